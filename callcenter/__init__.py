@@ -1,0 +1,1 @@
+"""The centre: where people act."""

@@ -1,0 +1,212 @@
+"""The command line."""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import signal
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import uvloop
+
+from callcenter import audit, demo, doctor, metrics, people
+from callcenter.alerts.model import Kind
+from callcenter.centre import Centre
+from callcenter.clock import SystemClock
+from callcenter.console.auth import add_operator
+from callcenter.storage.engine import connect
+from callcenter.storage.schema import migrate
+from callcenter.storage.writer import Unavailable, Writer
+from config import logs, policies, settings
+from config.policies import AlertPolicy
+from config.settings import Settings
+from devices.broker import BrokerFailed, port_is_free
+
+VERSION = "0.1.0"
+ROLES = ("operator", "supervisor", "admin")
+
+
+class Refused(Exception):
+    """The command cannot be carried out; the text says why in one line."""
+
+
+def _load() -> tuple[Settings, AlertPolicy]:
+    chosen = settings.load()
+    if isinstance(chosen, str):
+        raise Refused(chosen)
+    policy = policies.read(chosen.policy_file, kinds=frozenset(Kind))
+    if isinstance(policy, str):
+        raise Refused(policy)
+    as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
+    logs.configure(chosen.log_level, json=as_json)
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    return chosen, policy
+
+
+def _migrate(chosen: Settings) -> None:
+    try:
+        migrate(chosen.database)
+    except Exception as error:
+        raise Refused(f"the database cannot be prepared: {error.__cause__ or error}".splitlines()[0]) from error
+
+
+def _writer(chosen: Settings, policy: AlertPolicy) -> Writer:
+    return Writer(connect(chosen.database, writer=True, size=1), node=chosen.node, policy=policy)
+
+
+def _check_ports(chosen: Settings) -> None:
+    ports = {"CALLCENTER_HTTP_PORT": (chosen.http_host, chosen.http_port)}
+    if chosen.embedded_broker:
+        ports["CALLCENTER_MQTT_PORT"] = (chosen.mqtt_host, chosen.mqtt_port)
+    for name, (host, port) in ports.items():
+        if not port_is_free(host, port):
+            raise Refused(f"port {port} on {host} is taken; choose another with {name}")
+
+
+async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) -> int:
+    """Run the centre, and the demo's town beside it, until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics.build.info({"version": VERSION})
+    centre = Centre(chosen, policy)
+    try:
+        await centre.start()
+        if beside:
+            await beside.start()
+        stopping = asyncio.ensure_future(stop.wait())
+        failing = asyncio.ensure_future(centre.wait())
+        await asyncio.wait((stopping, failing), return_when=asyncio.FIRST_COMPLETED)
+        return 0 if stopping.done() else 1
+    finally:
+        if beside:
+            await beside.stop()
+        await centre.stop()
+
+
+def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = None) -> int:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(chosen, policy, beside))
+    except (BrokerFailed, Unavailable, OSError) as error:
+        raise Refused(str(error)) from error
+
+
+def serve(_arguments: argparse.Namespace) -> int:
+    chosen, policy = _load()
+    _check_ports(chosen)
+    _migrate(chosen)
+    return _run_loop(chosen, policy)
+
+
+def run_demo(_arguments: argparse.Namespace) -> int:
+    chosen, policy = _load()
+    _check_ports(chosen)
+    _migrate(chosen)
+    writer = _writer(chosen, policy)
+    town = demo.prepare(chosen, writer)
+    writer.close()
+    return _run_loop(chosen, policy, town)
+
+
+def migrate_only(_arguments: argparse.Namespace) -> int:
+    chosen, _policy = _load()
+    _migrate(chosen)
+    print("The database has the newest schema.")
+    return 0
+
+
+def import_people(arguments: argparse.Namespace) -> int:
+    chosen, policy = _load()
+    _migrate(chosen)
+    try:
+        report = people.import_file(_writer(chosen, policy), arguments.kind, arguments.file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{arguments.file}: {error}") from error
+    for line, reason in report.wrong:
+        print(f"{arguments.file}:{line}: {reason}", file=sys.stderr)
+    print(
+        f"{arguments.kind}: {report.added} added, {report.changed} changed, "
+        f"{report.unchanged} unchanged, {len(report.wrong)} wrong"
+    )
+    return 1 if report.wrong else 0
+
+
+def add_user(arguments: argparse.Namespace) -> int:
+    chosen, policy = _load()
+    _migrate(chosen)
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass("Password: ")
+    if len(password) < 8:
+        raise Refused("a password has at least 8 characters")
+    with _writer(chosen, policy).transaction() as connection:
+        add_operator(
+            connection,
+            arguments.id,
+            name=arguments.name,
+            role=arguments.role,
+            password=password,
+            now=SystemClock().now(),
+        )
+    print(f"{arguments.id} may sign in as {arguments.role}.")
+    return 0
+
+
+def verify_audit(_arguments: argparse.Namespace) -> int:
+    chosen, _policy = _load()
+    with connect(chosen.database, writer=False).connect() as connection:
+        verdict = audit.verify(connection)
+    print(verdict.says)
+    return 0 if verdict.whole else 1
+
+
+def examine(_arguments: argparse.Namespace) -> int:
+    chosen, _policy = _load()
+    findings = doctor.examine(chosen, SystemClock().now() - timedelta(seconds=60))
+    for finding in findings:
+        print(f"{'ok  ' if finding.good else 'BAD '} {finding.says}")
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m callcenter", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, does: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(does=does)
+        return added
+
+    command("serve", serve, "Run the centre.")
+    command("demo", run_demo, "Run the centre with a small simulated town.")
+    command("migrate", migrate_only, "Bring the database to the newest schema.")
+    reading = command("import", import_people, "Read residents, devices or responders from a CSV file.")
+    reading.add_argument("kind", choices=sorted(people.KINDS))
+    reading.add_argument("file", type=Path)
+    user = command("user", add_user, "Add an operator, or change name, role and password of one.")
+    user.add_argument("verb", choices=["add"])
+    user.add_argument("id")
+    user.add_argument("--name", required=True)
+    user.add_argument("--role", choices=ROLES, default="operator")
+    user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
+    auditing = command("audit", verify_audit, "Check that the timeline is unbroken and unaltered.")
+    auditing.add_argument("verb", choices=["verify"])
+    command("doctor", examine, "Check a deployment and say what to do.")
+    return parser
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        does: Callable[[argparse.Namespace], int] = arguments.does
+        return does(arguments)
+    except (Refused, Unavailable) as error:
+        print(f"callcenter: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""What can happen to an alert. Each input has a key; the rule tables are indexed by (state, key)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from callcenter.alerts.model import Kind, Operator, Subject
+
+
+class Action(StrEnum):
+    """What an operator does; the contract's words."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    NOTE = "note"
+    CALL_RESIDENT = "call_resident"
+    CALL_CONTACT = "call_contact"
+    NO_VOICE = "no_voice"
+    DISPATCH = "dispatch"
+    OFFER_NEXT = "offer_next"
+    HAND_OVER = "hand_over"
+    STEP = "step"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    TRANSFER = "transfer"
+
+
+class TimerKind(StrEnum):
+    """Deadlines of an alert; which ones are pending follows from its record (escalation.deadlines)."""
+
+    RUNG = "rung"
+    CLAIM_IDLE = "claim_idle"
+    OWNER_GONE = "owner_gone"
+    HELP_CHECK = "help_check"
+    ATTENTION = "attention"
+    REASK = "reask"
+    FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """A press, a fall, smoke ... heard for `subject`. `ref` is what the device's ack will name.
+
+    An alarm is given to the subject's unresolved alert or opens a new one; a resolved one never swallows it.
+    """
+
+    alert_id: str  # used when it opens one
+    subject: Subject
+    kind: Kind
+    ref: str | None = None  # None: the centre raised it by itself
+    degraded: bool = False
+    late: bool = False
+    possibly_old: bool = False
+    drill: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return "alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPressed:
+    """The device asks to cancel: a mark, never a closure (field.md 5.12)."""
+
+    device: str
+    ref: str
+
+    @property
+    def key(self) -> str:
+        return "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleEnded:
+    """What a technical alert was about is over: the device is heard again, the battery is charged."""
+
+    device: str
+    kind: Kind
+
+    @property
+    def key(self) -> str:
+        return "trouble_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    timer: TimerKind
+    due: datetime
+
+    @property
+    def key(self) -> str:
+        return f"timer.{self.timer}"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorGone:
+    """The last console of the alert's owner has gone."""
+
+    operator: str
+
+    @property
+    def key(self) -> str:
+        return "operator_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorBack:
+    operator: str
+
+    @property
+    def key(self) -> str:
+        return "operator_back"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """A wished-for effect that will not happen by itself; a person has to do it."""
+
+    effect: str
+    reason: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return "effect_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorActed:
+    """An operator's action, with the version of the alert the operator saw (None: not said)."""
+
+    action: Action
+    by: Operator
+    version: int | None = None
+    text: str = ""
+    outcome: str | None = None
+    to: Operator | None = None
+    contact: str | None = None
+    case_number: str = ""
+    person: str = ""
+    other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
+
+    @property
+    def key(self) -> str:
+        return f"action.{self.action}"
+
+
+AlertInput = (
+    AlarmRaised
+    | CancelPressed
+    | TroubleEnded
+    | TimerDue
+    | OperatorGone
+    | OperatorBack
+    | EffectFailed
+    | OperatorActed
+)
+
+KEYS: tuple[str, ...] = (
+    "alarm",
+    "cancel",
+    "trouble_ended",
+    *(f"timer.{kind}" for kind in TimerKind),
+    "operator_gone",
+    "operator_back",
+    "effect_failed",
+    *(f"action.{action}" for action in Action),
+)

@@ -1,0 +1,139 @@
+"""What an alert is: its states, kinds, priority, and its record. No behaviour beyond what follows from the fields."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    WAITING = "waiting"  # rings, nobody has it
+    CLAIMED = "claimed"  # an operator has it
+    HELPING = "helping"  # help is being found or is on its way
+    HANDED_OVER = "handed_over"  # 120 has it, and is re-asked
+    RESOLVED = "resolved"  # a named human said how it ended
+    CLOSED = "closed"  # follow-up done
+
+
+# A resident has at most one alert in these; a later alarm joins it.
+UNRESOLVED = frozenset({State.WAITING, State.CLAIMED, State.HELPING, State.HANDED_OVER})
+OPEN = UNRESOLVED | {State.RESOLVED}
+
+
+class Kind(StrEnum):
+    SOS = "sos"
+    FALL = "fall"
+    FIRE = "fire"
+    GAS = "gas"
+    WANDER = "wander"
+    HELP = "help"
+    AMBULANCE = "ambulance"
+    OFFLINE = "offline"
+    SERVICE = "service"
+    BATTERY = "battery"
+
+
+# 1 is the most pressing. The order is design.md section 4; a silent alert that is pressed again stands first.
+SILENT_REPEAT = 1
+RANK: dict[Kind, int] = {
+    Kind.FALL: 2,
+    Kind.FIRE: 3,
+    Kind.GAS: 3,
+    Kind.AMBULANCE: 4,
+    Kind.SOS: 5,
+    Kind.HELP: 5,
+    Kind.WANDER: 6,
+    Kind.OFFLINE: 7,
+    Kind.SERVICE: 8,
+    Kind.BATTERY: 9,
+}
+EMERGENCIES = frozenset(kind for kind, rank in RANK.items() if rank <= RANK[Kind.WANDER])
+# Raised by the centre about a device, not by a person.
+TECHNICAL = frozenset({Kind.OFFLINE, Kind.BATTERY})
+
+
+class Outcome(StrEnum):
+    """How an alert ended, said by a named human."""
+
+    HELPED_AT_HOME = "helped_at_home"
+    TAKEN_TO_HOSPITAL = "taken_to_hospital"
+    ADVICE_BY_PHONE = "advice_by_phone"
+    FAMILY_INFORMED = "family_informed"
+    FALSE_ALARM = "false_alarm"
+    TEST_OR_DRILL = "test_or_drill"
+    DEVICE_FAULT = "device_fault"
+    SERVICE_ARRANGED = "service_arranged"
+    NOBODY_FOUND = "nobody_found"
+    DECEASED = "deceased"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acted. `id` is the sign-in name; a supervisor may release and transfer what others own."""
+
+    id: str
+    name: str
+    supervisor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an alert is about. `key` is unique: one unresolved alert per key."""
+
+    key: str
+    device: str
+    resident: str | None = None
+    household: str | None = None
+    name: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One case. Times are aware UTC; `None` means it has not happened (or no longer counts)."""
+
+    id: str
+    subject: Subject
+    kind: Kind
+    state: State
+    opened_at: datetime
+    last_press_at: datetime
+    press_count: int = 1
+    recent: tuple[datetime, ...] = ()  # presses that count towards raising the priority
+    raised: int = 0  # steps by which presses raised the priority
+    silent: bool = False
+    degraded: bool = False
+    late: bool = False
+    drill: bool = False
+    possibly_old: bool = False
+    cancel_pressed: bool = False
+    waiting_since: datetime  # the age the queue shows; kept when a forgotten claim returns
+    rung: int = 0  # rungs of the ladder climbed
+    rung_at: datetime  # when the last rung was climbed, or it began to ring
+    owner: Operator | None = None
+    touched_at: datetime | None = None  # the owner's last action
+    owner_gone_at: datetime | None = None  # the owner's last console went away
+    attention_at: datetime | None = None  # something happened that the owner has not reacted to
+    resolved_at: datetime | None = None
+    outcome: Outcome | None = None
+    version: int = 1
+
+    @property
+    def priority(self) -> int:
+        """1 (most pressing) to 9."""
+        if self.silent and self.press_count > 1:
+            return SILENT_REPEAT
+        return max(SILENT_REPEAT, RANK[self.kind] - self.raised)
+
+
+def queued_again(alert: Alert, now: datetime) -> Alert:
+    """Nobody has it any more; its age, and the rungs it has climbed, stay."""
+    return replace(
+        alert,
+        state=State.WAITING,
+        owner=None,
+        owner_gone_at=None,
+        attention_at=None,
+        touched_at=None,
+        rung_at=now,
+    )

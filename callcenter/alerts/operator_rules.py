@@ -1,0 +1,207 @@
+"""The part of the alert machine's table that operators move."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from callcenter.alerts.effects import AskResponders, Effect, PhoneContact, PhoneResident, TellDevices
+from callcenter.alerts.inputs import Action, OperatorActed
+from callcenter.alerts.model import OPEN, Alert, Operator, Outcome, State, queued_again
+from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from config.policies import AlertPolicy
+
+
+def _not_theirs(alert: Alert, acted: OperatorActed, *, or_supervisor: bool = False) -> Refused | None:
+    """Only the owner may act; where said, a supervisor may too."""
+    if alert.owner and alert.owner.id == acted.by.id:
+        return None
+    if or_supervisor and acted.by.supervisor:
+        return None
+    who = f"{alert.owner.name} has it" if alert.owner else "nobody has claimed it"
+    return Refused("not_owner", who, alert.owner)
+
+
+def _touched(alert: Alert, now: datetime) -> Alert:
+    return replace(alert, touched_at=now, attention_at=None)
+
+
+def _given_to(alert: Alert, owner: Operator, now: datetime) -> Alert:
+    return replace(_touched(alert, now), owner=owner, owner_gone_at=None)
+
+
+def claims(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if alert.owner:
+        return Refused("lost_race", f"{alert.owner.name} has it", alert.owner)
+    state = State.CLAIMED if alert.state is State.WAITING else alert.state
+    after = replace(_given_to(alert, acted.by, now), state=state)
+    waited = (now - alert.waiting_since).total_seconds()
+    return Change(after, {"waited_s": round(waited, 3)}, effects=(TellDevices(alert.id, "operator"),))
+
+
+def claim_lost(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Somebody has it, or it is over; claiming what one has already is not an error but changes nothing."""
+    if alert.owner is None:
+        return claims(alert, acted, now, policy)
+    return Refused("lost_race", f"{alert.owner.name} has it", alert.owner)
+
+
+def releases(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if refused := _not_theirs(alert, acted, or_supervisor=True):
+        return refused
+    return Change(queued_again(alert, now), {"text": acted.text}, ring=True)
+
+
+def notes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    """Anybody may add what they know; only the owner's note shows that the owner is at it."""
+    if not acted.text.strip():
+        return Refused("missing", "a note needs text", alert.owner)
+    own = alert.owner is not None and alert.owner.id == acted.by.id
+    return Change(_touched(alert, now) if own else alert, {"text": acted.text})
+
+
+def calls_resident(
+    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
+) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    return Change(_touched(alert, now), effects=(PhoneResident(alert.id),))
+
+
+def calls_contact(
+    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
+) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    if not acted.contact:
+        return Refused("missing", "say which contact is called", alert.owner)
+    effects: tuple[Effect, ...] = (PhoneContact(alert.id, acted.contact),)
+    return Change(_touched(alert, now), {"contact": acted.contact}, effects=effects)
+
+
+def hears_nothing(
+    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
+) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    after = replace(_touched(alert, now), silent=True)
+    return Change(after, {"text": acted.text, "priority": after.priority})
+
+
+def sends_help(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
+    after = replace(_touched(alert, now), state=state)
+    return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
+
+
+def hands_over(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    after = replace(_touched(alert, now), state=State.HANDED_OVER)
+    return Change(after, {"case_number": acted.case_number, "person": acted.person, "text": acted.text})
+
+
+def does_step(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    return Change(_touched(alert, now), {"text": acted.text})
+
+
+def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if refused := _not_theirs(alert, acted):
+        return refused
+    if acted.outcome is None or acted.outcome not in set(Outcome):
+        return Refused("missing", "say how it ended: an outcome code", alert.owner)
+    after = replace(
+        _touched(alert, now),
+        state=State.RESOLVED,
+        outcome=Outcome(acted.outcome),
+        resolved_at=now,
+        rung_at=now,
+    )
+    return Change(after, {"outcome": acted.outcome, "text": acted.text})
+
+
+def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    """The follow-up is done; any named operator may say so, the outcome is already there."""
+    after = replace(alert, state=State.CLOSED, touched_at=now)
+    return Change(after, {"text": acted.text}, effects=(TellDevices(alert.id, "closed"),))
+
+
+def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if acted.other_open:
+        return Refused("other_open", f"alert {acted.other_open} of the same person is open", alert.owner)
+    after = replace(_given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
+    return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
+
+
+def transfers(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    if alert.owner and (refused := _not_theirs(alert, acted, or_supervisor=True)):
+        return refused
+    if alert.owner is None and not acted.by.supervisor:
+        return Refused("not_owner", "nobody has claimed it", None)
+    if acted.to is None:
+        return Refused("missing", "say to whom", alert.owner)
+    state = State.CLAIMED if alert.state is State.WAITING else alert.state
+    after = replace(_given_to(alert, acted.to, now), state=state)
+    effects: tuple[Effect, ...] = () if alert.owner else (TellDevices(alert.id, "operator"),)
+    return Change(after, {"to": acted.to.id, "text": acted.text}, ring=True, effects=effects)
+
+
+OWNED = (State.CLAIMED, State.HELPING, State.HANDED_OVER)
+
+# identifier, sentence, states, action, where it may lead (None: stays), function
+_ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None, Decide], ...] = (
+    ("operator.claims", "An operator takes it; the first one wins.",
+     (State.WAITING,), Action.CLAIM, (State.CLAIMED,), claims),
+    ("operator.claims_late", "Somebody has it already, unless its owner was lost.",
+     OWNED, Action.CLAIM, None, claim_lost),
+    ("operator.releases", "The owner or a supervisor gives it back to the queue.",
+     (State.CLAIMED, State.HELPING), Action.RELEASE, (State.WAITING,), releases),
+    ("operator.notes", "Somebody writes down what they know.", tuple(State), Action.NOTE, None, notes),
+    ("operator.calls_resident", "The owner calls the resident.", OWNED, Action.CALL_RESIDENT, None, calls_resident),
+    ("operator.calls_contact", "The owner calls a contact of the resident.",
+     OWNED, Action.CALL_CONTACT, None, calls_contact),
+    ("operator.hears_nothing", "Nobody speaks: the highest class, never closed by a timer.",
+     OWNED, Action.NO_VOICE, None, hears_nothing),
+    ("operator.sends_help", "The owner sends somebody to the door.",
+     (State.CLAIMED, State.HELPING), Action.DISPATCH, (State.HELPING,), sends_help),
+    ("operator.sends_help_too", "120 has it, and somebody is sent to the door as well.",
+     (State.HANDED_OVER,), Action.DISPATCH, None, sends_help),
+    ("operator.asks_next", "The owner has the next responder asked.",
+     (State.HELPING, State.HANDED_OVER), Action.OFFER_NEXT, None, sends_help),
+    ("operator.hands_over", "120 takes it: case number and person are written down.",
+     OWNED, Action.HAND_OVER, (State.HANDED_OVER,), hands_over),
+    ("operator.does_step", "The owner does a step of the plan.", OWNED, Action.STEP, None, does_step),
+    ("operator.resolves", "The owner says how it ended.", OWNED, Action.RESOLVE, (State.RESOLVED,), resolves),
+    ("operator.closes", "A named operator closes it after the follow-up.",
+     (State.RESOLVED,), Action.CLOSE, (State.CLOSED,), closes),
+    ("operator.reopens", "It was not over: an operator takes it again.",
+     (State.RESOLVED, State.CLOSED), Action.REOPEN, (State.CLAIMED,), reopens),
+    ("operator.transfers", "The owner or a supervisor gives it to another operator.",
+     OWNED, Action.TRANSFER, None, transfers),
+    ("supervisor.assigns", "A supervisor gives a waiting alert to an operator.",
+     (State.WAITING,), Action.TRANSFER, (State.CLAIMED,), transfers),
+)  # fmt: skip
+
+OPERATOR_TABLE: Table = {
+    (state, f"action.{action}"): Rule(identifier, says, frozenset(leads_to or (state,)), function)
+    for identifier, says, states, action, leads_to, function in _ROWS
+    for state in states
+}
+
+
+def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
+    """What the console may offer this operator; the rule itself still decides."""
+    mine = alert.owner is not None and alert.owner.id == operator.id
+    free_for_all = {Action.NOTE, Action.CLOSE, Action.REOPEN}
+    if alert.owner is None and alert.state in OPEN:
+        free_for_all.add(Action.CLAIM)
+    if operator.supervisor:
+        free_for_all |= {Action.TRANSFER, Action.RELEASE}
+    return tuple(
+        action
+        for action in Action
+        if (alert.state, f"action.{action}") in OPERATOR_TABLE
+        and (action in free_for_all or (mine and action is not Action.CLAIM))
+    )

@@ -1,0 +1,34 @@
+"""The auditor's check: the timeline's numbers have no gap and every hash follows from the one before."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from callcenter.storage import queries
+from callcenter.storage import tables as t
+from callcenter.storage.records import GENESIS, chained
+
+AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    whole: bool
+    says: str
+
+
+def verify(connection: Connection) -> Verdict:
+    """Read the whole timeline."""
+    n, previous = 0, GENESIS
+    while entries := queries.entries_after(connection, n, limit=AT_ONCE):
+        for entry in entries:
+            if entry.n != n + 1:
+                return Verdict(False, f"Entry {n + 1} is missing: the next one is {entry.n}.")
+            fields = {name: getattr(entry, name) for name in type(entry).__slots__}
+            if chained(previous, fields) != entry.hash:
+                return Verdict(False, f"Entry {entry.n} has been altered, or the one before it.")
+            n, previous = entry.n, entry.hash
+    head = connection.execute(select(t.timeline_head.c.n, t.timeline_head.c.hash)).one()
+    if (head.n, head.hash) != (n, previous):
+        return Verdict(False, f"The log ends at entry {n}, but entry {head.n} was the last one written.")
+    return Verdict(True, f"The timeline is whole: {n} entries, last hash {previous[:16]}.")

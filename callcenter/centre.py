@@ -1,0 +1,217 @@
+"""Wiring: every part of one service process, started in order and stopped in order."""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from callcenter import metrics
+from callcenter.alerts.inputs import TimerKind
+from callcenter.alerts.model import Kind
+from callcenter.clock import Clock, SystemClock
+from callcenter.console.api import Api
+from callcenter.console.app import Pages, build
+from callcenter.console.auth import Doorkeeper
+from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.storage import queries, work
+from callcenter.storage.engine import connect
+from callcenter.storage.reading import Reader
+from callcenter.storage.writer import Unavailable, Writer
+from config.policies import AlertPolicy
+from config.settings import Settings
+from devices.broker import EmbeddedBroker
+from devices.decoders import decode
+from devices.mqtt import Address, Lane, Message
+from handlers import device_signals, operator_actions, outbox, timers
+from handlers.device_acks import DeviceAcks
+from handlers.device_signals import TroubleOver, TroubleSeen
+from handlers.intake import Door
+from handlers.listening import Listener
+from handlers.operator_actions import ServiceStarted
+from handlers.outbox import Impossible, Outbox, Perform
+from handlers.telemetry import TelemetryBuffer
+from handlers.timers import TimerFired, TimerWorker
+from handlers.watchdog import Findings, Watchdog
+
+log = structlog.get_logger()
+
+HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
+TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
+GOODBYE_S = 2.0
+
+
+class Centre:
+    """One process of the service."""
+
+    def __init__(self, settings: Settings, policy: AlertPolicy, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        writer = Writer(connect(settings.database, writer=True, size=1), node=settings.node, policy=policy)
+        self.read = Reader(connect(settings.database, writer=False))
+        self.door = Door(writer, HANDLERS, self.clock)
+        self.telemetry = TelemetryBuffer(self.door, self.clock)
+        self.listener = Listener(self.door, self.telemetry)
+        self.broker = _embedded(settings)
+        self._make_lanes()
+        acks = DeviceAcks(self.voice.publish, self._messages_of, self.clock)
+        performers: dict[str, Perform] = {
+            "tell_device": acks.tell_device,
+            "tell_devices": acks.tell_devices,
+            "clear_retained": acks.clear_retained,
+            "phone_group": _by_hand,
+            "phone_resident": _by_hand,
+            "phone_contact": _by_hand,
+            "ask_responders": _by_hand,
+        }
+        self.outbox = Outbox(self.door, performers, self.clock)
+        self.timers = TimerWorker(self.door, self._due_timers, self.clock)
+        self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
+        self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected)
+        self.presence = Presence(self.door.submit, self.clock)
+        self.feed = Feed(self.read, self.clock)
+        self.door.listen(self.feed.committed)
+        self.live = Live(self.feed, self.presence, self.health, read=self.read, clock=self.clock)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+
+    def _make_lanes(self) -> None:
+        """Alarms keep a session at the broker; telemetry does not; answers have a connection of their own."""
+        address, node = Address.parse(self.settings.mqtt), self.settings.node
+
+        def lane(name: str, topics: dict[str, int], *, clean: bool) -> Lane:
+            return Lane(
+                address,
+                identifier=f"vnh-{node}-{name}",
+                topics=topics,
+                receive=self._receive,
+                clean=clean,
+                may_connect=lambda: name != "alarms" or self.door.storing,
+                sleep=self.clock.sleep,
+                on_change=lambda connected: metrics.mqtt_connected.labels(name).set(connected),
+            )
+
+        self.alarms = lane("alarms", ALARM_TOPICS, clean=False)
+        self.heartbeats = lane("telemetry", TELEMETRY_TOPICS, clean=True)
+        self.voice = lane("answers", {}, clean=True)
+
+    def _receive(self, message: Message) -> Awaitable[Any] | None:
+        heard = decode(message.topic, message.payload, self.clock.now(), retained=message.retained)
+        return self.listener.hear(heard)
+
+    # -- life
+
+    async def start(self) -> None:
+        """Returns when the console answers. Raises BrokerFailed, Unavailable or OSError."""
+        if self.broker:
+            await self.broker.start()
+        await self.feed.start()
+        self.door.start()
+        await self.door.submit(ServiceStarted())
+        for name, work_of in self._workers().items():
+            self._tasks.append(asyncio.create_task(work_of, name=name))
+        await self._serve_http()
+        log.info("centre.started", node=self.settings.node, http=self.settings.public)
+
+    def _workers(self) -> dict[str, Coroutine[Any, Any, None]]:
+        workers = {
+            "alarms": self.alarms.run(),
+            "telemetry lane": self.heartbeats.run(),
+            "answers": self.voice.run(),
+            "telemetry": self.telemetry.run(),
+            "timers": self.timers.run(),
+            "outbox": self.outbox.run(),
+            "watchdog": self.watchdog.run(),
+            "probe": self.watchdog.run_probe(),
+            "feed": self.feed.run(),
+            "presence": self.presence.run(),
+        }
+        return workers | ({"broker": self.broker.keep()} if self.broker else {})
+
+    async def _serve_http(self) -> None:
+        keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
+        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock)
+        app = build(api, keeper, Pages(self.health, self.read, self.clock))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
+
+    async def wait(self) -> None:
+        """Returns only when a worker has ended, which none should: an error of ours."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            log.error("centre.worker_ended", worker=task.get_name(), error=repr(task.exception()))
+
+    async def stop(self) -> None:
+        """Consoles first, then the workers, then the writer with what it still holds, the broker last."""
+        if self._runner:
+            await self.live.close()
+            await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.door.stop()
+        if self.broker:
+            await self.broker.stop()
+        self.read.close()
+        log.info("centre.stopped", node=self.settings.node)
+
+    # -- what workers read
+
+    async def _messages_of(self, alert_id: str) -> list[tuple[str, str]]:
+        try:
+            return await self.read(queries.messages_of, alert_id)
+        except Unavailable as error:
+            raise ConnectionError(str(error)) from error
+
+    def _due_timers(self, now: datetime) -> list[TimerFired]:
+        return [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in self.read.now(work.due_timers, now)]
+
+    def _look(self, now: datetime) -> Findings:
+        late = now - timedelta(seconds=30)
+        silent = [seen for row in self.read.now(queries.heard_lately, now) for seen in _troubles(row, now)]
+        return Findings(
+            without_deadline=self.read.now(work.alerts_without_deadline),
+            overdue_timers=self.read.now(work.overdue_timers, late),
+            stuck_effects=self.read.now(work.stuck_effects, now - timedelta(seconds=120)),
+            silent=silent,
+            heard_again=[over for row in self.read.now(queries.technical_alerts) if (over := _over(row, now))],
+        )
+
+
+def _embedded(settings: Settings) -> EmbeddedBroker | None:
+    if not settings.embedded_broker:
+        return None
+    directory = settings.data_dir / "broker"
+    return EmbeddedBroker(host=settings.mqtt_host, port=settings.mqtt_port, directory=directory, name=settings.node)
+
+
+async def _by_hand(_effect: object) -> Impossible:
+    """No telephone is connected yet: people are told to call, and nobody believes that a call was made."""
+    return Impossible("no_telephone")
+
+
+def _silent_since(row: Any, now: datetime) -> bool:  # noqa: ANN401
+    limit = queries.MISSED_HEARTBEATS * (row.next_s or queries.DEFAULT_HEARTBEAT_S)
+    return bool(row.seen_at < now - timedelta(seconds=limit))
+
+
+def _troubles(row: Any, now: datetime) -> list[TroubleSeen]:  # noqa: ANN401
+    """What is wrong with one device; each trouble has a name, so that it is raised once."""
+    found = []
+    if row.risk == "high" and _silent_since(row, now):
+        silent = {"seen_at": row.seen_at.isoformat()}
+        found.append(TroubleSeen(row.device_id, Kind.OFFLINE, f"offline:{row.seen_at:%Y%m%dT%H%M%S}", silent))
+    if row.battery is not None and row.battery <= queries.LOW_BATTERY:
+        charge = {"battery": row.battery}
+        found.append(TroubleSeen(row.device_id, Kind.BATTERY, f"battery:{now:%Y%m%d}", charge))
+    return found
+
+
+def _over(row: Any, now: datetime) -> TroubleOver | None:  # noqa: ANN401
+    charged = row.kind == Kind.BATTERY and (row.battery or 0) > queries.LOW_BATTERY
+    heard = row.kind == Kind.OFFLINE and row.seen_at is not None and not _silent_since(row, now)
+    return TroubleOver(row.device_id, Kind(row.kind)) if charged or heard else None

@@ -1,0 +1,1 @@
+"""The operators' window: pages, JSON API and live feed."""

@@ -1,0 +1,231 @@
+"""The JSON API: sessions, alerts, actions, people. Described by openapi.yaml."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import Connection
+
+from callcenter.alerts.inputs import OperatorActed
+from callcenter.alerts.model import Alert, Operator, State
+from callcenter.alerts.operator_rules import possible_actions
+from callcenter.clock import Clock
+from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, SignedIn, new_session
+from callcenter.console.live import Live, Presence
+from callcenter.console.problems import ActionBody, Credentials, problem, read_body
+from callcenter.ports import ActionWanted, Declined, Submit
+from callcenter.storage import queries, sessions
+from callcenter.storage import tables as t
+from callcenter.storage.reading import Reader
+from callcenter.storage.records import alert_view
+
+Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
+COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
+
+
+def _number(request: web.Request, name: str, default: int | None, most: int) -> int | web.Response | None:
+    """A whole number from the query, or the problem to answer with."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    lowest = 0 if name == "since" else 1
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and lowest <= int(text) <= most):
+        return problem(400, "bad_field", f"{name} must be a whole number from {lowest} to {most}")
+    return int(text)
+
+
+def _text(request: web.Request, name: str) -> str | web.Response:
+    text = request.query.get(name, "")
+    if len(text) > 64 or "\0" in text or any(0xD800 <= ord(char) <= 0xDFFF for char in text):
+        return problem(400, "bad_field", f"{name} must be at most 64 characters of text")
+    return text
+
+
+def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, Any] | None:
+    """Everything the operator needs to see of one alert, from one moment."""
+    alert = queries.alert(connection, alert_id)
+    if alert is None:
+        return None
+    subject = alert.subject
+    resident = queries.resident(connection, subject.resident) if subject.resident else None
+    household_id = resident["household_id"] if resident else subject.household
+    return {
+        "alert": alert_view(alert),
+        "resident": resident,
+        "household": queries.household(connection, household_id),
+        "contacts": queries.contacts(connection, subject.resident),
+        "devices": queries.devices_of(
+            connection, resident=subject.resident, household=household_id, device=subject.device
+        ),
+        "position": queries.position(connection, subject.device),
+        "timeline": queries.entries_of(connection, alert.id),
+        "actions": [action.value for action in possible_actions(alert, who)],
+        "n": queries.head(connection),
+    }
+
+
+def _card(connection: Connection, resident_id: str) -> dict[str, Any] | None:
+    resident = queries.resident(connection, resident_id)
+    if resident is None:
+        return None
+    household = resident["household_id"]
+    alerts = queries.alerts(connection, state="all", resident=resident_id, limit=10)
+    return {
+        "resident": resident,
+        "household": queries.household(connection, household),
+        "contacts": queries.contacts(connection, resident_id),
+        "devices": queries.devices_of(connection, resident=resident_id, household=household, device=""),
+        "alerts": [alert_view(alert) for alert in alerts],
+    }
+
+
+def _listed(connection: Connection, **wanted: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "alerts": [alert_view(alert) for alert in queries.alerts(connection, **wanted)],
+        "n": queries.head(connection),
+    }
+
+
+def _conflict(declined: Declined, alert: Alert) -> web.Response:
+    owner = declined.refused.owner
+    return problem(
+        409,
+        declined.refused.code,
+        declined.refused.detail,
+        owner={"id": owner.id, "name": owner.name} if owner else None,
+        alert=alert_view(alert),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The request handlers and what they work with."""
+
+    read: Reader
+    submit: Submit
+    later: Later
+    keeper: Doorkeeper
+    live: Live
+    presence: Presence
+    clock: Clock
+
+    # -- session
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        body = await read_body(request, Credentials)
+        if isinstance(body, web.Response):
+            return body
+        found = await self.keeper.check_password(body.username, body.password, request.remote or "")
+        if found is None:
+            return problem(401, "wrong_credentials", "the name or the password is wrong")
+        operator, name, role = found
+        token, row = new_session(operator, self.clock.now())
+        await self.later(partial(sessions.open_session, new=row))
+        answer = web.json_response({"operator": {"id": operator, "name": name}, "role": role, "token": token})
+        answer.set_cookie(
+            self.keeper.cookie,
+            token,
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="Strict",
+            secure=self.keeper.secure,
+        )
+        return answer
+
+    async def who_am_i(self, request: web.Request) -> web.Response:
+        who = request[SIGNED_IN]
+        return web.json_response({"operator": {"id": who.id, "name": who.name}, "role": who.role})
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        who = request[SIGNED_IN]
+        await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
+        self.keeper.forget(who.token_hash)
+        answer = web.Response(status=204)
+        answer.del_cookie(self.keeper.cookie, secure=self.keeper.secure, samesite="Strict")
+        return answer
+
+    # -- alerts
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        state = request.query.get("state", "open")
+        if state not in ("open", "all") and state not in set(State):
+            return problem(400, "bad_field", "state must be open, all or a state of an alert")
+        limit = _number(request, "limit", 500, 2000)
+        resident, device = _text(request, "resident"), _text(request, "device")
+        for wrong in (limit, resident, device):
+            if isinstance(wrong, web.Response):
+                return wrong
+        return web.json_response(await self.read(_listed, state=state, resident=resident, device=device, limit=limit))
+
+    async def alert(self, request: web.Request) -> web.Response:
+        detail = await self.read(_detail, request.match_info["id"], request[SIGNED_IN].operator)
+        return web.json_response(detail) if detail else problem(404, "not_found", "there is no such alert")
+
+    async def act(self, request: web.Request) -> web.Response:
+        body = await read_body(request, ActionBody)
+        if isinstance(body, web.Response):
+            return body
+        to = None
+        if body.to:
+            found = await self.read(sessions.operator, body.to)
+            if found is None:
+                return problem(400, "bad_field", "to: there is no such operator")
+            to = Operator(found.id, found.name)
+        who: SignedIn = request[SIGNED_IN]
+        acted = OperatorActed(
+            body.action,
+            who.operator,
+            version=body.version,
+            text=body.text,
+            outcome=body.outcome.value if body.outcome else None,
+            to=to,
+            contact=body.contact,
+            case_number=body.case_number,
+            person=body.person,
+        )
+        result = await self.submit(ActionWanted(request.match_info["id"], acted))
+        if isinstance(result, Declined):
+            if result.alert is None:
+                return problem(404, "not_found", "there is no such alert")
+            return _conflict(result, result.alert)
+        return web.json_response({"alert": alert_view(result.alert), "n": result.n})
+
+    async def live_feed(self, request: web.Request) -> web.StreamResponse:
+        since = _number(request, "since", None, 2**53)
+        if isinstance(since, web.Response):
+            return since
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return problem(400, "not_websocket", "this is a WebSocket")
+        return await self.live.serve(request, request[SIGNED_IN], since)
+
+    # -- people
+
+    async def _list(self, request: web.Request, name: str, query: Callable[..., Any]) -> web.Response:
+        limit, text = _number(request, "limit", 100, 1000), _text(request, "q")
+        for wrong in (limit, text):
+            if isinstance(wrong, web.Response):
+                return wrong
+        return web.json_response({name: await self.read(query, text, limit)})
+
+    async def residents(self, request: web.Request) -> web.Response:
+        return await self._list(request, "residents", queries.residents)
+
+    async def resident(self, request: web.Request) -> web.Response:
+        card = await self.read(_card, request.match_info["id"])
+        return web.json_response(card) if card else problem(404, "not_found", "there is no such resident")
+
+    async def devices(self, request: web.Request) -> web.Response:
+        return await self._list(request, "devices", queries.devices)
+
+    async def responders(self, request: web.Request) -> web.Response:
+        return await self._list(request, "responders", lambda c, q, n: queries.listing(c, t.responders, q, n))
+
+    async def areas(self, _request: web.Request) -> web.Response:
+        return web.json_response({"areas": await self.read(queries.listing, t.areas, "", 10_000)})
+
+    async def operators(self, _request: web.Request) -> web.Response:
+        found = await self.read(queries.operators)
+        return web.json_response({"operators": [row | {"online": self.presence.present(row["id"])} for row in found]})

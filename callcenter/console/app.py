@@ -1,0 +1,170 @@
+"""The web application: routes, who may use them, and what every answer carries."""
+
+import contextlib
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import prometheus_client
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from callcenter import metrics
+from callcenter.alerts.model import EMERGENCIES
+from callcenter.clock import Clock
+from callcenter.console.api import Api
+from callcenter.console.auth import SIGNED_IN, Doorkeeper
+from callcenter.console.import_map import csp, import_map
+from callcenter.console.live import Health
+from callcenter.console.problems import LARGEST_BODY, TITLES, problem
+from callcenter.ports import NotStored
+from callcenter.storage import queries
+from callcenter.storage.reading import Reader
+from callcenter.storage.writer import Unavailable
+
+log = structlog.get_logger()
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
+PUBLIC, SIGNED = "public", "signed_in"
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
+    """Every route has a permission; one without is refused."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
+        if request.match_info.http_exception is not None:
+            return await handler(request)
+        needed = permissions.get(request.match_info.route.name or "")
+        if needed is None:
+            return problem(403, "forbidden", "nobody may do this")
+        unsafe = request.method in UNSAFE or "Upgrade" in request.headers
+        if unsafe and keeper.is_foreign(request):
+            return problem(403, "foreign_origin", "this came from another site")
+        if needed == SIGNED:
+            who = await keeper.who(request)
+            if who is None:
+                return problem(401, "signed_out", "sign in first")
+            request[SIGNED_IN] = who
+        return await handler(request)
+
+    return guard
+
+
+@web.middleware
+async def _answer_problems(request: web.Request, handler: Handle) -> web.StreamResponse:
+    """Whatever goes wrong is answered with a problem document."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection:
+        raise
+    except web.HTTPException as error:
+        return problem(error.status, "http", TITLES.get(error.status, error.reason or ""))
+    except (Unavailable, NotStored):
+        return problem(503, "not_stored", "nothing can be stored or read now; nothing of this request has happened")
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("console.request_failed", route=request.match_info.route.name)
+        return problem(500, "internal", "an error of ours; it is in the log")
+
+
+def _headers(policy: str, *, secure: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    fixed = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "geolocation=(self)",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if secure:
+        fixed["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in fixed.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/static/") else "no-store")
+
+    return add
+
+
+class Pages:
+    """The console's page and the endpoints for machines."""
+
+    def __init__(self, health: Health, read: Reader, clock: Clock) -> None:
+        self._health, self._read, self._clock = health, read, clock
+        environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(["j2"]))
+        self._console = environment.get_template("console.html.j2")
+        lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
+        self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
+        vendored = import_map(lock)["imports"].values()
+        own = (f"/static/{path.name}" for path in sorted(STATIC.glob("*.js")))
+        self._preload = [*vendored, *own]
+
+    async def console(self, request: web.Request) -> web.Response:
+        wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
+        html = self._console.render(
+            lang="en" if wants_english else "zh-CN", import_map=self.import_map, modulepreload=self._preload
+        )
+        return web.Response(text=html, content_type="text/html")
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"} | self._health.as_dict())
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        health = self._health.as_dict()
+        ready = all(health.values())
+        return web.json_response({"status": "ok" if ready else "not_ready"} | health, status=200 if ready else 503)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        with contextlib.suppress(Unavailable):  # the gauges keep their last value; vnh_storing tells
+            await self._measure()
+        text = prometheus_client.generate_latest().decode()
+        return web.Response(text=text, content_type="text/plain", charset="utf-8")
+
+    async def _measure(self) -> None:
+        by_state = await self._read(queries.open_by_state)
+        for state in ("waiting", "claimed", "helping", "handed_over", "resolved"):
+            metrics.alerts_open.labels(state).set(by_state.get(state, 0))
+        oldest = await self._read(queries.oldest_waiting, sorted(EMERGENCIES))
+        metrics.oldest_waiting.set((self._clock.now() - oldest).total_seconds() if oldest else 0)
+        metrics.outbox_pending.set(await self._read(queries.outbox_pending))
+
+
+def build(api: Api, keeper: Doorkeeper, pages: Pages) -> web.Application:
+    """All routes. The second word is who may use one; the name is the operation of openapi.yaml."""
+    routes: tuple[tuple[str, str, str, str, Handle], ...] = (
+        ("GET", "/", PUBLIC, "console", pages.console),
+        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
+        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
+        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+        ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
+        ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
+        ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
+        ("GET", "/api/v1/alerts", SIGNED, "listAlerts", api.alerts),
+        ("GET", "/api/v1/alerts/{id}", SIGNED, "getAlert", api.alert),
+        ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
+        ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
+        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
+        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        ("GET", "/api/v1/devices", SIGNED, "listDevices", api.devices),
+        ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
+        ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),
+        ("GET", "/api/v1/operators", SIGNED, "listOperators", api.operators),
+    )
+    permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
+    app = web.Application(middlewares=[_answer_problems, _guard(keeper, permissions)], client_max_size=LARGEST_BODY)
+    for method, path, _needed, name, handler in routes:
+        app.router.add_route(method, path, handler, name=name)
+    app.router.add_static("/static/", STATIC, name="static")
+    app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))
+    return app

@@ -1,0 +1,140 @@
+"""Signing in: argon2 passwords, our own session table, and which route needs what. Default: refused."""
+
+import asyncio
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection
+
+from callcenter.alerts.model import Operator
+from callcenter.clock import Clock
+from callcenter.storage import sessions
+from callcenter.storage.reading import Reader
+
+SESSION_LASTS = timedelta(hours=16)  # longer than any shift: nobody is signed out in the middle of one
+REMEMBERED_S = 5.0  # a revoked session may be honoured this long by another process
+SUPERVISORS = frozenset({"supervisor", "admin"})
+LONGEST_DELAY_S = 5.0
+FAILURES_REMEMBERED = 10_000
+
+hasher = PasswordHasher()
+_NOBODY = hasher.hash("nobody has this password")  # so that an unknown name takes as long as a known one
+_hashing = asyncio.Semaphore(4)  # 64 MiB each
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who sent a request."""
+
+    id: str
+    name: str
+    role: str
+    token_hash: str
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.id, self.name, supervisor=self.role in SUPERVISORS)
+
+
+SIGNED_IN = web.RequestKey("signed_in", SignedIn)
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _verify(stored: str, password: str) -> bool:
+    try:
+        return hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+class Doorkeeper:
+    """Checks passwords and sessions. A wrong password costs a growing delay, never a lock-out:
+    locking an emergency desk out is an attack of its own.
+    """
+
+    def __init__(self, read: Reader, clock: Clock, *, public: str) -> None:
+        self._read = read
+        self._clock = clock
+        self._public = urlsplit(public)
+        self._known: dict[str, tuple[SignedIn, float]] = {}
+        self._failures: dict[str, int] = {}
+
+    @property
+    def secure(self) -> bool:
+        return self._public.scheme == "https"
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-vnh_session" if self.secure else "vnh_session"
+
+    async def check_password(self, username: str, password: str, address: str) -> tuple[str, str, str] | None:
+        """(id, name, role) when name and password fit."""
+        keys = (f"name {username}", f"address {address}")
+        failures = max(self._failures.get(key, 0) for key in keys)
+        if failures > 2:
+            await self._clock.sleep(min(LONGEST_DELAY_S, 0.1 * 2 ** (failures - 2)))
+        found = await self._read(sessions.operator, username)
+        async with _hashing:
+            fits = await asyncio.to_thread(_verify, found.password_hash if found else _NOBODY, password)
+        if found and fits:
+            for key in keys:
+                self._failures.pop(key, None)
+            return found.id, found.name, found.role
+        if len(self._failures) > FAILURES_REMEMBERED:
+            self._failures.clear()
+        for key in keys:
+            self._failures[key] = self._failures.get(key, 0) + 1
+        return None
+
+    async def who(self, request: web.Request) -> SignedIn | None:
+        """Whose request this is: by bearer token or by cookie."""
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        token = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(self.cookie, "")
+        if not token:
+            return None
+        hashed = token_hash(token)
+        remembered = self._known.get(hashed)
+        if remembered and self._clock.monotonic() - remembered[1] < REMEMBERED_S:
+            return remembered[0]
+        row = await self._read(sessions.session, hashed, self._clock.now() - SESSION_LASTS)
+        if row is None:
+            self._known.pop(hashed, None)
+            return None
+        if len(self._known) > FAILURES_REMEMBERED:
+            self._known.clear()
+        who = SignedIn(row.id, row.name, row.role, hashed)
+        self._known[hashed] = (who, self._clock.monotonic())
+        return who
+
+    def forget(self, hashed: str) -> None:
+        self._known.pop(hashed, None)
+
+    def is_foreign(self, request: web.Request) -> bool:
+        """Whether a browser sent this from another site (docs/adr/0006)."""
+        site = request.headers.get("Sec-Fetch-Site")
+        if site is not None:
+            return site not in ("same-origin", "none")
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return False  # not a browser: a browser names the origin of every unsafe request and handshake
+        return urlsplit(origin).netloc not in (request.host, self._public.netloc)
+
+
+def new_session(operator: str, now: datetime) -> tuple[str, sessions.NewSession]:
+    """A token and the row that knows only its hash."""
+    token = secrets.token_urlsafe(32)
+    return token, sessions.NewSession(token_hash(token), operator, now)
+
+
+def add_operator(connection: Connection, operator: str, *, name: str, role: str, password: str, now: datetime) -> None:
+    """Create an operator or change name, role and password of one. Waits 140 ms for the hash."""
+    sessions.put_operator(connection, sessions.NewOperator(operator, name, role, hasher.hash(password), now))

@@ -1,0 +1,240 @@
+"""The live feed: the timeline's entries, in order, to every console, each exactly once from where it left off."""
+
+import asyncio
+import contextlib
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+from sqlalchemy import Connection
+
+from callcenter import metrics
+from callcenter.clock import Clock, wait_event
+from callcenter.console.auth import SignedIn
+from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
+from callcenter.storage import queries
+from callcenter.storage.reading import Reader
+from callcenter.storage.records import Entry, alert_view, canonical, rfc3339
+from callcenter.storage.writer import Unavailable
+
+log = structlog.get_logger()
+
+KEPT_FRAMES = 5_000  # newest entries kept ready to send; older ones are read from the database
+RESUME_AT_MOST = 20_000  # missed more than this: a snapshot is quicker
+POLL_S = 1.0  # entries of other processes are found at least this often
+BEAT_S = 2.0
+PING_S = 5.0  # a console that does not answer a ping within half of this again is gone
+SEND_AT_ONCE = 500
+
+
+class Feed:
+    """The newest entries as text frames, gap-free, whoever wrote them."""
+
+    def __init__(self, read: Reader, clock: Clock) -> None:
+        self._read = read
+        self._clock = clock
+        self._frames: deque[tuple[int, str]] = deque(maxlen=KEPT_FRAMES)
+        self._behind = asyncio.Event()
+        self._waiting: set[asyncio.Event] = set()
+        self.last = 0
+
+    async def start(self) -> None:
+        self.last = await self._read(queries.head)
+
+    def committed(self, committed: Committed) -> None:
+        for entry in committed.entries:
+            if entry.n > self.last + 1:  # another process has written in between
+                self._behind.set()
+                return
+            self._append(entry)
+        if committed.entries:
+            self._wake_all()
+
+    def _append(self, entry: Entry) -> None:
+        if entry.n == self.last + 1:
+            self._frames.append((entry.n, entry.frame()))
+            self.last = entry.n
+
+    def _wake_all(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    async def run(self) -> None:
+        """Read what other processes wrote."""
+        while True:
+            await wait_event(self._behind, self._clock, POLL_S)
+            try:
+                while entries := await self._read(queries.entries_after, self.last, limit=SEND_AT_ONCE):
+                    for entry in entries:
+                        self._append(entry)
+                    self._wake_all()
+            except Unavailable:
+                continue  # the beat tells the consoles
+
+    async def after(self, n: int) -> list[tuple[int, str]]:
+        """Frames after number `n` in order, some at a time; empty when there are none."""
+        if n >= self.last:
+            return []
+        if self._frames and self._frames[0][0] <= n + 1:
+            skip = n + 1 - self._frames[0][0]
+            return [self._frames[i] for i in range(skip, min(skip + SEND_AT_ONCE, len(self._frames)))]
+        entries = await self._read(queries.entries_after, n, limit=SEND_AT_ONCE)
+        return [(entry.n, entry.frame()) for entry in entries]
+
+    @contextlib.contextmanager
+    def subscribed(self, event: asyncio.Event) -> Iterator[None]:
+        """`event` is set whenever there is something new."""
+        self._waiting.add(event)
+        try:
+            yield
+        finally:
+            self._waiting.discard(event)
+
+
+class Presence:
+    """Which operators have a live console. A change is told to the door until it is stored."""
+
+    def __init__(self, submit: Submit, clock: Clock) -> None:
+        self._submit = submit
+        self._clock = clock
+        self._consoles: Counter[str] = Counter()
+        self._untold: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def present(self, operator: str) -> bool:
+        return self._consoles[operator] > 0
+
+    def came(self, operator: str) -> None:
+        self._count(operator, 1)
+
+    def went(self, operator: str) -> None:
+        self._count(operator, -1)
+
+    def _count(self, operator: str, change: int) -> None:
+        before = self.present(operator)
+        self._consoles[operator] += change
+        metrics.consoles_connected.inc(change)
+        if self.present(operator) != before:
+            self._untold.add(operator)
+            self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._untold:
+                operator = self._untold.pop()
+                try:
+                    await self._submit(ConsolesChanged(operator, self.present(operator)))
+                except NotStored:
+                    self._untold.add(operator)
+                    await self._clock.sleep(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether alarms are heard and stored, as beats and readiness tell it."""
+
+    storing: Callable[[], bool]
+    hearing: Callable[[], bool]
+
+    def as_dict(self) -> dict[str, bool]:
+        return {"storing": self.storing(), "hearing": self.hearing()}
+
+
+class Live:
+    """One WebSocket per console."""
+
+    def __init__(self, feed: Feed, presence: Presence, health: Health, *, read: Reader, clock: Clock) -> None:
+        self._feed, self._presence, self._health = feed, presence, health
+        self._read, self._clock = read, clock
+        self._sockets: set[web.WebSocketResponse] = set()
+
+    async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        self._presence.came(who.id)
+        sending = asyncio.create_task(self._send(socket, who, since), name="live send")
+        armed = False
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    armed = _sound(message.data, armed)
+        finally:
+            metrics.sound_armed.dec(int(armed))
+            self._presence.went(who.id)
+            self._sockets.discard(socket)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        return socket
+
+    async def close(self) -> None:
+        """Say goodbye to every console; they come back to whoever answers next."""
+        await asyncio.gather(*(s.close(code=1012, message=b"restarting") for s in tuple(self._sockets)))
+
+    async def _send(self, socket: web.WebSocketResponse, who: SignedIn, since: int | None) -> None:
+        news = asyncio.Event()
+        try:
+            with self._feed.subscribed(news):
+                n = await self._greet(socket, who, since)
+                beats = asyncio.create_task(self._beat(socket), name="live beat")
+                try:
+                    while True:
+                        for number, frame in await self._feed.after(n):
+                            await socket.send_str(frame)
+                            n = number
+                        if n >= self._feed.last:
+                            await news.wait()
+                            news.clear()
+                finally:
+                    beats.cancel()
+        except (ConnectionError, RuntimeError):
+            pass  # the console has gone; reading its socket ends too
+        except Unavailable:
+            await socket.close(code=1013, message=b"the database does not answer")
+
+    async def _greet(self, socket: web.WebSocketResponse, who: SignedIn, since: int | None) -> int:
+        """Resume, or send everything that is open. Returns the number from which entries follow."""
+        if since is not None and self._feed.last - RESUME_AT_MOST <= since <= self._feed.last:
+            await socket.send_str(canonical({"type": "resumed", "since": since, "n": self._feed.last}))
+            return since
+        n, alerts = await self._read(_snapshot)
+        snapshot = {
+            "type": "snapshot",
+            "n": n,
+            "at": rfc3339(self._clock.now()),
+            "operator": {"id": who.id, "name": who.name},
+            "alerts": alerts,
+        }
+        await socket.send_str(canonical(snapshot))
+        return n
+
+    async def _beat(self, socket: web.WebSocketResponse) -> None:
+        while not socket.closed:
+            beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.send_str(canonical(beat | self._health.as_dict()))
+            await self._clock.sleep(BEAT_S)
+
+
+def _snapshot(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
+    """Number and open alerts of one moment."""
+    return queries.head(connection), [alert_view(alert) for alert in queries.alerts(connection, limit=5000)]
+
+
+def _sound(text: str, armed: bool) -> bool:
+    """A console says whether its sound is armed; anything else it says means nothing to us."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return armed
+    if not isinstance(said, dict) or said.get("type") != "sound":
+        return armed
+    now_armed = said.get("armed") is True
+    metrics.sound_armed.inc(int(now_armed) - int(armed))
+    return now_armed

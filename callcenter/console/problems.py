@@ -1,0 +1,87 @@
+"""Errors as RFC 9457 problem documents, and the bodies clients send."""
+
+import json
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from callcenter.alerts.inputs import Action
+from callcenter.alerts.model import Outcome
+
+LARGEST_BODY = 64 * 1024
+
+TITLES = {
+    400: "The request cannot be understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "The alert has moved on",
+    413: "The body is too large",
+    415: "Send JSON",
+    429: "Too many attempts",
+    500: "An error of ours",
+    503: "The database does not answer",
+}
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> web.Response:  # noqa: ANN401
+    """A problem document; `code` is stable, `detail` is for people."""
+    body = {
+        "type": f"/problems/{code.replace('_', '-')}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    text = json.dumps(body | more, ensure_ascii=False)
+    return web.Response(status=status, text=text, content_type="application/problem+json")
+
+
+class Credentials(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    username: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class ActionBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    action: Action
+    version: int | None = Field(None, ge=0, le=2**31, strict=True)
+    text: str = Field("", max_length=2000)
+    outcome: Outcome | None = None
+    contact: str | None = Field(None, max_length=64)
+    to: str | None = Field(None, max_length=64)
+    case_number: str = Field("", max_length=64)
+    person: str = Field("", max_length=64)
+
+
+B = TypeVar("B", bound=BaseModel)
+
+
+def _storable(value: object) -> bool:
+    """Text that PostgreSQL and UTF-8 can hold."""
+    if isinstance(value, str):
+        return "\0" not in value and not any(0xD800 <= ord(char) <= 0xDFFF for char in value)
+    return True
+
+
+async def read_body(request: web.Request, model: type[B]) -> B | web.Response:
+    """The body as `model`, or the problem to answer with."""
+    if request.content_type != "application/json":
+        return problem(415, "not_json", "send Content-Type: application/json")
+    try:
+        data = json.loads(await request.text())
+        body = model.model_validate(data)
+    except web.HTTPRequestEntityTooLarge:
+        return problem(413, "too_large", f"at most {LARGEST_BODY} bytes")
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "body"
+        return problem(400, "bad_field", f"{where}: {first['msg']}")
+    except (ValueError, RecursionError, LookupError):  # LookupError: an unknown charset
+        return problem(400, "not_json", "the body is not JSON")
+    if not all(_storable(value) for value in body.model_dump().values()):
+        return problem(400, "bad_field", "text holds characters that cannot be stored")
+    return body

@@ -1,0 +1,48 @@
+// The buttons of an alert. What is not possible now stays visible, and resolve and close say why.
+import { h } from "preact";
+import { ActionForm } from "./action_form.js";
+import { ACTIONS, actionRow, allowedActions, nextStep, whyNot } from "./actions.js";
+import { pending } from "./commands.js";
+import { openForm } from "./drafts.js";
+import { t } from "./i18n.js";
+import { singleKeys, startAction } from "./keys.js";
+import { html } from "./markup.js";
+import { session } from "./session.js";
+
+/** @typedef {import("console-api").Alert} Alert */
+/** @typedef {import("console-api").AlertDetail} AlertDetail */
+
+/** Ending an alert is where a missing step matters most: their reasons are always in sight. */
+const EXPLAINED = new Set(["resolve", "close"]);
+
+/** @param {{ row: import("./actions.js").ActionRow, alert: Alert, allowed: boolean, next: boolean }} props */
+function ActionButton({ row, alert, allowed, next }) {
+  const way = pending.value[alert.id];
+  const busy = way?.action === row.id;
+  const me = session.value?.operator.id ?? "";
+  const reason = allowed ? "" : t(whyNot(row.id, alert, me), { owner: alert.owner?.name });
+  const label = busy ? t(way.slow ? "action.slow" : `action_busy.${row.id}`) : t(`action.${row.id}`);
+  return html`<div class="action">
+    <button type="button" id=${`action-${row.id}`} class=${next ? "primary" : ""}
+      aria-disabled=${!allowed || Boolean(way)} aria-busy=${busy}
+      aria-describedby=${allowed ? undefined : `why-${row.id}`} title=${reason || undefined}
+      onClick=${() => !way && startAction(alert.id, row)}>
+      <span>${label}</span>${singleKeys.value && html`<kbd aria-hidden="true">${row.key}</kbd>`}
+    </button>
+    ${!allowed && html`<small id=${`why-${row.id}`} class=${EXPLAINED.has(row.id) ? "why" : "visually-hidden"}>${reason}</small>`}
+  </div>`;
+}
+
+/** @param {{ alert: Alert, data: AlertDetail | null }} props */
+export function ActionBar({ alert, data }) {
+  const allowed = allowedActions(alert, data);
+  const next = nextStep(alert, session.value?.operator.id ?? "");
+  const form = actionRow(openForm(alert.id) ?? "");
+  return html`<section class="actions" aria-labelledby="actions-heading">
+    <h3 id="actions-heading" class="visually-hidden">${t("view.actions")}</h3>
+    <div class="action-buttons">
+      ${ACTIONS.map((row) => h(ActionButton, { key: row.id, row, alert, allowed: allowed.has(row.id), next: row.id === next && allowed.has(row.id) }))}
+    </div>
+    ${form && h(ActionForm, { key: `${alert.id} ${form.id}`, row: form, alert, allowed: allowed.has(form.id) })}
+  </section>`;
+}

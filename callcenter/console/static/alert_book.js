@@ -1,0 +1,111 @@
+// The one store of alerts, by id. Messages change it at once; drawing follows at most once a frame.
+import { signal } from "@preact/signals";
+import { isUnclaimed } from "./order.js";
+
+/** @typedef {import("console-api").Alert} Alert */
+/** @typedef {import("console-api").LiveEntry} LiveEntry */
+
+/** @type {Map<string, Alert>} */
+const book = new Map();
+/** @type {Set<string>} */
+const unclaimed = new Set();
+let newestNumber = /** @type {number | null} */ (null);
+let frameAsked = false;
+
+/** Changes once per animation frame in which something changed: what draws the book reads it. */
+export const revision = signal(0);
+
+/** Ids that came, or came back, and have not been on the operator's screen yet. */
+export const unseen = /** @type {Set<string>} */ (new Set());
+
+function draw() {
+  if (frameAsked) return;
+  frameAsked = true;
+  requestAnimationFrame(() => {
+    frameAsked = false;
+    revision.value += 1;
+  });
+}
+
+/** @param {Alert} alert */
+function put(alert) {
+  const before = book.get(alert.id);
+  // The answer to our own command and the live feed both bring the alert; the older one must not win.
+  if (before && before.version > alert.version) return;
+  book.set(alert.id, alert);
+  if (isUnclaimed(alert)) {
+    unclaimed.add(alert.id);
+  } else {
+    unclaimed.delete(alert.id);
+    unseen.delete(alert.id);
+  }
+  draw();
+}
+
+export const newest = () => newestNumber;
+
+/** @param {string | null} id */
+export const alertOf = (id) => (id === null ? undefined : book.get(id));
+
+export const allAlerts = () => book.values();
+
+/** @returns {Alert[]} */
+export function unclaimedAlerts() {
+  return [...unclaimed].flatMap((id) => book.get(id) ?? []);
+}
+
+export const unclaimedCount = () => unclaimed.size;
+
+/** @param {string} operator */
+export function ownedCount(operator) {
+  return [...book.values()].filter((a) => a.owner?.id === operator && a.state !== "closed").length;
+}
+
+/** Full state: what is not in it is closed.
+ * @param {import("console-api").LiveSnapshot} snapshot */
+export function takeSnapshot(snapshot) {
+  forgetAll();
+  newestNumber = snapshot.n;
+  for (const alert of snapshot.alerts) put(alert);
+  draw();
+}
+
+/** The number of an entry tells whether it is news, a repeat, or proof that one was missed.
+ * @param {number} n @returns {"next" | "repeat" | "gap"} */
+export function place(n) {
+  if (newestNumber === null || n === newestNumber + 1) return "next";
+  return n <= newestNumber ? "repeat" : "gap";
+}
+
+/** @param {LiveEntry} entry @returns {{ arrived: boolean }} whether it joins the queue with this entry */
+export function takeEntry(entry) {
+  newestNumber = Math.max(newestNumber ?? 0, entry.n);
+  const { alert } = entry;
+  if (!alert) return { arrived: false };
+  const waited = unclaimed.has(alert.id);
+  put(alert);
+  const arrived = !waited && unclaimed.has(alert.id);
+  if (arrived) unseen.add(alert.id);
+  return { arrived };
+}
+
+/** @param {Alert} alert as a command's answer brought it */
+export function takeAlert(alert) {
+  put(alert);
+}
+
+/** Closed alerts that nobody looks at leave the store.
+ * @param {Set<string | null>} keep */
+export function dropClosed(keep) {
+  for (const alert of book.values()) {
+    if (alert.state === "closed" && !keep.has(alert.id)) book.delete(alert.id);
+  }
+}
+
+export function forgetAll() {
+  book.clear();
+  unclaimed.clear();
+  unseen.clear();
+  newestNumber = null;
+  draw();
+}

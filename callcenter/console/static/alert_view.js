@@ -1,0 +1,76 @@
+// The open alert: who and what on top, the card on the left, actions and timeline on the right.
+import { h } from "preact";
+import { useEffect } from "preact/hooks";
+import { ActionBar } from "./action_bar.js";
+import { alertOf, revision } from "./alert_book.js";
+import { Age, KindWord, Marks, Owner } from "./alert_row.js";
+import { detail, openedId, refreshDetail } from "./detail.js";
+import { grantFocus } from "./focus.js";
+import { plural, t } from "./i18n.js";
+import { goBack } from "./keys.js";
+import { html } from "./markup.js";
+import { ResidentCard } from "./resident_card.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {import("console-api").Alert} Alert */
+
+/** The newer of what the live feed and the card say.
+ * @param {string} id @returns {Alert | undefined} */
+function freshest(id) {
+  const told = alertOf(id);
+  const asked = detail.value?.data?.alert;
+  if (!told || !asked) return told ?? asked;
+  return asked.version > told.version ? asked : told;
+}
+
+/** @param {{ trouble: "missing" | "unreachable" | null }} props */
+function Trouble({ trouble }) {
+  if (!trouble) return null;
+  return html`<p class="notice notice-warning" role="alert">
+    <span>${t(`view.${trouble}`)}</span>
+    ${trouble === "unreachable" && html`<button type="button" onClick=${refreshDetail}>${t("view.retry")}</button>`}
+  </p>`;
+}
+
+/** @param {{ alert: Alert }} props */
+function Heading({ alert }) {
+  return html`<div class="view-head">
+    <div class="view-title">
+      ${h(KindWord, { alert })}
+      <h2>${alert.resident_name || t("mark.unidentified")}</h2>
+      ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
+      <span class="spring"></span>
+      ${h(Age, { alert })}
+      <button type="button" onClick=${goBack}>${t("view.back")}</button>
+    </div>
+    <div class="view-state">
+      ${h(Owner, { alert })}
+      <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
+      ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
+      ${h(Marks, { alert })}
+    </div>
+  </div>`;
+}
+
+export function AlertView() {
+  revision.value;
+  const id = openedId.value;
+  useEffect(grantFocus);
+  const alert = id === null ? undefined : freshest(id);
+  if (id === null) return html`<section class="view view-empty"><p>${t("view.none")}</p></section>`;
+  const shown = detail.value?.id === id ? detail.value : null;
+  const data = shown?.data ?? null;
+  return html`<section class="view" id="alert-view" tabindex="-1" aria-label=${t("view.name")}>
+    ${alert && h(Heading, { alert })}
+    ${h(Trouble, { trouble: shown?.trouble ?? null })}
+    <div class="view-columns">
+      <div class="view-card">
+        ${alert && data ? h(ResidentCard, { detail: data, alert }) : !shown?.trouble && html`<p class="loading">${t("view.loading")}</p>`}
+      </div>
+      <div class="view-work">
+        ${alert && h(ActionBar, { alert, data })}
+        ${data && h(Timeline, { detail: data })}
+      </div>
+    </div>
+  </section>`;
+}

@@ -1,0 +1,40 @@
+// The one live region that tells of new alarms. A flood is counted instead of read out: a screen
+// reader that is three sentences behind is worse than a number.
+import { t } from "./i18n.js";
+import { unclaimedCount } from "./alert_book.js";
+
+/** @typedef {import("console-api").Alert} Alert */
+
+const WINDOW_MS = 10_000;
+const SPOKEN_AT_MOST = 3;
+
+/** @type {number[]} */
+let recent = [];
+
+/** @param {Alert} alert */
+function sentence(alert) {
+  return t("announce.alert", {
+    kind: t(`kind.${alert.kind}`),
+    name: alert.resident_name || t("mark.unidentified"),
+    place: alert.place || t("place.unknown"),
+  });
+}
+
+/** @param {string} text */
+function say(text) {
+  const region = document.getElementById("announcer");
+  if (region) region.textContent = text;
+}
+
+/** @param {Alert} alert */
+export function announceArrival(alert) {
+  const at = performance.now();
+  recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
+  if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
+  else say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+}
+
+/** @param {number} count how many wait when the list is first shown */
+export function announceWaiting(count) {
+  if (count > 0) say(t("announce.waiting", { count }));
+}

@@ -1,0 +1,73 @@
+// Requests to the centre. Every outcome is a value: nothing here throws, so no caller can forget.
+
+/** @typedef {import("console-api").Problem} Problem */
+/** @typedef {import("console-api").Conflict} Conflict */
+/**
+ * @template T
+ * @typedef {{ ok: true, body: T }
+ *   | { ok: false, why: "conflict", status: number, problem: Conflict }
+ *   | { ok: false, why: "refused" | "signed_out" | "busy" | "unavailable", status: number, problem: Problem | null }
+ *   | { ok: false, why: "unreachable", status: 0, problem: null }} Answer
+ */
+
+const PATIENCE_MS = 10_000;
+
+/** @type {Record<number, "signed_out" | "busy" | "unavailable">} */
+const REASONS = { 401: "signed_out", 429: "busy", 503: "unavailable" };
+
+/** @param {Response} response @returns {Promise<any>} */
+async function parsed(response) {
+  try {
+    return await response.json();
+  } catch {
+    return null;
+  }
+}
+
+/** @template T @param {Response} response @returns {Promise<Answer<T>>} */
+async function understood(response) {
+  const body = response.status === 204 ? null : await parsed(response);
+  const { status } = response;
+  if (response.ok) return { ok: true, body };
+  if (status === 409 && body?.alert) return { ok: false, why: "conflict", status, problem: body };
+  return { ok: false, why: REASONS[status] ?? "refused", status, problem: body };
+}
+
+/** @template T @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<Answer<T>>} */
+async function send(method, path, body) {
+  try {
+    const response = await fetch(`/api/v1${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return await understood(response);
+  } catch {
+    return { ok: false, why: "unreachable", status: 0, problem: null };
+  }
+}
+
+/** @param {string} id */
+const alertPath = (id) => `/alerts/${encodeURIComponent(id)}`;
+
+/** @returns {Promise<Answer<import("console-api").Session>>} */
+export const whoAmI = () => send("GET", "/session");
+
+/** @param {string} username @param {string} password @returns {Promise<Answer<import("console-api").Session>>} */
+export const signIn = (username, password) => send("POST", "/session", { username, password });
+
+/** @returns {Promise<Answer<null>>} */
+export const signOut = () => send("DELETE", "/session");
+
+/** @param {string} id @returns {Promise<Answer<import("console-api").AlertDetail>>} */
+export const getAlert = (id) => send("GET", alertPath(id));
+
+/** @param {string} id @param {import("console-api").Action} action
+ * @returns {Promise<Answer<{ alert: import("console-api").Alert, n: number }>>} */
+export const postAction = (id, action) => send("POST", `${alertPath(id)}/actions`, action);
+
+/** @returns {Promise<Answer<{ operators: import("console-api").OperatorPresence[] }>>} */
+export const getOperators = () => send("GET", "/operators");

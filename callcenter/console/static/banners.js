@@ -1,0 +1,66 @@
+// What must not be overlooked, above everything: the list may be old, alarms are not stored or not
+// heard, sound is off. The alert regions stay in the page, so that a text appearing in them is spoken.
+import { h } from "preact";
+import { plural, t } from "./i18n.js";
+import { link } from "./live.js";
+import { html } from "./markup.js";
+import { dismissNotice, notice } from "./notice.js";
+import { armRoomSound, health } from "./room.js";
+import { armed } from "./sound.js";
+import { wishFocus } from "./focus.js";
+
+function LinkBanner() {
+  const { phase, silentSeconds } = link.value;
+  // The seconds stand outside the spoken text: a count read out every second drowns everything else.
+  return html`<div role="alert" class="alert-region" id="link-banner">
+    ${phase === "lost" && html`<p class="banner banner-loud">
+      <strong aria-hidden="true">${plural("banner.lost", silentSeconds)}</strong>
+      <strong class="visually-hidden">${t("banner.lost_spoken")}</strong>
+      <span>${t("banner.lost_do")}</span>
+    </p>`}
+  </div>`;
+}
+
+function HealthBanner() {
+  const { storing, hearing } = health.value;
+  return html`<div role="alert" class="alert-region" id="health-banner">
+    ${!storing && html`<p class="banner banner-alarm">
+      <strong>${t("banner.not_storing")}</strong><span>${t("banner.not_storing_do")}</span>
+    </p>`}
+    ${!hearing && html`<p class="banner banner-loud">
+      <strong>${t("banner.not_hearing")}</strong><span>${t("banner.not_hearing_do")}</span>
+    </p>`}
+  </div>`;
+}
+
+async function arm() {
+  await armRoomSound();
+  if (armed.value) wishFocus("alert-list");
+}
+
+function SoundStrip() {
+  if (armed.value) return null;
+  return html`<div class="banner banner-quiet" id="sound-strip">
+    <strong>${t("banner.sound_off")}</strong>
+    <span>${t("banner.sound_off_do")}</span>
+    <button type="button" id="arm-sound" class="primary" onClick=${arm}>${t("sound.arm")}</button>
+  </div>`;
+}
+
+/** Its place at the foot of the page is always kept free: a notice must not push a row or a button away
+ * from under the pointer. */
+export function NoticeLine() {
+  const said = notice.value;
+  return html`<div role="status" class="notice-region" id="notice">
+    ${said && html`<p class=${`notice notice-${said.tone}`}>
+      <span>${t(said.key, said.values)}</span>
+      <button type="button" onClick=${dismissNotice}>${t("notice.dismiss")}</button>
+    </p>`}
+  </div>`;
+}
+
+export function Banners() {
+  return html`<div class="banners">
+    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(SoundStrip, {})}
+  </div>`;
+}

@@ -1,0 +1,122 @@
+// Commands to the centre. Nothing is shown as done before the centre has said so: "mine" is only what
+// the centre calls mine.
+import { signal } from "@preact/signals";
+import * as api from "./api.js";
+import { alertOf, takeAlert } from "./alert_book.js";
+import { detail, openAlert, openedId, refreshDetail } from "./detail.js";
+import { dropDraft, showForm } from "./drafts.js";
+import { wishFocus } from "./focus.js";
+import { dismissNotice, inform, warn } from "./notice.js";
+import { nextStep } from "./actions.js";
+import { session, sessionEnded } from "./session.js";
+
+/** @typedef {import("console-api").Action} Action */
+/** @typedef {import("console-api").ActionName} ActionName */
+/** @typedef {import("console-api").Conflict} Conflict */
+/** @typedef {{ action: ActionName, slow: boolean }} Pending */
+
+const SLOW_MS = 3_000;
+
+/** Commands on their way, by alert. */
+export const pending = signal(/** @type {Record<string, Pending | undefined>} */ ({}));
+
+const me = () => session.value?.operator.id ?? "";
+
+/** @param {string} id @param {Pending | undefined} state */
+function mark(id, state) {
+  pending.value = { ...pending.value, [id]: state };
+}
+
+/** @param {string} id */
+function seenVersion(id) {
+  const shown = detail.value?.id === id ? detail.value.data?.alert.version : undefined;
+  return Math.max(alertOf(id)?.version ?? 0, shown ?? 0) || undefined;
+}
+
+/** @param {string} id @param {Action} action */
+async function post(id, action) {
+  const answer = await api.postAction(id, action);
+  const stale = !answer.ok && answer.why === "conflict" && answer.problem.code === "stale_version";
+  // Something else happened to an alert that is still nobody's: claiming it is as right as before.
+  if (stale && action.action === "claim" && !answer.problem.owner) {
+    return api.postAction(id, { ...action, version: answer.problem.alert.version });
+  }
+  return answer;
+}
+
+/** @param {Conflict} conflict */
+function tellConflict(conflict) {
+  takeAlert(conflict.alert);
+  warn(`conflict.${conflict.code}`, {
+    owner: conflict.owner?.name,
+    name: conflict.alert.resident_name || conflict.alert.device_id,
+    detail: conflict.detail,
+  });
+}
+
+/** @type {Record<string, string>} */
+const TROUBLES = {
+  unreachable: "command.unreachable",
+  unavailable: "command.unavailable",
+  busy: "command.busy",
+};
+
+/** @param {Awaited<ReturnType<typeof api.postAction>>} answer @param {ActionName} action @returns {boolean} */
+function settled(answer, action) {
+  if (answer.ok) {
+    takeAlert(answer.body.alert);
+    inform(`done.${action}`, { name: answer.body.alert.resident_name || answer.body.alert.device_id });
+    return true;
+  }
+  if (answer.why === "signed_out") {
+    sessionEnded();
+    return false;
+  }
+  if (answer.why === "conflict") {
+    // Two clicks, or an answer that was lost on the way: it is ours, which is what was wanted.
+    const ours = action === "claim" && answer.problem.owner?.id === me();
+    tellConflict(answer.problem);
+    if (ours) inform("done.claim", { name: answer.problem.alert.resident_name });
+    return ours;
+  }
+  warn(TROUBLES[answer.why] ?? "command.refused", { detail: answer.problem?.detail });
+  return false;
+}
+
+/** Does one action and tells how it went. One command at a time for each alert.
+ * @param {string} id @param {ActionName} action @param {Partial<Action>} [fields] @returns {Promise<boolean>} */
+export async function act(id, action, fields = {}) {
+  if (pending.value[id]) return false;
+  dismissNotice();
+  mark(id, { action, slow: false });
+  const slow = setTimeout(() => {
+    mark(id, { action, slow: true });
+    warn(action === "claim" ? "command.claim_slow" : "command.slow");
+  }, SLOW_MS);
+  const answer = await post(id, { ...fields, action, version: seenVersion(id) });
+  clearTimeout(slow);
+  mark(id, undefined);
+  const done = settled(answer, action);
+  if (done) {
+    dropDraft(id, action);
+    showForm(id, null);
+  }
+  if (openedId.value === id) refreshDetail();
+  return done;
+}
+
+/** @param {string} id where the script goes on */
+function goOn(id) {
+  const alert = alertOf(id);
+  const step = alert && nextStep(alert, me());
+  if (step && openedId.value === id) wishFocus(`action-${step}`, "alert-view");
+  else wishFocus("alert-list");
+}
+
+/** @param {string} id @param {ActionName} action @param {Partial<Action>} [fields] */
+export async function actAndGoOn(id, action, fields) {
+  const done = await act(id, action, fields);
+  if (done && action === "claim") openAlert(id);
+  if (done) goOn(id);
+  return done;
+}

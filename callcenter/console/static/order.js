@@ -1,0 +1,97 @@
+// What follows from an alert alone: who must be served first, how late that is, which tone it has.
+// Pure functions; nothing here reads a clock or draws.
+
+/** @typedef {import("console-api").Alert} Alert */
+
+const WARN_MS = 15_000;
+const BREACH_MS = 60_000;
+
+/** Kinds behind which a person may be in danger; only they have the answering target and the colour red. */
+const EMERGENCIES = new Set(["sos", "fall", "fire", "gas", "ambulance", "help", "wander"]);
+
+/** Tone families, most severe first, by the lowest priority number they end with. */
+const FAMILIES = /** @type {const} */ ([["high", 6], ["medium", 8], ["low", 9]]);
+
+/** @typedef {(typeof FAMILIES)[number][0]} Family */
+
+/** @param {Alert} alert */
+export function isEmergency(alert) {
+  return EMERGENCIES.has(alert.kind);
+}
+
+/** Nobody has it. An alert at 120 whose owner was lost counts too: it rings for everybody.
+ * @param {Alert} alert */
+export function isUnclaimed(alert) {
+  if (alert.state === "waiting") return true;
+  return alert.owner === null && (alert.state === "helping" || alert.state === "handed_over");
+}
+
+/** @param {Alert} alert @returns {Family} */
+export function family(alert) {
+  return FAMILIES.find(([, last]) => alert.priority <= last)?.[0] ?? "low";
+}
+
+/** The most severe family of these alerts, or null when there is none.
+ * @param {Iterable<Alert>} alerts @returns {Family | null} */
+export function worstFamily(alerts) {
+  const present = new Set([...alerts].map(family));
+  return FAMILIES.find(([name]) => present.has(name))?.[0] ?? null;
+}
+
+/** How its waiting compares with the target of 15 s and 60 s; null where no target applies.
+ * @param {Alert} alert @param {number} age milliseconds */
+export function lateness(alert, age) {
+  if (!isUnclaimed(alert) || !isEmergency(alert)) return null;
+  if (age >= BREACH_MS) return "breach";
+  return age >= WARN_MS ? "warn" : "ok";
+}
+
+/** @type {WeakMap<Alert, number>} */
+const opened = new WeakMap();
+
+/** When it was opened, in milliseconds. Remembered, because sorting asks thousands of times.
+ * @param {Alert} alert */
+export function openedMs(alert) {
+  const known = opened.get(alert);
+  if (known !== undefined) return known;
+  const parsed = Date.parse(alert.opened_at);
+  opened.set(alert, parsed);
+  return parsed;
+}
+
+/** @param {Alert} alert */
+function group(alert) {
+  if (isUnclaimed(alert)) return 0;
+  return alert.state === "resolved" || alert.state === "closed" ? 2 : 1;
+}
+
+/** @param {Alert} a @param {Alert} b */
+export function compare(a, b) {
+  return group(a) - group(b) || a.priority - b.priority || openedMs(a) - openedMs(b) || (a.id < b.id ? -1 : 1);
+}
+
+/** The list as it is drawn: everything open, and closed ones only while somebody is looking at them.
+ * The row in hand stands where it stood when it was taken in hand, whatever has become of it since.
+ * @param {Iterable<Alert>} alerts @param {{ keep: Set<string | null>, inHand: Alert | null }} how */
+export function ordered(alerts, { keep, inHand }) {
+  /** @param {Alert} alert */
+  const ranked = (alert) => (alert.id === inHand?.id ? inHand : alert);
+  return [...alerts]
+    .filter((alert) => alert.state !== "closed" || keep.has(alert.id))
+    .sort((a, b) => compare(ranked(a), ranked(b)));
+}
+
+/** What a list row says beside the kind, most telling first: pairs of mark and whether it is set.
+ * @param {Alert} alert @returns {string[]} */
+export function marks(alert) {
+  /** @type {[string, boolean][]} */
+  const table = [
+    ["drill", alert.drill],
+    ["silent", alert.silent],
+    ["degraded", alert.degraded],
+    ["late", alert.late],
+    ["possibly_old", alert.possibly_old],
+    ["cancel_pressed", alert.cancel_pressed],
+  ];
+  return table.filter(([, set]) => set).map(([name]) => name);
+}

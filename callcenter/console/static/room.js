@@ -1,0 +1,147 @@
+// The message handler: each message changes the book, then title, sound and announcement, at once.
+// Drawing follows by itself; nothing an alarm depends on waits for a frame.
+import { effect, signal, untracked } from "@preact/signals";
+import * as book from "./alert_book.js";
+import { announceArrival, announceWaiting } from "./announcer.js";
+import { hearServerTime } from "./clock.js";
+import { leaveAlert, openedId, refreshDetail } from "./detail.js";
+import { forgetDrafts } from "./drafts.js";
+import { language, plural, t } from "./i18n.js";
+import { link, startLive } from "./live.js";
+import { family, isUnclaimed, worstFamily } from "./order.js";
+import { dismissNotice } from "./notice.js";
+import { checkSession, session } from "./session.js";
+import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
+
+/** @typedef {import("console-api").LiveFrame} LiveFrame */
+
+/** What the centre says of itself; believed until it says otherwise. */
+export const health = signal({ storing: true, hearing: true });
+
+let live = /** @type {ReturnType<typeof startLive> | null} */ (null);
+let welcomedBefore = false;
+let gapAt = -1;
+let lastOperator = "";
+
+export function showTitle() {
+  const count = book.unclaimedCount();
+  document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
+}
+
+/** @param {{ anew: boolean }} how */
+function attend(how = { anew: false }) {
+  showTitle();
+  soundFor(worstFamily(book.unclaimedAlerts()), how);
+}
+
+/** @param {import("console-api").LiveEntry} entry */
+function takeEntry(entry) {
+  const where = book.place(entry.n);
+  if (where === "repeat") return;
+  // A missing number means a missed entry: ask for it. The same gap twice is the centre's own
+  // numbering, and asking a third time would only cut us off from what follows.
+  if (where === "gap" && gapAt !== entry.n) {
+    gapAt = entry.n;
+    live?.startAgain();
+    return;
+  }
+  const { arrived } = book.takeEntry(entry);
+  const { alert } = entry;
+  if (!alert) return;
+  if (arrived) announceArrival(alert);
+  attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
+  if (entry.ring && !isUnclaimed(alert)) soundOnce(family(alert));
+  if (alert.id === openedId.value) refreshDetail();
+}
+
+/** @param {import("console-api").LiveSnapshot} snapshot */
+function takeSnapshot(snapshot) {
+  const before = book.unclaimedCount();
+  hearServerTime(snapshot.at);
+  book.takeSnapshot(snapshot);
+  const waiting = book.unclaimedCount();
+  if (waiting > before) announceWaiting(waiting);
+  attend({ anew: waiting > before });
+  refreshDetail();
+}
+
+/** @param {import("console-api").LiveBeat} beat */
+function takeBeat(beat) {
+  hearServerTime(beat.at);
+  const worse = (health.value.storing && !beat.storing) || (health.value.hearing && !beat.hearing);
+  if (health.value.storing !== beat.storing || health.value.hearing !== beat.hearing) {
+    health.value = { storing: beat.storing, hearing: beat.hearing };
+  }
+  if (worse) soundOnce("medium");
+  attend();
+}
+
+/** @param {LiveFrame} frame */
+function take(frame) {
+  if (frame.type === "entry") takeEntry(frame);
+  else if (frame.type === "beat") takeBeat(frame);
+  else if (frame.type === "snapshot") takeSnapshot(frame);
+  else attend();
+}
+
+function tellSound() {
+  live?.send({ type: "sound", armed: armed.value });
+}
+
+function welcomed() {
+  tellSound();
+  if (welcomedBefore) refreshDetail();
+  welcomedBefore = true;
+}
+
+function enter() {
+  const operator = session.value?.operator.id ?? "";
+  // Whoever signs in again finds the drafts as they were; somebody else must not.
+  if (operator !== lastOperator) forgetDrafts();
+  lastOperator = operator;
+  welcomedBefore = false;
+  live = startLive({ since: book.newest, take, welcomed, turnedAway: checkSession });
+}
+
+function leave() {
+  live?.stop();
+  live = null;
+  leaveAlert();
+  dismissNotice();
+  book.forgetAll();
+  health.value = { storing: true, hearing: true };
+  attend();
+}
+
+export async function armRoomSound() {
+  await armSound();
+  attend();
+}
+
+export function quietForAMinute() {
+  beQuiet();
+  // Beats end the quiet in time; this is for the case that none come any more.
+  setTimeout(attend, 61_000);
+}
+
+/** The room is open exactly while somebody is signed in. */
+export function startRoom() {
+  let inside = false;
+  effect(() => {
+    const wanted = Boolean(session.value);
+    if (wanted === inside) return;
+    inside = wanted;
+    untracked(wanted ? enter : leave);
+  });
+  effect(() => {
+    armed.value;
+    untracked(tellSound);
+  });
+  effect(() => {
+    if (link.value.phase === "lost" && link.value.silentSeconds <= 7) untracked(() => soundOnce("medium"));
+  });
+  effect(() => {
+    language.value;
+    showTitle();
+  });
+}

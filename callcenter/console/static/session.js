@@ -1,0 +1,61 @@
+// Who is signed in, and why nobody is.
+import { signal } from "@preact/signals";
+import * as api from "./api.js";
+
+/** @typedef {import("console-api").Session} Session */
+
+/** undefined: not known yet; null: nobody. */
+export const session = signal(/** @type {Session | null | undefined} */ (undefined));
+
+/** True when a session ended although nobody signed out: the sign-in form then says so loudly. */
+export const endedUnasked = signal(false);
+
+/** The centre could not be asked at all. */
+export const unreachable = signal(false);
+
+export function sessionEnded() {
+  if (!session.value) return;
+  endedUnasked.value = true;
+  session.value = null;
+}
+
+export async function askWhoIsSignedIn() {
+  const answer = await api.whoAmI();
+  unreachable.value = !answer.ok && answer.why !== "signed_out";
+  if (answer.ok) session.value = answer.body;
+  else if (answer.why === "signed_out") session.value = null;
+}
+
+/** After a refused connection: only a plain "you are nobody" ends the session here.
+ * @returns {Promise<void>} */
+export async function checkSession() {
+  const answer = await api.whoAmI();
+  if (!answer.ok && answer.why === "signed_out") sessionEnded();
+}
+
+/** @type {Record<string, string>} */
+const SIGN_IN_TROUBLES = {
+  signed_out: "sign_in.wrong",
+  busy: "sign_in.too_often",
+  unreachable: "sign_in.unreachable",
+  unavailable: "sign_in.unavailable",
+};
+
+/** @param {string} username @param {string} password
+ * @returns {Promise<string | null>} the catalogue key of what went wrong */
+export async function signIn(username, password) {
+  const answer = await api.signIn(username, password);
+  if (!answer.ok) return SIGN_IN_TROUBLES[answer.why] ?? "sign_in.refused";
+  endedUnasked.value = false;
+  // The token in the answer is for programs; the browser has the cookie and keeps nothing else.
+  session.value = { operator: answer.body.operator, role: answer.body.role };
+  return null;
+}
+
+/** @returns {Promise<boolean>} whether the centre has ended the session */
+export async function signOut() {
+  const answer = await api.signOut();
+  if (!answer.ok && answer.why !== "signed_out") return false;
+  session.value = null;
+  return true;
+}

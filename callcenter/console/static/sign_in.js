@@ -1,0 +1,57 @@
+// The sign-in form: pasting allowed, password managers welcome, nothing to remember or to re-type.
+import { signal } from "@preact/signals";
+import { h } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "./i18n.js";
+import { html } from "./markup.js";
+import { endedUnasked, signIn } from "./session.js";
+import { LanguageChoice } from "./top_bar.js";
+
+const username = signal("");
+const password = signal("");
+const trouble = signal(/** @type {string | null} */ (null));
+const asking = signal(false);
+
+/** @param {Event} event */
+async function submit(event) {
+  event.preventDefault();
+  if (asking.value) return;
+  asking.value = true;
+  trouble.value = null;
+  const wrong = await signIn(username.value, password.value);
+  asking.value = false;
+  trouble.value = wrong;
+  password.value = "";
+  if (wrong) document.getElementById("password")?.focus();
+}
+
+/** @param {import("@preact/signals").Signal<string>} field */
+const into = (field) => (/** @type {Event} */ event) => {
+  field.value = /** @type {HTMLInputElement} */ (event.target).value;
+};
+
+export function SignIn() {
+  const first = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => first.current?.focus(), []);
+  return html`<main class="sign-in">
+    <h1>${t("page.name")}</h1>
+    <div role="alert">
+      ${endedUnasked.value && html`<p class="banner banner-loud">
+        <strong>${t("sign_in.ended")}</strong><span>${t("sign_in.ended_do")}</span>
+      </p>`}
+    </div>
+    <form onSubmit=${submit} aria-busy=${asking.value}>
+      <label for="username">${t("sign_in.username")}</label>
+      <input id="username" name="username" ref=${first} required maxlength="64" autocomplete="username"
+        autocapitalize="none" spellcheck=${false} value=${username.value} onInput=${into(username)} />
+      <label for="password">${t("sign_in.password")}</label>
+      <input id="password" name="password" type="password" required maxlength="256"
+        autocomplete="current-password" value=${password.value} onInput=${into(password)} />
+      <p role="alert" class="form-trouble">${trouble.value && t(trouble.value)}</p>
+      <button type="submit" class="primary" aria-disabled=${asking.value}>
+        ${t(asking.value ? "sign_in.asking" : "sign_in.button")}
+      </button>
+    </form>
+    ${h(LanguageChoice, {})}
+  </main>`;
+}

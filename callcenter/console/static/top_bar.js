@@ -1,0 +1,70 @@
+// The bar at the top: how much is waiting, whether the list is live, sound, language, who is signed in.
+import { computed } from "@preact/signals";
+import { h } from "preact";
+import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
+import { now } from "./clock.js";
+import { language, LANGUAGES, minuteTime, plural, switchLanguage, t } from "./i18n.js";
+import { keysShown } from "./keys.js";
+import { link } from "./live.js";
+import { html } from "./markup.js";
+import { warn } from "./notice.js";
+import { isEmergency } from "./order.js";
+import { quietForAMinute } from "./room.js";
+import { session, signOut } from "./session.js";
+import { armed, quiet, ringing } from "./sound.js";
+
+const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
+
+function Counts() {
+  revision.value;
+  const waiting = unclaimedCount();
+  const tone = unclaimedAlerts().some(isEmergency) ? "count count-waiting" : "count";
+  const mine = ownedCount(session.value?.operator.id ?? "");
+  return html`<p class="counts">
+    <span class=${tone} id="waiting-count">${plural("count.waiting", waiting)}</span>
+    <span class="count">${plural("count.mine", mine)}</span>
+  </p>`;
+}
+
+function LinkState() {
+  const { phase } = link.value;
+  return html`<span class=${`link link-${phase}`}>${t(`link.${phase}`)}</span>`;
+}
+
+function SoundState() {
+  const state = !armed.value ? "off" : quiet.value ? "quiet" : ringing.value ? "ringing" : "on";
+  return html`<span class="sound" data-sound=${state}>
+    <span>${t(`sound.${state}`)}</span>
+    ${state === "ringing" && html`<button type="button" onClick=${quietForAMinute}>${t("sound.be_quiet")}</button>`}
+  </span>`;
+}
+
+export function LanguageChoice() {
+  return html`<label class="language">
+    <span class="visually-hidden">${t("language.label")}</span>
+    <select value=${language.value}
+      onChange=${(/** @type {Event} */ event) => switchLanguage(/** @type {HTMLSelectElement} */ (event.target).value)}>
+      ${LANGUAGES.map((name) => html`<option value=${name} lang=${name}>${t(`language.${name}`)}</option>`)}
+    </select>
+  </label>`;
+}
+
+async function leave() {
+  if (!await signOut()) warn("sign_out.failed");
+}
+
+export function TopBar() {
+  const who = session.value;
+  return html`<header class="top-bar">
+    <h1>${t("page.name")}</h1>
+    ${h(Counts, {})}
+    <span class="spring"></span>
+    ${h(LinkState, {})}
+    ${h(SoundState, {})}
+    <time class="wall-clock">${minuteTime(minute.value)}</time>
+    ${h(LanguageChoice, {})}
+    <button type="button" onClick=${() => (keysShown.value = true)}>${t("keys.button")}</button>
+    <span class="who">${who?.operator.name} <small>${who && t(`role.${who.role}`)}</small></span>
+    <button type="button" onClick=${leave}>${t("sign_out.button")}</button>
+  </header>`;
+}

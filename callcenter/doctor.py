@@ -1,0 +1,90 @@
+"""Checks a deployment and says what to do. Changes nothing."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from callcenter import audit
+from callcenter.storage import tables as t
+from callcenter.storage import work
+from callcenter.storage.engine import connect
+from callcenter.storage.schema import differences
+from config.settings import Settings
+from devices.mqtt import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    good: bool
+    says: str
+
+
+def examine(settings: Settings, overdue_before: datetime) -> list[Finding]:
+    """`overdue_before`: a deadline older than this means that no process works deadlines off."""
+    return [*_database(settings, overdue_before), _broker(settings)]
+
+
+def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]:
+    engine = connect(settings.database, writer=False)
+    try:
+        with engine.connect() as connection:
+            yield Finding(True, f"the database answers ({connection.dialect.name})")
+            if differences(connection):
+                yield Finding(False, "the schema is not the newest: run `python -m callcenter migrate`")
+                return
+            yield from (check(connection) for check in _CHECKS)
+            overdue = work.overdue_timers(connection, overdue_before)
+            yield Finding(
+                overdue == 0, f"{overdue} deadlines overdue" + (": is the service running?" if overdue else "")
+            )
+    except SQLAlchemyError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        yield Finding(False, f"the database does not answer: {reason}. Check CALLCENTER_DATABASE_URL")
+    finally:
+        engine.dispose()
+
+
+def _count(connection: Connection, table: str) -> int:
+    return connection.execute(select(func.count()).select_from(t.metadata.tables[table])).scalar_one()
+
+
+def _operators(connection: Connection) -> Finding:
+    found = _count(connection, "operators")
+    hint = "" if found else ": run `python -m callcenter user add ID --name NAME --role supervisor`"
+    return Finding(found > 0, f"{found} operators may sign in{hint}")
+
+
+def _people(connection: Connection) -> Finding:
+    residents, devices = _count(connection, "residents"), _count(connection, "devices")
+    says = f"{residents} residents, {devices} devices registered"
+    hint = ": run `python -m callcenter import`; until then every alarm is unidentified"
+    enough = residents > 0 and devices > 0
+    return Finding(enough, says if enough else says + hint)
+
+
+def _deadlines(connection: Connection) -> Finding:
+    lost = len(work.alerts_without_deadline(connection))
+    says = f"{lost} open alerts have no deadline: start the service, its watchdog mends this within a minute"
+    return Finding(lost == 0, says if lost else "every open alert has a deadline")
+
+
+def _log(connection: Connection) -> Finding:
+    verdict = audit.verify(connection)
+    return Finding(verdict.whole, verdict.says)
+
+
+_CHECKS: tuple[Callable[[Connection], Finding], ...] = (_operators, _people, _deadlines, _log)
+
+
+def _broker(settings: Settings) -> Finding:
+    address = Address.parse(settings.mqtt)
+    try:
+        with socket.create_connection((address.host, address.port), timeout=3):
+            return Finding(True, f"the broker answers on {address.host}:{address.port}")
+    except OSError as error:
+        hint = "it runs only while the service does" if settings.embedded_broker else "check CALLCENTER_MQTT_URL"
+        return Finding(False, f"the broker does not answer on {address.host}:{address.port} ({error}); {hint}")

@@ -1,0 +1,41 @@
+"""Every Prometheus metric. Labels come from small closed sets, never a resident, device or operator."""
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+ANSWER_EDGES = (5, 10, 15, 30, 60, 120, 180)  # targets at 15, 60 and 180 s (field.md 4)
+COMMIT_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+
+alarms_received = Counter("vnh_alarms_received", "Alarms stored for the first time", ["kind"])
+alarms_degraded = Counter("vnh_alarms_degraded", "Alarms that could not be read in full", ["reason"])
+signals_repeated = Counter("vnh_signals_repeated", "Alarms heard again that were stored already")
+alerts_open = Gauge("vnh_alerts_open", "Alerts by state", ["state"])
+oldest_waiting = Gauge("vnh_oldest_waiting_seconds", "Age of the oldest emergency nobody has")
+answer = Histogram("vnh_answer_seconds", "From the press until an operator has it", buckets=ANSWER_EDGES)
+rules = Counter("vnh_rules", "Rules applied", ["rule"])
+refused = Counter("vnh_refused", "Inputs that changed nothing", ["state", "input"])
+claim_conflicts = Counter("vnh_claim_conflicts", "Claims that somebody else had won")
+dead_letters = Counter("vnh_dead_letters", "Messages that could not be used", ["leaf", "reason"])
+commit = Histogram("vnh_commit_seconds", "One group, from begin to committed", buckets=COMMIT_EDGES)
+commit_failures = Counter("vnh_commit_failures", "Groups that could not be stored")
+group_inputs = Histogram("vnh_group_inputs", "Inputs committed together", buckets=(1, 2, 5, 10, 25, 50, 100, 250))
+door_waiting = Gauge("vnh_door_waiting", "Inputs waiting for the writer")
+storing = Gauge("vnh_storing", "1 while alarms can be stored")
+timers_fired = Counter("vnh_timers_fired", "Deadlines reached", ["kind"])
+timers_late = Counter("vnh_timers_late", "Deadlines reached more than 5 s late", ["kind"])
+outbox_pending = Gauge("vnh_outbox_pending", "Effects not yet performed")
+effects = Counter("vnh_effects", "Effects performed", ["kind", "outcome"])
+mqtt_connected = Gauge("vnh_mqtt_connected", "1 while connected to the broker", ["lane"])
+mqtt_messages = Counter("vnh_mqtt_messages", "Messages heard", ["leaf"])
+telemetry_merged = Counter("vnh_telemetry_merged", "Telemetry replaced by newer before it was stored")
+telemetry_shed = Counter("vnh_telemetry_shed", "Telemetry dropped to keep the lane of alarms free")
+consoles_connected = Gauge("vnh_consoles_connected", "Live connections of consoles")
+sound_armed = Gauge("vnh_sound_armed", "Consoles whose sound is armed")
+watchdog_violations = Gauge("vnh_watchdog_violations", "What the watchdog found wrong", ["check"])
+watchdog_last_run = Gauge("vnh_watchdog_last_run_timestamp_seconds", "When the watchdog last finished")
+loop_lag = Gauge("vnh_loop_lag_seconds", "How late the event loop ran its last one-second tick")
+build = Info("vnh_build", "Version of the service")
+
+for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):
+    alerts_open.labels(_state)
+for _reason in ("body", "device", "retained", "clock"):
+    alarms_degraded.labels(_reason)

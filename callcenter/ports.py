@@ -1,0 +1,65 @@
+"""What one part may ask of another without importing it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from callcenter.alerts.inputs import OperatorActed
+from callcenter.alerts.model import Alert
+from callcenter.alerts.rules import Refused
+from callcenter.storage.records import Entry
+from callcenter.storage.unit import WrittenEffect
+
+# The door, as console and webhooks see it: an input goes in, its result comes out once it is stored.
+Submit = Callable[[Any], Awaitable[Any]]
+
+
+class NotStored(Exception):
+    """The input is not stored and nothing of it has happened. Whoever sent it must try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionWanted:
+    """An operator's action on one alert."""
+
+    alert_id: str
+    acted: OperatorActed
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The action is stored: the alert as it is now, and the number of its entry."""
+
+    alert: Alert
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The action changed nothing; the alert as it is, None when there is no such alert."""
+
+    refused: Refused
+    alert: Alert | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolesChanged:
+    """An operator's first live console came (`present`) or the last one went."""
+
+    operator: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one commit brought; told to listeners on the event loop, in commit order."""
+
+    entries: Sequence[Entry]
+    effects: Sequence[WrittenEffect]
+    timers_changed: bool
+
+
+class Publish(Protocol):
+    """Send one message to a device. Raises ConnectionError while the broker is away."""
+
+    def __call__(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> Awaitable[None]: ...

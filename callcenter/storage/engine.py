@@ -1,0 +1,47 @@
+"""Connections to SQLite and PostgreSQL. The one place where the two differ."""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+BUSY_TIMEOUT_S = 2.0  # how long SQLite waits for another writer before the door reports that it cannot store
+CONNECT_TIMEOUT_S = 3
+STATEMENT_TIMEOUT_MS = 10_000
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(statement: str) -> Any:  # noqa: ANN401
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return begin
+
+
+def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
+    """An engine. A SQLite writer takes the write lock when it begins, so it never fails halfway for want of it."""
+    if url.startswith("sqlite"):
+        engine = create_engine(
+            url,
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+            pool_size=size,
+        )
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _begin("BEGIN IMMEDIATE" if writer else "BEGIN"))
+        return engine
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={STATEMENT_TIMEOUT_MS}"
+    return create_engine(
+        url,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
+        pool_size=size,
+        pool_pre_ping=not writer,  # the writer finds out by itself and tries again
+    )

@@ -1,0 +1,209 @@
+"""What is read: for the console and the workers. Every function takes a connection and changes nothing."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, func, or_, select
+
+from callcenter.alerts.model import OPEN, Alert, State
+from callcenter.storage import tables as t
+from callcenter.storage.records import Entry, alert_from_row, rfc3339
+
+MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
+DEFAULT_HEARTBEAT_S = 300
+LOW_BATTERY = 15  # per cent
+FORGET_SILENT_AFTER = timedelta(days=7)  # longer silent: on the dormant list, no longer an event
+
+
+def head(connection: Connection) -> int:
+    """The newest number of the timeline."""
+    return int(connection.execute(select(t.timeline_head.c.n)).scalar_one())
+
+
+def _states(wanted: str) -> list[str]:
+    named = {"open": OPEN, "all": frozenset(State)}
+    return [state.value for state in named.get(wanted) or {State(wanted)}]
+
+
+def pressing(alert: Alert) -> tuple[bool, int, datetime]:
+    """Sort key: unclaimed first, then priority, then oldest."""
+    return (alert.owner is not None or alert.state is State.RESOLVED, alert.priority, alert.opened_at)
+
+
+def alerts(
+    connection: Connection, *, state: str = "open", resident: str = "", device: str = "", limit: int = 500
+) -> list[Alert]:
+    query = select(t.alerts).where(t.alerts.c.state.in_(_states(state)))
+    if resident:
+        query = query.where(t.alerts.c.resident_id == resident)
+    if device:
+        query = query.where(t.alerts.c.device_id == device)
+    rows = connection.execute(query.order_by(t.alerts.c.opened_at.desc()).limit(limit)).mappings()
+    return sorted((alert_from_row(row) for row in rows), key=pressing)
+
+
+def alert(connection: Connection, alert_id: str) -> Alert | None:
+    row = connection.execute(select(t.alerts).where(t.alerts.c.id == alert_id)).mappings().first()
+    return alert_from_row(row) if row else None
+
+
+def entries_after(connection: Connection, n: int, *, limit: int) -> list[Entry]:
+    """The timeline after number `n`, in order."""
+    query = select(t.timeline).where(t.timeline.c.n > n).order_by(t.timeline.c.n).limit(limit)
+    return [Entry(**row) for row in connection.execute(query).mappings()]
+
+
+def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
+    query = select(t.timeline).where(t.timeline.c.alert_id == alert_id).order_by(t.timeline.c.n)
+    return [
+        {
+            "n": row["n"],
+            "at": rfc3339(row["at"]),
+            "alert_id": row["alert_id"],
+            "rule": row["rule"],
+            "actor": row["actor"],
+            "ring": row["ring"],
+            "data": json.loads(row["data"]),
+        }
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def messages_of(connection: Connection, alert_id: str) -> list[tuple[str, str]]:
+    """(device, ref) of every message that belongs to the alert; "*" stands for one that named none."""
+    query = select(t.signals.c.device_id, t.signals.c.msg).where(t.signals.c.alert_id == alert_id)
+    refs = {(row.device_id, "*" if row.msg.startswith("*") else row.msg) for row in connection.execute(query)}
+    return sorted(refs)
+
+
+# -- people and devices
+
+_RESIDENTS = select(t.residents, t.households.c.address).join(
+    t.households, t.households.c.id == t.residents.c.household_id
+)
+_DEVICES = select(
+    t.devices.c.id,
+    t.devices.c.family,
+    t.devices.c.model,
+    t.devices.c.resident_id,
+    t.devices.c.household_id,
+    t.device_state.c.online,
+    t.device_state.c.battery,
+    t.device_state.c.seen_at,
+).outerjoin(t.device_state, t.device_state.c.device_id == t.devices.c.id)
+
+
+def _matching(query: Select[Any], text: str, *columns: Any) -> Select[Any]:  # noqa: ANN401
+    if not text:
+        return query
+    return query.where(or_(*(column.contains(text, autoescape=True) for column in columns)))
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    """Rows as JSON-ready dictionaries."""
+    return [
+        {key: rfc3339(value) if isinstance(value, datetime) else value for key, value in row.items()}
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def residents(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
+    columns = (t.residents.c.name, t.residents.c.id, t.households.c.address)
+    return _rows(connection, _matching(_RESIDENTS, text, *columns).order_by(t.residents.c.id).limit(limit))
+
+
+def resident(connection: Connection, resident_id: str) -> dict[str, Any] | None:
+    return next(iter(_rows(connection, _RESIDENTS.where(t.residents.c.id == resident_id))), None)
+
+
+def household(connection: Connection, household_id: str | None) -> dict[str, Any] | None:
+    query = select(t.households).where(t.households.c.id == household_id)
+    return next(iter(_rows(connection, query)), None)
+
+
+def contacts(connection: Connection, resident_id: str | None) -> list[dict[str, Any]]:
+    columns = [c for c in t.contacts.columns if c.name not in ("resident_id", "position")]
+    query = select(*columns).where(t.contacts.c.resident_id == resident_id).order_by(t.contacts.c.position)
+    return _rows(connection, query)
+
+
+def devices(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
+    query = _matching(_DEVICES, text, t.devices.c.id, t.devices.c.resident_id)
+    return _rows(connection, query.order_by(t.devices.c.id).limit(limit))
+
+
+def devices_of(
+    connection: Connection, *, resident: str | None, household: str | None, device: str
+) -> list[dict[str, Any]]:
+    owned = [t.devices.c.id == device]
+    if resident:
+        owned.append(t.devices.c.resident_id == resident)
+    if household:
+        owned.append(t.devices.c.household_id == household)
+    return _rows(connection, _DEVICES.where(or_(*owned)).order_by(t.devices.c.id))
+
+
+def position(connection: Connection, device: str) -> dict[str, Any] | None:
+    s = t.device_state.c
+    query = select(s.lat, s.lon, s.acc, s.fix, s.datum, s.loc_at.label("at"))
+    found = next(iter(_rows(connection, query.where(s.device_id == device, s.lat.is_not(None)))), None)
+    return found and found | {"fix": found["fix"] or "none", "datum": found["datum"] or "wgs84"}
+
+
+def listing(connection: Connection, table: Table, text: str, limit: int) -> list[dict[str, Any]]:
+    """A small table as it is: responders, areas."""
+    return _rows(connection, _matching(select(table), text, table.c.id, table.c.name).order_by(table.c.id).limit(limit))
+
+
+def operators(connection: Connection) -> list[dict[str, Any]]:
+    o = t.operators.c
+    return _rows(connection, select(o.id, o.name, o.role).order_by(o.id))
+
+
+# -- operations
+
+
+def open_by_state(connection: Connection) -> dict[str, int]:
+    query = select(t.alerts.c.state, func.count()).where(t.alerts.c.state != State.CLOSED.value)
+    return {state: count for state, count in connection.execute(query.group_by(t.alerts.c.state))}
+
+
+def oldest_waiting(connection: Connection, kinds: Sequence[str]) -> datetime | None:
+    """Since when the oldest alert of these kinds waits for somebody to take it."""
+    query = select(func.min(t.alerts.c.waiting_since)).where(
+        t.alerts.c.state == State.WAITING.value, t.alerts.c.kind.in_(kinds)
+    )
+    oldest: datetime | None = connection.execute(query).scalar()
+    return oldest
+
+
+def outbox_pending(connection: Connection) -> int:
+    query = select(func.count()).select_from(t.outbox).where(t.outbox.c.state == "pending")
+    return connection.execute(query).scalar_one()
+
+
+def heard_lately(connection: Connection, now: datetime) -> Sequence[Any]:
+    """(device, risk, seen_at, next_s, battery) of residents' devices heard in the last week and now wanting."""
+    s = t.device_state.c
+    wanting = or_(s.battery <= LOW_BATTERY, s.seen_at < now - timedelta(seconds=MISSED_HEARTBEATS * 60))
+    query = (
+        select(s.device_id, t.residents.c.risk, s.seen_at, s.next_s, s.battery)
+        .join(t.devices, t.devices.c.id == s.device_id)
+        .join(t.residents, t.residents.c.id == t.devices.c.resident_id)
+        .where(s.seen_at > now - FORGET_SILENT_AFTER, wanting)
+        .limit(10_000)
+    )
+    return connection.execute(query).all()
+
+
+def technical_alerts(connection: Connection) -> Sequence[Any]:
+    """(device, kind, seen_at, next_s, battery) of the devices that waiting technical alerts are about."""
+    s = t.device_state.c
+    query = (
+        select(s.device_id, t.alerts.c.kind, s.seen_at, s.next_s, s.battery)
+        .join(t.alerts, t.alerts.c.device_id == s.device_id)
+        .where(t.alerts.c.kind.in_(("offline", "battery")), t.alerts.c.state == State.WAITING.value)
+    )
+    return connection.execute(query).all()

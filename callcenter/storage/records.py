@@ -1,0 +1,172 @@
+"""How records become rows and back, and how an alert looks to the outside (openapi.yaml, schema Alert)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from callcenter.alerts.model import Alert, Kind, Operator, Outcome, State, Subject
+
+GENESIS = "0" * 64  # the hash before the first entry of the timeline
+
+
+def rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def canonical(data: object) -> str:
+    """One text for one value: what is hashed must not depend on who wrote it."""
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline, as stored. `data` and `after` are canonical JSON."""
+
+    n: int
+    at: datetime
+    alert_id: str | None
+    rule: str
+    actor: str
+    ring: bool
+    data: str
+    after: str | None
+    hash: str
+
+    def frame(self) -> str:
+        """The entry as the live feed sends it (openapi.yaml, LiveEntry); the same text live and resumed."""
+        head = {
+            "type": "entry",
+            "n": self.n,
+            "at": rfc3339(self.at),
+            "alert_id": self.alert_id,
+            "rule": self.rule,
+            "actor": self.actor,
+            "ring": self.ring,
+        }
+        return f'{canonical(head)[:-1]},"data":{self.data},"alert":{self.after or "null"}}}'
+
+
+def chained(previous: str, entry: Mapping[str, Any]) -> str:
+    """The hash of an entry, over the hash before it and every field."""
+    fields = [
+        previous,
+        str(entry["n"]),
+        rfc3339(entry["at"]),
+        entry["alert_id"] or "",
+        entry["rule"],
+        entry["actor"],
+        str(bool(entry["ring"])),
+        entry["data"],
+        entry["after"] or "",
+    ]
+    return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()
+
+
+def alert_row(alert: Alert) -> dict[str, Any]:
+    """Column -> value."""
+    return {
+        "id": alert.id,
+        "subject": alert.subject.key,
+        "device_id": alert.subject.device,
+        "resident_id": alert.subject.resident,
+        "household_id": alert.subject.household,
+        "name": alert.subject.name,
+        "place": alert.subject.place,
+        "kind": alert.kind.value,
+        "state": alert.state.value,
+        "opened_at": alert.opened_at,
+        "last_press_at": alert.last_press_at,
+        "press_count": alert.press_count,
+        "recent": json.dumps([rfc3339(at) for at in alert.recent]),
+        "raised": alert.raised,
+        "silent": alert.silent,
+        "degraded": alert.degraded,
+        "late": alert.late,
+        "drill": alert.drill,
+        "possibly_old": alert.possibly_old,
+        "cancel_pressed": alert.cancel_pressed,
+        "waiting_since": alert.waiting_since,
+        "rung": alert.rung,
+        "rung_at": alert.rung_at,
+        "owner_id": alert.owner.id if alert.owner else None,
+        "owner_name": alert.owner.name if alert.owner else None,
+        "touched_at": alert.touched_at,
+        "owner_gone_at": alert.owner_gone_at,
+        "attention_at": alert.attention_at,
+        "resolved_at": alert.resolved_at,
+        "outcome": alert.outcome.value if alert.outcome else None,
+        "version": alert.version,
+    }
+
+
+_SAME = [
+    "opened_at",
+    "last_press_at",
+    "press_count",
+    "raised",
+    "silent",
+    "degraded",
+    "late",
+    "drill",
+    "possibly_old",
+    "cancel_pressed",
+    "waiting_since",
+    "rung",
+    "rung_at",
+    "touched_at",
+    "owner_gone_at",
+    "attention_at",
+    "resolved_at",
+    "version",
+]
+
+
+def alert_from_row(row: Mapping[Any, Any]) -> Alert:
+    return Alert(
+        id=row["id"],
+        subject=Subject(
+            row["subject"],
+            row["device_id"],
+            row["resident_id"],
+            row["household_id"],
+            row["name"],
+            row["place"],
+        ),
+        kind=Kind(row["kind"]),
+        state=State(row["state"]),
+        recent=tuple(datetime.fromisoformat(at) for at in json.loads(row["recent"])),
+        owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        **{name: row[name] for name in _SAME},
+    )
+
+
+def alert_view(alert: Alert) -> dict[str, Any]:
+    """The alert as clients see it."""
+    return {
+        "id": alert.id,
+        "state": alert.state.value,
+        "kind": alert.kind.value,
+        "priority": alert.priority,
+        "press_count": alert.press_count,
+        "silent": alert.silent,
+        "rung": alert.rung,
+        "degraded": alert.degraded,
+        "late": alert.late,
+        "drill": alert.drill,
+        "possibly_old": alert.possibly_old,
+        "cancel_pressed": alert.cancel_pressed,
+        "owner": {"id": alert.owner.id, "name": alert.owner.name} if alert.owner else None,
+        "subject": alert.subject.key,
+        "resident_id": alert.subject.resident,
+        "resident_name": alert.subject.name,
+        "place": alert.subject.place,
+        "device_id": alert.subject.device,
+        "opened_at": rfc3339(alert.opened_at),
+        "last_press_at": rfc3339(alert.last_press_at),
+        "outcome": alert.outcome.value if alert.outcome else None,
+        "version": alert.version,
+    }

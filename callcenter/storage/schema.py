@@ -1,0 +1,42 @@
+"""Bringing a database to the newest schema."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, insert, select, text
+
+from callcenter.storage import tables as t
+from callcenter.storage.engine import connect
+from callcenter.storage.records import GENESIS
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(715517)")  # an arbitrary number that only we use
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(url: str) -> None:
+    """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once."""
+    engine = connect(url, writer=True, size=1)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(_ONE_AT_A_TIME)
+            command.upgrade(_config(connection), "head")
+            if connection.execute(select(t.timeline_head.c.n)).first() is None:
+                connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
+    finally:
+        engine.dispose()
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the database has otherwise than `tables` says; empty after `migrate`."""
+    return list(compare_metadata(MigrationContext.configure(connection), t.metadata))

@@ -1,0 +1,351 @@
+"""One writing transaction: what the door has read, what it changes, written in a few statements.
+
+It begins by locking the one-row head of the timeline. So writers of all processes decide one after the
+other, nothing read here can change before the commit, and numbers appear in commit order (docs/adr/0003).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+
+from callcenter.alerts.effects import Effect, to_row
+from callcenter.alerts.escalation import deadlines
+from callcenter.alerts.inputs import TimerKind
+from callcenter.alerts.model import UNRESOLVED, Alert
+from callcenter.alerts.rules import Decided
+from callcenter.ids import new_id
+from callcenter.storage import tables as t
+from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
+from config.policies import AlertPolicy
+
+EFFECT_LEASE_S = 10  # the writing process has this long to perform an effect before any other may
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A registered device and whose it is."""
+
+    id: str
+    family: str
+    resident: str | None
+    household: str | None
+    name: str
+    place: str
+    risk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An alarm that is already stored."""
+
+    device: str
+    msg: str
+    alert_id: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEffect:
+    """An effect with the id under which the outbox knows it."""
+
+    id: str
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an input will ask for, so that a group can be read in one go. Only speed depends on it."""
+
+    devices: tuple[str, ...] = ()
+    signals: tuple[tuple[str, str], ...] = ()
+    alerts: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Changes:
+    new_alerts: dict[str, Alert] = field(default_factory=dict)
+    old_alerts: dict[str, Alert] = field(default_factory=dict)
+    timers_set: dict[tuple[str, TimerKind], datetime] = field(default_factory=dict)
+    timers_gone: set[tuple[str, TimerKind]] = field(default_factory=set)
+    signals: list[dict[str, Any]] = field(default_factory=list)
+    effects: list[WrittenEffect] = field(default_factory=list)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+
+
+_HEAD = select(t.timeline_head.c.n, t.timeline_head.c.hash).where(t.timeline_head.c.id == 1).with_for_update()
+_SET_HEAD = update(t.timeline_head).where(t.timeline_head.c.id == 1)
+_KNOWN = (
+    select(
+        t.devices.c.id,
+        t.devices.c.family,
+        t.devices.c.resident_id,
+        t.devices.c.household_id,
+        t.residents.c.name,
+        t.residents.c.risk,
+        t.households.c.address,
+    )
+    .select_from(t.devices)
+    .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
+    .outerjoin(
+        t.households,
+        (t.households.c.id == t.residents.c.household_id)
+        | ((t.households.c.id == t.devices.c.household_id) & t.devices.c.resident_id.is_(None)),
+    )
+    .where(t.devices.c.id.in_(bindparam("ids", expanding=True)))
+)
+_HEARD = select(t.signals.c.device_id, t.signals.c.msg, t.signals.c.alert_id, t.signals.c.raw).where(
+    tuple_(t.signals.c.device_id, t.signals.c.msg).in_(bindparam("keys", expanding=True))
+)
+_OPEN = select(t.alerts).where(t.alerts.c.subject.in_(bindparam("subjects", expanding=True)), t.UNRESOLVED_SQL)
+_ALERTS = select(t.alerts).where(t.alerts.c.id.in_(bindparam("ids", expanding=True)))
+_UPDATE_ALERT = (
+    update(t.alerts)
+    .where(t.alerts.c.id == bindparam("b_id"))
+    .values({c.name: bindparam(c.name) for c in t.alerts.columns if c.name != "id"})
+)
+_DROP_TIMER = delete(t.timers).where(
+    t.timers.c.alert_id == bindparam("b_alert"), t.timers.c.kind == bindparam("b_kind")
+)
+
+
+class Unit:
+    """Used by one thread, inside one transaction."""
+
+    def __init__(self, connection: Connection, *, now: datetime, node: str, policy: AlertPolicy) -> None:
+        self.now = now
+        self.policy = policy
+        self.connection = connection
+        self.entries: list[Entry] = []
+        self.counts: list[Callable[[], None]] = []
+        self._node = node
+        head = connection.execute(_HEAD).one()
+        self._n: int = head.n
+        self._hash: str = head.hash
+        self._devices: dict[str, Known | None] = {}
+        self._signals: dict[tuple[str, str], Heard | None] = {}
+        self._open: dict[str, str | None] = {}  # subject -> id of its unresolved alert
+        self._alerts: dict[str, Alert | None] = {}
+        self._changes = _Changes()
+
+    # -- reading
+
+    def prefetch(self, needs: Iterable[Needs]) -> None:
+        needs = list(needs)
+        self._load_devices({d for n in needs for d in n.devices})
+        self._load_signals({s for n in needs for s in n.signals})
+        self._load_alerts({a for n in needs for a in n.alerts})
+        self._load_open({subject_key(known, d) for d, known in self._devices.items()})
+
+    def device(self, device: str) -> Known | None:
+        self._load_devices({device})
+        return self._devices[device]
+
+    def heard(self, device: str, msg: str) -> Heard | None:
+        self._load_signals({(device, msg)})
+        return self._signals[device, msg]
+
+    def alert(self, alert_id: str) -> Alert | None:
+        self._load_alerts({alert_id})
+        return self._alerts[alert_id]
+
+    def open_alert(self, subject: str) -> Alert | None:
+        """The subject's unresolved alert."""
+        self._load_open({subject})
+        alert_id = self._open[subject]
+        return self._alerts[alert_id] if alert_id else None
+
+    def _load_devices(self, ids: set[str]) -> None:
+        if missing := ids - self._devices.keys():
+            self._devices |= dict.fromkeys(missing)
+            for row in self.connection.execute(_KNOWN, {"ids": list(missing)}):
+                self._devices[row.id] = Known(
+                    row.id,
+                    row.family,
+                    row.resident_id,
+                    row.household_id,
+                    row.name or "",
+                    row.address or "",
+                    row.risk or "normal",
+                )
+
+    def _load_signals(self, keys: set[tuple[str, str]]) -> None:
+        if missing := keys - self._signals.keys():
+            self._signals |= dict.fromkeys(missing)
+            for row in self.connection.execute(_HEARD, {"keys": list(missing)}):
+                self._signals[row.device_id, row.msg] = Heard(row.device_id, row.msg, row.alert_id, row.raw)
+
+    def _load_alerts(self, ids: set[str]) -> None:
+        if missing := ids - self._alerts.keys():
+            self._alerts |= dict.fromkeys(missing)
+            self._take(self.connection.execute(_ALERTS, {"ids": list(missing)}).mappings())
+
+    def _load_open(self, subjects: set[str]) -> None:
+        if missing := subjects - self._open.keys():
+            self._open |= dict.fromkeys(missing)
+            self._take(self.connection.execute(_OPEN, {"subjects": list(missing)}).mappings())
+
+    def _take(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            if self._alerts.get(row["id"]) is None:
+                alert = alert_from_row(row)
+                self._alerts[alert.id] = alert
+                if alert.state in UNRESOLVED:
+                    self._open[alert.subject.key] = alert.id
+
+    # -- changing
+
+    def record(self, before: Alert | None, decided: Decided, *, actor: str) -> Entry:
+        """Take over what a rule decided: the alert, its deadlines, its entry, its effects."""
+        change = decided.change
+        after = change.alert
+        self._put(before, after)
+        self._set_timers(before, after)
+        for effect in change.effects:
+            self.wish(effect)
+        return self.log(after, rule=decided.rule, actor=actor, ring=change.ring, data=change.data)
+
+    def _put(self, before: Alert | None, after: Alert) -> None:
+        self._alerts[after.id] = after
+        if before is None or after.id in self._changes.new_alerts:
+            self._changes.new_alerts[after.id] = after
+        else:
+            self._changes.old_alerts[after.id] = after
+        if after.state in UNRESOLVED:
+            self._open[after.subject.key] = after.id
+        elif before is not None and before.state in UNRESOLVED:
+            self._open[after.subject.key] = None
+
+    def _set_timers(self, before: Alert | None, after: Alert) -> None:
+        old, new = deadlines(before, self.policy), deadlines(after, self.policy)
+        for kind in old.keys() - new.keys():
+            self._changes.timers_set.pop((after.id, kind), None)
+            self._changes.timers_gone.add((after.id, kind))
+        for kind, due in new.items():
+            if old.get(kind) != due:
+                if kind in old:
+                    self._changes.timers_gone.add((after.id, kind))
+                self._changes.timers_set[after.id, kind] = due
+
+    def drop_timers(self, alert_id: str) -> None:
+        """Remove every deadline of an alert that does not exist."""
+        for kind in TimerKind:
+            self._changes.timers_gone.add((alert_id, kind))
+
+    def reset_timers(self, alert: Alert) -> None:
+        """Write every deadline of the alert again, whatever is stored. For repair, and after a timer fired."""
+        for kind in TimerKind:
+            self._changes.timers_gone.add((alert.id, kind))
+            self._changes.timers_set.pop((alert.id, kind), None)
+        for kind, due in deadlines(alert, self.policy).items():
+            self._changes.timers_set[alert.id, kind] = due
+
+    def log(
+        self,
+        alert: Alert | None,
+        *,
+        rule: str,
+        actor: str,
+        ring: bool = False,
+        data: dict[str, Any] | None = None,
+    ) -> Entry:
+        """Append to the timeline."""
+        self._n += 1
+        fields: dict[str, Any] = {
+            "n": self._n,
+            "at": self.now,
+            "alert_id": alert.id if alert else None,
+            "rule": rule,
+            "actor": actor,
+            "ring": ring,
+            "data": canonical(data or {}),
+            "after": canonical(alert_view(alert)) if alert else None,
+        }
+        self._hash = chained(self._hash, fields)
+        entry = Entry(**fields, hash=self._hash)
+        self.entries.append(entry)
+        return entry
+
+    def wish(self, effect: Effect) -> None:
+        self._changes.effects.append(WrittenEffect(new_id(self.now), effect))
+
+    def add_signal(self, row: dict[str, Any]) -> None:
+        """`row` has every column of `signals`."""
+        self._signals[row["device_id"], row["msg"]] = Heard(row["device_id"], row["msg"], row["alert_id"], row["raw"])
+        self._changes.signals.append(row)
+
+    def add_dead_letter(self, row: dict[str, Any]) -> None:
+        self._changes.dead_letters.append({"id": new_id(self.now)} | row)
+
+    def count(self, increment: Callable[[], None]) -> None:
+        """Run a metric's increment after the commit, so that what was rolled back is not counted."""
+        self.counts.append(increment)
+
+    # -- writing
+
+    @property
+    def effects(self) -> Sequence[WrittenEffect]:
+        return self._changes.effects
+
+    @property
+    def earliest_timer(self) -> datetime | None:
+        return min(self._changes.timers_set.values(), default=None)
+
+    def flush(self) -> None:
+        """Write all changes. The caller commits."""
+        changes, run = self._changes, self.connection.execute
+        if changes.new_alerts:
+            run(insert(t.alerts), [alert_row(a) for a in changes.new_alerts.values()])
+        if changes.old_alerts:
+            run(_UPDATE_ALERT, [_update_row(a) for a in changes.old_alerts.values()])
+        if changes.timers_gone:
+            run(_DROP_TIMER, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
+        if changes.timers_set:
+            run(
+                insert(t.timers),
+                [{"alert_id": a, "kind": k.value, "due": due} for (a, k), due in changes.timers_set.items()],
+            )
+        if changes.signals:
+            run(insert(t.signals), changes.signals)
+        if changes.dead_letters:
+            run(insert(t.dead_letters), changes.dead_letters)
+        if changes.effects:
+            run(insert(t.outbox), [self._outbox_row(effect) for effect in changes.effects])
+        if self.entries:
+            run(insert(t.timeline), [_entry_row(entry) for entry in self.entries])
+            run(_SET_HEAD, {"n": self._n, "hash": self._hash})
+
+    def _outbox_row(self, written: WrittenEffect) -> dict[str, Any]:
+        kind, args = to_row(written.effect)
+        return {
+            "id": written.id,
+            "kind": kind,
+            "args": json.dumps(args),
+            "alert_id": args.get("alert"),
+            "state": "pending",
+            "created_at": self.now,
+            "free_at": self.now + timedelta(seconds=EFFECT_LEASE_S),
+            "attempts": 0,
+        }
+
+
+def _entry_row(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def _update_row(alert: Alert) -> dict[str, Any]:
+    row = alert_row(alert)
+    row["b_id"] = row.pop("id")
+    return row
+
+
+def subject_key(known: Known | None, device: str) -> str:
+    """Whom an alarm of this device is about."""
+    if known and known.resident:
+        return f"resident:{known.resident}"
+    if known and known.household:
+        return f"household:{known.household}"
+    return f"device:{device}"

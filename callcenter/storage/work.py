@@ -1,0 +1,155 @@
+"""Statements of the workers: timers due, effects to take and to finish, telemetry, process heartbeat."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, not_, or_, select, update
+
+from callcenter.alerts.effects import from_row
+from callcenter.alerts.inputs import TimerKind
+from callcenter.alerts.model import OPEN
+from callcenter.storage import tables as t
+from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
+
+_TELEMETRY = (
+    update(t.device_state)
+    .where(
+        t.device_state.c.device_id == bindparam("b_device"),
+        or_(t.device_state.c.seen_at.is_(None), t.device_state.c.seen_at <= bindparam("seen_at")),
+    )
+    .values(
+        seen_at=bindparam("seen_at"),
+        battery=func.coalesce(bindparam("battery"), t.device_state.c.battery),
+        next_s=func.coalesce(bindparam("next_s"), t.device_state.c.next_s),
+    )
+)
+_POSITION = (
+    update(t.device_state)
+    .where(
+        t.device_state.c.device_id == bindparam("b_device"),
+        or_(t.device_state.c.loc_at.is_(None), t.device_state.c.loc_at <= bindparam("loc_at")),
+    )
+    .values({name: bindparam(name) for name in ("lat", "lon", "acc", "fix", "datum", "loc_at")})
+)
+_PRESENCE = (
+    update(t.device_state)
+    .where(
+        t.device_state.c.device_id == bindparam("b_device"),
+        or_(t.device_state.c.sess.is_(None), t.device_state.c.sess <= bindparam("sess")),
+    )
+    .values(online=bindparam("online"), sess=bindparam("sess"))
+)
+_DONE = (
+    update(t.outbox)
+    .where(t.outbox.c.id == bindparam("b_id"), t.outbox.c.state == "pending")
+    .values(state=bindparam("state"), error=bindparam("error"))
+)
+
+
+def due_timers(connection: Connection, now: datetime, *, limit: int = 500) -> Sequence[Row[str, str, datetime]]:
+    """(alert_id, kind, due) of every timer whose time has come, oldest first."""
+    columns = (t.timers.c.alert_id, t.timers.c.kind, t.timers.c.due)
+    return connection.execute(select(*columns).where(t.timers.c.due <= now).order_by(t.timers.c.due).limit(limit)).all()
+
+
+def next_timer(connection: Connection) -> datetime | None:
+    due: datetime | None = connection.execute(select(func.min(t.timers.c.due))).scalar()
+    return due
+
+
+def take_effects(connection: Connection, now: datetime, *, limit: int = 200) -> list[WrittenEffect]:
+    """Take pending effects that nobody works on (their writer died, or failed) for the time of one lease."""
+    free = (
+        select(t.outbox.c.id)
+        .where(t.outbox.c.state == "pending", t.outbox.c.free_at <= now)
+        .order_by(t.outbox.c.free_at)
+        .limit(limit)
+    )
+    taken = (
+        update(t.outbox)
+        .where(t.outbox.c.id.in_(free), t.outbox.c.state == "pending", t.outbox.c.free_at <= now)
+        .values(free_at=now + timedelta(seconds=EFFECT_LEASE_S), attempts=t.outbox.c.attempts + 1)
+        .returning(t.outbox.c.id, t.outbox.c.kind, t.outbox.c.args)
+    )
+    rows = connection.execute(taken).all()
+    return [WrittenEffect(row.id, from_row(row.kind, json.loads(row.args))) for row in sorted(rows)]
+
+
+def finish_effects(connection: Connection, done: Iterable[tuple[str, str, str | None]]) -> None:
+    """(id, done|failed, error) of effects that are over."""
+    rows = [{"b_id": effect, "state": state, "error": error} for effect, state, error in done]
+    if rows:
+        connection.execute(_DONE, rows)
+
+
+def store_telemetry(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Newer wins. Rows have b_device, seen_at, battery, next_s and perhaps a position."""
+    if rows:
+        keys = ("b_device", "seen_at", "battery", "next_s")
+        connection.execute(_TELEMETRY, [{key: row[key] for key in keys} for row in rows])
+    if positions := [row["position"] | {"b_device": row["b_device"]} for row in rows if row.get("position")]:
+        connection.execute(_POSITION, positions)
+
+
+def store_presence(connection: Connection, device: str, *, online: bool, sess: int) -> None:
+    """An offline of an older session does not count."""
+    connection.execute(_PRESENCE, [{"b_device": device, "online": online, "sess": sess}])
+
+
+def beat(connection: Connection, node: str, now: datetime) -> None:
+    """The process heartbeat; also the proof that something can be stored."""
+    changed = connection.execute(update(t.processes).where(t.processes.c.node == node).values(seen_at=now))
+    if changed.rowcount == 0:
+        connection.execute(insert(t.processes).values(node=node, seen_at=now))
+
+
+def alerts_without_deadline(connection: Connection) -> Sequence[str]:
+    """Open alerts that nothing would ever move: there must be none."""
+    timed = exists().where(t.timers.c.alert_id == t.alerts.c.id)
+    open_states = [state.value for state in OPEN]
+    return (
+        connection.execute(select(t.alerts.c.id).where(t.alerts.c.state.in_(open_states), not_(timed))).scalars().all()
+    )
+
+
+def overdue_timers(connection: Connection, before: datetime) -> int:
+    return connection.execute(select(func.count()).select_from(t.timers).where(t.timers.c.due < before)).scalar_one()
+
+
+def stuck_effects(connection: Connection, before: datetime) -> int:
+    stuck = and_(t.outbox.c.state == "pending", t.outbox.c.created_at < before)
+    return connection.execute(select(func.count()).select_from(t.outbox).where(stuck)).scalar_one()
+
+
+def timers_of(connection: Connection, alert_id: str) -> list[tuple[TimerKind, datetime]]:
+    rows = connection.execute(select(t.timers.c.kind, t.timers.c.due).where(t.timers.c.alert_id == alert_id))
+    return [(TimerKind(row.kind), row.due) for row in rows]
+
+
+def alerts_owned_by(connection: Connection, operator: str) -> Sequence[str]:
+    """Ids of the unresolved alerts this operator has."""
+    owned = select(t.alerts.c.id).where(t.alerts.c.owner_id == operator, t.UNRESOLVED_SQL)
+    return connection.execute(owned).scalars().all()
+
+
+def owners_of_open_alerts(connection: Connection) -> Sequence[str]:
+    owners = select(t.alerts.c.owner_id).where(t.alerts.c.owner_id.is_not(None), t.UNRESOLVED_SQL).distinct()
+    return connection.execute(owners).scalars().all()
+
+
+def fail_effect(connection: Connection, effect: str, reason: str) -> bool:
+    """End a pending effect as failed; tells whether it was still pending."""
+    ended = connection.execute(
+        update(t.outbox)
+        .where(t.outbox.c.id == effect, t.outbox.c.state == "pending")
+        .values(state="failed", error=reason)
+    )
+    return ended.rowcount == 1
+
+
+def cleared_since(connection: Connection, device: str, since: datetime) -> bool:
+    """Whether a retained alarm of this device was wished away since then."""
+    cleared = select(t.outbox.c.args).where(t.outbox.c.kind == "clear_retained", t.outbox.c.created_at > since)
+    return any(json.loads(args)["device"] == device for args in connection.execute(cleared).scalars())

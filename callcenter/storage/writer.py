@@ -1,0 +1,62 @@
+"""The writer's connection: opens units, commits them, and tells a dead database from a bad row."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from callcenter.storage.unit import Unit
+from config.policies import AlertPolicy
+
+_DOWN = (OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeout)
+
+
+class Unavailable(Exception):
+    """The database cannot store anything now. Nothing of the unit is stored; try again later."""
+
+
+class Writer:
+    """One connection, used by one thread. After a failure the next unit connects anew."""
+
+    def __init__(self, engine: Engine, *, node: str, policy: AlertPolicy) -> None:
+        self._engine = engine
+        self._node = node
+        self._policy = policy
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def unit(self, now: datetime) -> Iterator[Unit]:
+        """A unit; flushed and committed when the block ends, rolled back when it raises."""
+        with self.transaction() as connection:
+            unit = Unit(connection, now=now, node=self._node, policy=self._policy)
+            yield unit
+            unit.flush()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A bare transaction, for writes that no rule decides."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                yield self._connection
+        except _DOWN as error:
+            self.close()
+            raise Unavailable(str(error.__cause__ or error)) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                self.close()
+                raise Unavailable(str(error.__cause__ or error)) from error
+            raise
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.invalidate()
+                connection.close()
+            except DBAPIError:
+                pass  # it is being thrown away

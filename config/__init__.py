@@ -1,0 +1,1 @@
+"""Settings, policies and logging: values only, importing nothing of ours."""

@@ -1,0 +1,116 @@
+"""Alert policy as data: the ladder of an unclaimed alert and every limit, read from escalation.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+DEFAULT_FILE = Path(__file__).with_name("escalation.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the ladder of an unclaimed alert.
+
+    `after_s` seconds after the alarm opened; `phone` names the group to be phoned, None for none.
+    """
+
+    id: str
+    after_s: int
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Rungs in order; after the last the alert rings again every `repeat_s` seconds."""
+
+    rungs: tuple[Rung, ...]
+    repeat_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Every limit of the alert machine, in seconds. Sources: shared design, section 4; field.md, 4 and 5."""
+
+    ladders: Mapping[str, Ladder]  # by alert kind
+    claim_idle_s: int
+    owner_gone_s: int
+    help_check_s: int
+    attention_s: int
+    reask_s: int
+    follow_up_s: int
+    raise_presses: int
+    raise_within_s: int
+    cancel_within_s: int
+    late_after_s: int
+    phone_valid_s: int
+
+    def ladder(self, kind: str) -> Ladder:
+        return self.ladders[kind]
+
+
+class _RungData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
+    after_s: Annotated[int, Field(ge=1, le=86_400)]
+    phone: Literal["overflow_group", "duty_manager", "keyholders_and_neighbours"] | None = None
+
+
+class _LadderData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kinds: Annotated[list[str], Field(min_length=1)]
+    repeat_s: Annotated[int, Field(ge=5, le=86_400)]
+    rungs: Annotated[list[_RungData], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _climbs(self) -> "_LadderData":
+        times = [rung.after_s for rung in self.rungs]
+        if times != sorted(set(times)):
+            raise ValueError("rungs must come in growing order of after_s")
+        return self
+
+
+class _Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    claim_idle_s: Annotated[int, Field(ge=10, le=600)]
+    owner_gone_s: Annotated[int, Field(ge=5, le=600)]
+    help_check_s: Annotated[int, Field(ge=30, le=3600)]
+    attention_s: Annotated[int, Field(ge=10, le=600)]
+    reask_s: Annotated[int, Field(ge=60, le=3600)]
+    follow_up_s: Annotated[int, Field(ge=3600, le=604_800)]
+    raise_presses: Annotated[int, Field(ge=2, le=10)]
+    raise_within_s: Annotated[int, Field(ge=10, le=600)]
+    cancel_within_s: Annotated[int, Field(ge=1, le=120)]
+    late_after_s: Annotated[int, Field(ge=10, le=3600)]
+    phone_valid_s: Annotated[int, Field(ge=10, le=3600)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    limits: _Limits
+    ladder: Annotated[list[_LadderData], Field(min_length=1)]
+
+
+def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> AlertPolicy | str:
+    """The policy in `path`, or one line why it cannot be used. Every kind in `kinds` must have one ladder."""
+    path = path or DEFAULT_FILE
+    try:
+        data = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return f"{path}: {error}"
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    ladders: dict[str, Ladder] = {}
+    for ladder in data.ladder:
+        rungs = tuple(Rung(r.id, r.after_s, r.phone) for r in ladder.rungs)
+        for kind in ladder.kinds:
+            if kind in ladders:
+                return f"{path}: kind {kind} has two ladders"
+            ladders[kind] = Ladder(rungs, ladder.repeat_s)
+    if missing := kinds - ladders.keys():
+        return f"{path}: no ladder for {', '.join(sorted(missing))}: such an alert would ring for nobody"
+    return AlertPolicy(ladders=ladders, **data.limits.model_dump())

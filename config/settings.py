@@ -1,0 +1,79 @@
+"""One frozen settings object from environment variables CALLCENTER_*; impossible combinations are refused."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything a deployment may choose. Each field is the variable CALLCENTER_<FIELD IN CAPITALS>."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLCENTER_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("var"), description="where the embedded database and broker keep their files")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
+    mqtt_url: str = Field("", description="mqtt://[user:password@]host:port; empty: embedded broker")
+    mqtt_host: str = Field("127.0.0.1", description="address the embedded broker listens on")
+    mqtt_port: int = Field(1883, ge=1, le=65535, description="port of the embedded broker")
+    http_host: str = Field("127.0.0.1", description="address the console listens on")
+    http_port: int = Field(8080, ge=1, le=65535, description="port of the console")
+    public_url: str = Field(
+        "", description="address under which browsers reach the console; empty: http_host"
+    )
+    telephony: Literal["none"] = Field("none", description="telephone gateway; none yet")
+    demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
+    simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
+    policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
+    node: str = Field(
+        "centre", pattern=r"^[a-z0-9-]{1,24}$", description="name of this process, unique per broker"
+    )
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'callcenter.db'}"
+
+    @property
+    def mqtt(self) -> str:
+        return self.mqtt_url or f"mqtt://{self.mqtt_host}:{self.mqtt_port}"
+
+    @property
+    def public(self) -> str:
+        return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
+
+    @property
+    def embedded_broker(self) -> bool:
+        return not self.mqtt_url
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Settings":
+        if self.database_url and not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("CALLCENTER_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+        if self.database_url in ("sqlite:///", "sqlite:///:memory:"):
+            raise ValueError("CALLCENTER_DATABASE_URL must name a file: alarms in memory would be lost")
+        if self.mqtt_url and urlsplit(self.mqtt_url).scheme not in ("mqtt", "mqtts"):
+            raise ValueError("CALLCENTER_MQTT_URL must begin with mqtt:// or mqtts://")
+        if self.mqtt_url and not urlsplit(self.mqtt_url).hostname:
+            raise ValueError("CALLCENTER_MQTT_URL names no host")
+        if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
+            raise ValueError("CALLCENTER_PUBLIC_URL must begin with http:// or https://")
+        if self.embedded_broker and self.mqtt_host not in ("127.0.0.1", "::1", "localhost"):
+            # Until devices are identified (devices/identity.py) anybody could press for anybody.
+            raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
+        if self.embedded_broker and self.mqtt_port == self.http_port:
+            raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
+        return self
+
+
+def load() -> Settings | str:
+    """The settings, or one clear line why they are impossible."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"CALLCENTER_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        return name + first["msg"].removeprefix("Value error, ")

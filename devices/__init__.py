@@ -1,0 +1,1 @@
+"""Devices hear: everything between the broker and the door."""

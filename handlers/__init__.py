@@ -1,0 +1,1 @@
+"""Handlers react: inputs go through one door, deadlines and effects are worked off behind it."""

@@ -1,0 +1,326 @@
+"""What devices say, mapped to the alert machine: alarms, cancels, tests, phone keys, presence."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from callcenter import metrics
+from callcenter.alerts.effects import ClearRetained, TellDevice
+from callcenter.alerts.inputs import AlarmRaised, CancelPressed, TroubleEnded
+from callcenter.alerts.model import UNRESOLVED, Kind, Subject
+from callcenter.alerts.rules import Refused
+from callcenter.ids import new_id
+from callcenter.storage import work
+from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
+from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
+from handlers.intake import Handler
+from handlers.reaction import react
+
+CLOCK_IS_WRONG = timedelta(days=7)  # a device clock further off than this says nothing about lateness
+ECHO_WITHIN = timedelta(seconds=15)
+ANY_MESSAGE = "*"  # the ack's ref for a message whose id could not be read (design.md 3)
+
+_KINDS: dict[SignalKind, Kind] = {
+    SignalKind.SOS: Kind.SOS,
+    SignalKind.FALL: Kind.FALL,
+    SignalKind.WANDER: Kind.WANDER,
+    SignalKind.FIRE: Kind.FIRE,
+    SignalKind.GAS: Kind.GAS,
+    SignalKind.HELP: Kind.HELP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleSeen:
+    """The centre itself finds something wrong with a device: silent, or its battery is low.
+
+    `episode` names this one trouble; it is raised once, however often it is seen.
+    """
+
+    device: str
+    kind: Kind
+    episode: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleOver:
+    device: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An alarm is stored. `alert` is None when it opens none (a test, a cancel of nothing)."""
+
+    alert: str | None
+    new: bool
+
+
+def subject_of(known: Known | None, device: str) -> Subject:
+    if known is None:
+        return Subject(f"device:{device}", device)
+    return Subject(subject_key(known, device), device, known.resident, known.household, known.name, known.place)
+
+
+def _late(unit: Unit, signal: Signal) -> tuple[bool, bool]:
+    """(late, device clock cannot be right)"""
+    at = signal.body.at
+    if at is None or signal.body.clock == "unset":
+        return False, False
+    ago = signal.received_at - at
+    if abs(ago) > CLOCK_IS_WRONG:
+        return False, True
+    return ago > timedelta(seconds=unit.policy.late_after_s), False
+
+
+def _details(signal: Signal, msg: str, *, clock_wrong: bool) -> dict[str, Any]:
+    """What the timeline keeps of a press; the rest stays in `signals.raw`."""
+    body = signal.body
+    optional = {
+        "src": body.src,
+        "batt": body.batt,
+        "device_at": body.at.isoformat() if body.at else None,
+        "faults": list(signal.faults),
+        "retained": signal.retained,
+        "clock_wrong": clock_wrong,
+    }
+    kept = {name: value for name, value in optional.items() if value not in (None, [], False)}
+    return {"device": signal.device, "msg": msg, "kind": body.kind.value} | kept
+
+
+def _store(unit: Unit, heard: Signal | PhoneSignal, msg: str, *, kind: str, alert_id: str | None) -> None:
+    """Keep an alarm as it was heard, under the key that tells its repeats."""
+    faults = heard.faults if isinstance(heard, Signal) else ()
+    unit.add_signal(
+        {
+            "device_id": heard.device,
+            "msg": msg,
+            "alert_id": alert_id,
+            "kind": kind,
+            "received_at": heard.received_at,
+            "device_at": heard.body.at,
+            "retained": isinstance(heard, Signal) and heard.retained,
+            "faults": json.dumps(faults),
+            "raw": heard.raw,
+        }
+    )
+
+
+def _store_position(unit: Unit, signal: Signal) -> None:
+    if loc := signal.body.loc:
+        position = {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum}
+        row = {
+            "b_device": signal.device,
+            "seen_at": signal.received_at,
+            "battery": signal.body.batt,
+            "next_s": None,
+        }
+        work.store_telemetry(unit.connection, [row | {"position": position | {"loc_at": signal.received_at}}])
+
+
+def _count_faults(unit: Unit, signal: Signal, known: Known | None, *, clock_wrong: bool) -> bool:
+    """Count why an alarm is not whole; tells whether it is degraded."""
+    reasons = {"body": bool(signal.faults), "device": known is None, "clock": clock_wrong}
+    for reason, is_so in (reasons | {"retained": signal.retained}).items():
+        if is_so:
+            unit.count(metrics.alarms_degraded.labels(reason).inc)
+    return reasons["body"] or reasons["device"]
+
+
+def _restarted_counter(unit: Unit, signal: Signal, heard: Heard) -> bool:
+    """A device whose message counter began anew, not a repeat (docs/adr/0005): never take it for a repeat."""
+    if signal.retained or signal.body.rep or heard.raw == signal.raw or heard.alert_id is None:
+        return False
+    alert = unit.alert(heard.alert_id)
+    return alert is None or alert.state not in UNRESOLVED
+
+
+def _unused(unit: Unit, device: str, msg: str) -> str:
+    """`msg` with the first suffix that is free."""
+    number = 2
+    while unit.heard(device, f"{msg}~{number}"):
+        number += 1
+    return f"{msg}~{number}"
+
+
+def _is_echo(unit: Unit, signal: Signal) -> bool:
+    """Clearing a retained alarm is itself an empty message on the device's topic, heard by every process.
+
+    Within seconds of a clearing an empty one is not taken for a press, and not acknowledged to the device
+    either: a real one is repeated and counts then (docs/adr/0007).
+    """
+    if signal.raw or signal.retained:
+        return False
+    return work.cleared_since(unit.connection, signal.device, unit.now - ECHO_WITHIN)
+
+
+def take_signal(unit: Unit, signal: Signal) -> Taken:
+    """An `up/sos`. Whatever is in it, it is stored and its device is told so."""
+    if _is_echo(unit, signal):
+        unit.log(None, rule="signal.echo", actor=f"device:{signal.device}", data={"device": signal.device})
+        return Taken(None, new=False)
+    if signal.retained:
+        unit.wish(ClearRetained(signal.device))
+    msg = signal.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
+    heard = unit.heard(signal.device, signal.msg) if signal.msg else None
+    if heard and _restarted_counter(unit, signal, heard):
+        msg, heard = _unused(unit, signal.device, msg), None
+    if heard:
+        unit.count(metrics.signals_repeated.inc)
+        unit.wish(TellDevice(signal.device, heard.msg, "stored", heard.alert_id))
+        return Taken(heard.alert_id, new=False)
+    if signal.body.kind in _KINDS:
+        return _raise_alarm(unit, signal, msg, _KINDS[signal.body.kind])
+    return _take_other(unit, signal, msg)
+
+
+def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
+    known = unit.device(signal.device)
+    late, clock_wrong = _late(unit, signal)
+    subject = subject_of(known, signal.device)
+    alarm = AlarmRaised(
+        alert_id=new_id(unit.now),
+        subject=subject,
+        kind=kind,
+        ref=signal.msg or ANY_MESSAGE,
+        degraded=_count_faults(unit, signal, known, clock_wrong=clock_wrong),
+        late=late,
+        possibly_old=signal.retained,
+        details=_details(signal, msg, clock_wrong=clock_wrong),
+    )
+    before = unit.open_alert(subject.key)
+    entry = react(unit, before, alarm, actor=f"device:{signal.device}")
+    if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
+        raise RuntimeError(f"an alarm was refused: {entry}")
+    _store(unit, signal, msg, kind=signal.body.kind.value, alert_id=entry.alert_id)
+    _store_position(unit, signal)
+    unit.count(metrics.alarms_received.labels(signal.body.kind.value).inc)
+    return Taken(entry.alert_id, new=True)
+
+
+def _take_other(unit: Unit, signal: Signal, msg: str) -> Taken:
+    """A cancel or a test: a mark on the open alert, or a line in the log."""
+    known = unit.device(signal.device)
+    ref = signal.msg or ANY_MESSAGE
+    alert = unit.open_alert(subject_key(known, signal.device))
+    actor = f"device:{signal.device}"
+    if alert and signal.body.kind is SignalKind.CANCEL:
+        react(unit, alert, CancelPressed(signal.device, ref), actor=actor)
+    else:
+        rule = "signal.cancel" if signal.body.kind is SignalKind.CANCEL else "signal.test"
+        unit.log(alert, rule=rule, actor=actor, data=_details(signal, msg, clock_wrong=False))
+        unit.wish(TellDevice(signal.device, ref, "stored", alert.id if alert else None))
+    _store(unit, signal, msg, kind=signal.body.kind.value, alert_id=alert.id if alert else None)
+    return Taken(alert.id if alert else None, new=True)
+
+
+def smallest(signal: Signal) -> Signal | None:
+    """Identity and "this is an SOS": what is left when the database refuses the rest."""
+    kind = signal.body.kind
+    bare = Signal(signal.device, None, SosBody(kind=kind), signal.raw, signal.received_at, faults=("unstorable",))
+    if signal.faults == bare.faults:
+        return replace(bare, raw=b"", faults=("unstorable", "raw")) if signal.raw else None
+    return None if signal.faults == ("unstorable", "raw") else bare
+
+
+def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
+    """An `up/call`: the service key opens a service call; everything is stored. Telephony takes it from there."""
+    msg = phone.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
+    if phone.msg and (heard := unit.heard(phone.device, phone.msg)):
+        unit.wish(TellDevice(phone.device, heard.msg, "stored", heard.alert_id))
+        return Taken(heard.alert_id, new=False)
+    actor = f"device:{phone.device}"
+    details = {"device": phone.device, "msg": msg, "event": phone.body.event}
+    alert_id = None
+    if phone.body.event == "service_key":
+        subject = subject_of(unit.device(phone.device), phone.device)
+        ref = phone.msg or ANY_MESSAGE
+        alarm = AlarmRaised(new_id(unit.now), subject, Kind.SERVICE, ref, details=details)
+        entry = react(unit, unit.open_alert(subject.key), alarm, actor=actor)
+        alert_id = None if isinstance(entry, Refused) else entry.alert_id
+    else:
+        unit.log(None, rule="phone.heard", actor=actor, data=details)
+        if phone.msg:
+            unit.wish(TellDevice(phone.device, phone.msg, "stored", None))
+    _store(unit, phone, msg, kind=phone.body.event, alert_id=alert_id)
+    return Taken(alert_id, new=True)
+
+
+def take_presence(unit: Unit, presence: Presence) -> None:
+    body = presence.body
+    work.store_presence(unit.connection, presence.device, online=body.online, sess=body.sess)
+
+
+def take_result(unit: Unit, result: CommandResult) -> None:
+    data = {"device": result.device, "ref": result.body.ref, "ok": result.body.ok}
+    unit.log(None, rule="command.result", actor=f"device:{result.device}", data=data)
+
+
+def take_unreadable(unit: Unit, bad: Unreadable) -> None:
+    leaf = bad.leaf if bad.leaf in KNOWN_LEAVES else "other"
+    unit.count(metrics.dead_letters.labels(leaf, bad_reason(bad.reason)).inc)
+    unit.add_dead_letter(
+        {
+            "received_at": bad.received_at,
+            "device_id": bad.device,
+            "leaf": bad.leaf,
+            "reason": bad.reason,
+            "raw": bad.raw,
+        }
+    )
+
+
+KNOWN_LEAVES = frozenset({"up/status", "up/loc", "up/vitals", "up/call", "up/result", "state"})
+_REASONS = frozenset({"empty body", "not JSON", "not a JSON object", "unknown topic", "unknown device"})
+
+
+def bad_reason(reason: str) -> str:
+    """A label from a small closed set."""
+    return reason.replace(" ", "_") if reason in _REASONS else "wrong_field"
+
+
+def take_trouble(unit: Unit, seen: TroubleSeen) -> Taken:
+    """A technical alarm, raised once while its trouble lasts."""
+    if heard := unit.heard(seen.device, seen.episode):
+        return Taken(heard.alert_id, new=False)
+    subject = subject_of(unit.device(seen.device), seen.device)
+    alarm = AlarmRaised(new_id(unit.now), subject, seen.kind, details={"device": seen.device} | seen.details)
+    entry = react(unit, unit.open_alert(subject.key), alarm, actor="system")
+    alert_id = None if isinstance(entry, Refused) else entry.alert_id
+    unit.add_signal(
+        {
+            "device_id": seen.device,
+            "msg": seen.episode,
+            "alert_id": alert_id,
+            "kind": seen.kind.value,
+            "received_at": unit.now,
+            "device_at": None,
+            "retained": False,
+            "faults": "[]",
+            "raw": b"",
+        }
+    )
+    return Taken(alert_id, new=True)
+
+
+def end_trouble(unit: Unit, over: TroubleOver) -> None:
+    alert = unit.open_alert(subject_key(unit.device(over.device), over.device))
+    if alert and alert.kind is over.kind:
+        react(unit, alert, TroubleEnded(over.device, over.kind), actor="system")
+
+
+def _signal_needs(signal: Signal | PhoneSignal) -> Needs:
+    return Needs(devices=(signal.device,), signals=((signal.device, signal.msg),) if signal.msg else ())
+
+
+HANDLERS: dict[type, Handler] = {
+    Signal: Handler(take_signal, _signal_needs, smallest),
+    PhoneSignal: Handler(take_phone, _signal_needs),
+    Presence: Handler(take_presence),
+    CommandResult: Handler(take_result),
+    Unreadable: Handler(take_unreadable),
+    TroubleSeen: Handler(take_trouble, lambda seen: Needs(devices=(seen.device,))),
+    TroubleOver: Handler(end_trouble, lambda over: Needs(devices=(over.device,))),
+}

@@ -1,0 +1,245 @@
+"""The door: every input enters here, is decided in order, and is answered after the commit that stores it.
+
+One writer thread takes whatever has arrived while the last commit ran, decides each input, commits once,
+and answers all of them (design.md 1, docs/adr/0001). If a group fails, its members are tried one by one.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from callcenter import metrics
+from callcenter.clock import Clock
+from callcenter.ports import Committed, NotStored
+from callcenter.storage.unit import Needs, Unit
+from callcenter.storage.writer import Unavailable
+
+log = structlog.get_logger()
+
+LARGEST_GROUP = 256  # committed together at most: the first of a storm need not wait for the last
+STUCK_AFTER_S = 3.0  # a commit that takes longer than this means that alarms are not being stored
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How one type of input is decided, inside the unit.
+
+    `needs` lets a group be read in one go. `salvage` gives the smallest form of an input that the database
+    would not take: an SOS must not be lost because of what came with it.
+    """
+
+    apply: Callable[[Unit, Any], Any]
+    needs: Callable[[Any], Needs] = lambda _input: Needs()
+    salvage: Callable[[Any], Any | None] = lambda _input: None
+
+
+# A write that no rule decides (telemetry, finished effects): runs alone, after what is urgent.
+Job = Callable[[Any], Any]
+
+
+class UnitSource(Protocol):
+    def unit(self, now: datetime) -> AbstractContextManager[Unit]: ...
+    def transaction(self) -> AbstractContextManager[Any]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    what: Any
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class _Queues:
+    """Shared between the event loop and the writer; every access holds the condition."""
+
+    ready: threading.Condition = field(default_factory=threading.Condition)
+    urgent: deque[_Waiting] = field(default_factory=deque)
+    later: deque[_Waiting] = field(default_factory=deque)
+    closing: bool = False
+
+
+class Door:
+    """`await door.submit(input)` answers with the handler's result once it is stored; raises NotStored."""
+
+    def __init__(self, writer: UnitSource, handlers: Mapping[type, Handler], clock: Clock) -> None:
+        self._writer = writer
+        self._handlers = handlers
+        self._clock = clock
+        self._queues = _Queues()
+        self._listeners: list[Callable[[Committed], None]] = []
+        self._busy_since: float | None = None
+        self._failing = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- the event loop's side
+
+    def listen(self, listener: Callable[[Committed], None]) -> None:
+        """`listener` is called on the event loop after each commit, in commit order."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="door", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Finish what has been submitted, then end the writer."""
+        with self._queues.ready:
+            self._queues.closing = True
+            self._queues.ready.notify()
+        if self._thread:
+            await asyncio.to_thread(self._thread.join, 10)
+
+    @property
+    def storing(self) -> bool:
+        """Whether alarms can be stored: the last write went well and none hangs."""
+        busy = self._busy_since
+        return not self._failing and (busy is None or self._clock.monotonic() - busy < STUCK_AFTER_S)
+
+    def submit(self, what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
+        """Put an input (of a type that has a handler) into the queue, in the order of the calls."""
+        if type(what) not in self._handlers:
+            raise TypeError(f"no handler for {type(what).__name__}")
+        return self._enqueue(self._queues.urgent, what)
+
+    def later(self, job: Job) -> asyncio.Future[Any]:
+        """Have `job(connection)` run in a transaction of its own when nothing urgent waits."""
+        return self._enqueue(self._queues.later, job)
+
+    def _enqueue(self, queue: deque[_Waiting], what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        with self._queues.ready:
+            if self._queues.closing:
+                future.set_exception(NotStored("the service is stopping"))
+            else:
+                queue.append(_Waiting(what, future))
+                self._queues.ready.notify()
+        return future
+
+    def _deliver(self, group: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
+        for one in committed:
+            for listener in self._listeners:
+                listener(one)
+        for waiting in group:
+            if waiting.future.done():
+                continue  # whoever asked has gone; it is stored all the same
+            if waiting.error:
+                waiting.future.set_exception(waiting.error)
+            else:
+                waiting.future.set_result(waiting.result)
+
+    # -- the writer's side
+
+    def _run(self) -> None:
+        while True:
+            with self._queues.ready:
+                while not (self._queues.urgent or self._queues.later or self._queues.closing):
+                    self._queues.ready.wait()
+                if self._queues.closing and not (self._queues.urgent or self._queues.later):
+                    break
+                urgent = self._queues.urgent
+                group = [urgent.popleft() for _ in range(min(len(urgent), LARGEST_GROUP))]
+                job = self._queues.later.popleft() if self._queues.later else None
+                metrics.door_waiting.set(len(urgent) + len(self._queues.later))
+            if group:
+                self._hand_back(group, self._settle(group))
+            if job:
+                self._do_later(job)
+                self._hand_back([job], [])
+        self._writer.close()
+
+    def _hand_back(self, group: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, group, committed)
+        except RuntimeError:  # the loop has ended: nobody is left to answer
+            log.warning("door.nobody_to_answer", inputs=len(group))
+
+    def _settle(self, group: Sequence[_Waiting]) -> list[Committed]:
+        """Decide and commit the group; one by one if that fails, so that a bad input harms only itself."""
+        try:
+            return [self._commit(group)]
+        except Unavailable as error:
+            self._fail(group, error)
+            return []
+        except Exception as error:
+            log.warning("door.group_failed", inputs=len(group), error=repr(error))
+        committed: list[Committed] = []
+        for position, one in enumerate(group):
+            try:
+                committed.append(self._commit_alone(one))
+            except Unavailable as error:
+                self._fail(group[position:], error)
+                break
+        return committed
+
+    def _commit_alone(self, one: _Waiting) -> Committed:
+        try:
+            return self._commit([one])
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.exception("door.input_failed", input=type(one.what).__name__)
+            metrics.commit_failures.inc()
+            smaller = self._handlers[type(one.what)].salvage(one.what)
+            if smaller is None:
+                one.error = error
+                return Committed([], [], timers_changed=False)
+            one.what = smaller
+            return self._commit_alone(one)
+
+    def _commit(self, group: Sequence[_Waiting]) -> Committed:
+        started = self._busy_since = self._clock.monotonic()
+        try:
+            with self._writer.unit(self._clock.now()) as unit:
+                unit.prefetch(self._handlers[type(one.what)].needs(one.what) for one in group)
+                for one in group:
+                    one.result = self._handlers[type(one.what)].apply(unit, one.what)
+        finally:
+            self._busy_since = None
+        self._went_well()
+        metrics.commit.observe(self._clock.monotonic() - started)
+        metrics.group_inputs.observe(len(group))
+        for increment in unit.counts:
+            increment()
+        return Committed(unit.entries, unit.effects, timers_changed=unit.earliest_timer is not None)
+
+    def _do_later(self, job: _Waiting) -> None:
+        self._busy_since = self._clock.monotonic()
+        try:
+            with self._writer.transaction() as connection:
+                job.result = job.what(connection)
+            self._went_well()
+        except Unavailable as error:
+            self._fail([job], error)
+        except Exception as error:
+            log.exception("door.job_failed")
+            job.error = error
+        finally:
+            self._busy_since = None
+
+    def _went_well(self) -> None:
+        if self._failing:
+            log.warning("door.storing_again")
+        self._failing = False
+        metrics.storing.set(1)
+
+    def _fail(self, group: Sequence[_Waiting], error: Unavailable) -> None:
+        if not self._failing:
+            log.error("door.not_storing", error=str(error)[:300])
+        self._failing = True
+        metrics.storing.set(0)
+        metrics.commit_failures.inc()
+        for one in group:
+            one.error = NotStored(str(error))

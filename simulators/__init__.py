@@ -1,0 +1,1 @@
+"""Black boxes outside the centre: devices, operators and load that speak MQTT and HTTP only."""

@@ -1,0 +1,223 @@
+"""The simulators' command line: `python -m simulators town|run|press|scenario|load`."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from config import logs
+from devices.events import AckLevel, SignalKind
+from simulators.bracelet import Bracelet
+from simulators.connection import Broker
+from simulators.device import Habits
+from simulators.home_phone import HomePhone
+from simulators.living_town import LivingTown, TownPlan
+from simulators.load import LoadPlan, Login, run_load
+from simulators.presses import Press, now
+from simulators.residents import SPARE_BRACELET, build_town
+from simulators.scenarios import SCENARIOS, make_device, play
+from simulators.town_files import read_fleet, write_town
+
+END_WITHIN_S = 1.5
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _town(args: argparse.Namespace) -> int:
+    write_town(build_town(args.seed, args.residents), args.out, password=args.password)
+    return 0
+
+
+async def _until_told_to_end(work: Coroutine[Any, Any, int]) -> int:
+    """SIGTERM and SIGINT cancel the work; work that does not end in time is left where it is."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    waiting = asyncio.create_task(told.wait())
+    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    if not told.is_set():
+        waiting.cancel()
+        return await task
+    task.cancel()
+    await asyncio.wait((task,), timeout=END_WITHIN_S)
+    if not task.done():
+        sys.stderr.flush()
+        os._exit(0)  # a broker that answers nothing would hold us for longer than anybody waits
+    with suppress(asyncio.CancelledError):
+        await task
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    plan = TownPlan(args.mqtt, args.http, args.town, args.password, args.seed, args.pace, args.operator)
+
+    async def live() -> int:
+        await LivingTown(plan).run()
+        return 0
+
+    return asyncio.run(_until_told_to_end(live()))
+
+
+async def _with_device(
+    args: argparse.Namespace, family: str, story: Callable[[Any], Coroutine[Any, Any, tuple[Press, ...]]]
+) -> int:
+    """Connect a device, let the story happen, and print every ack until all presses are as far as wanted."""
+    device = make_device(family, args.mqtt, args.device, password=args.password, habits=Habits())
+    running = asyncio.create_task(device.run())
+    telling = asyncio.create_task(_tell_acks(device))
+    try:
+        presses = await story(device)
+        wanted = AckLevel(args.until)
+        for press in presses:
+            if wanted is AckLevel.STORED:
+                await press.reaches_centre(timeout=args.timeout)
+            else:
+                await press.reaches(wanted, timeout=args.timeout)
+        await asyncio.sleep(0.05)  # let the last line be told
+        return 0 if all(press.acks for press in presses) else 1
+    finally:
+        for task in (telling, running):
+            task.cancel()
+        await asyncio.wait((telling, running), timeout=END_WITHIN_S)
+
+
+async def _tell_acks(device: Bracelet | HomePhone) -> None:
+    sent = told = 0
+    while True:
+        for line in [f"sent {p.kind} {p.ref}" for p in device.presses[sent:]]:
+            print(line, flush=True)
+            sent += 1
+        acks = sorted(
+            ((ack, press.ref) for press in device.presses for ack in press.acks),
+            key=lambda pair: pair[0].heard_at,
+        )
+        for ack, ref in acks[told:]:
+            print(f"{ack.level} {ref} alert={ack.alert}", flush=True)
+        told = len(acks)
+        await asyncio.sleep(0.02)
+
+
+def _press(args: argparse.Namespace) -> int:
+    async def story(device: Bracelet) -> tuple[Press, ...]:
+        return (device.signal(device.body(args.kind, src="button")),)
+
+    return asyncio.run(_until_told_to_end(_with_device(args, "bracelet", story)))
+
+
+def _scenario(args: argparse.Namespace) -> int:
+    async def story(device: Bracelet | HomePhone) -> tuple[Press, ...]:
+        await asyncio.wait_for(device.online.wait(), args.timeout)
+        return await play(args.name, device, pace=args.pace)
+
+    return asyncio.run(_until_told_to_end(_with_device(args, SCENARIOS[args.name].family, story)))
+
+
+def _load(args: argparse.Namespace) -> int:
+    login = Login(args.client_id, args.username, args.password)
+    named = [device.id for device in read_fleet(args.town) if device.family == "bracelet"] if args.town else []
+    devices = named or [f"b-{number:04d}" for number in range(1, args.devices + 1)]
+    plan = LoadPlan(
+        args.mqtt,
+        devices,
+        presses_s=args.presses,
+        seconds=args.seconds,
+        heartbeats_s=args.heartbeats,
+        connections=args.connections,
+        login=login,
+    )
+    result = asyncio.run(run_load(plan))
+    if args.out:
+        args.out.write_text(json.dumps({"published": result.published, "acknowledged": result.acknowledged}))
+    print(json.dumps(result.summary() | {"ended_at": now().isoformat()}))
+    return 0
+
+
+def _add_town(commands: Commands) -> None:
+    town = commands.add_parser("town", help="write a made-up town as CSV files")
+    town.add_argument("--seed", type=int, default=1)
+    town.add_argument("--residents", type=int, default=200)
+    town.add_argument("--out", type=Path, required=True)
+    _add_common(town, _town)
+
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add_parser("run", help="let a town live: devices, presses and one scripted operator")
+    run.add_argument("--http", required=True, metavar="http://HOST:PORT")
+    run.add_argument("--town", type=Path, required=True, help="directory with the CSV files of `town`")
+    run.add_argument("--seed", type=int, default=1)
+    run.add_argument("--pace", type=float, default=1.0, help="2: twice as much happens")
+    run.add_argument("--operator", default="operator2", help="empty: nobody works the alerts but people")
+    _add_common(run, _run, mqtt=True, log_level="INFO")
+
+
+def _add_press(commands: Commands) -> None:
+    press = commands.add_parser("press", help="press once, repeat until stored, print every ack")
+    press.add_argument("--device", default=SPARE_BRACELET)
+    press.add_argument("--kind", choices=[kind.value for kind in SignalKind], default="sos")
+    _add_patience(press)
+    _add_common(press, _press, mqtt=True)
+
+
+def _add_scenario(commands: Commands) -> None:
+    scenario = commands.add_parser("scenario", help="play a scenario on one device")
+    scenario.add_argument("name", choices=list(SCENARIOS))
+    scenario.add_argument("--device", required=True)
+    scenario.add_argument("--pace", type=float, default=1.0, help="10 tells it ten times as fast")
+    _add_patience(scenario)
+    _add_common(scenario, _scenario, mqtt=True)
+
+
+def _add_load(commands: Commands) -> None:
+    load = commands.add_parser("load", help="a bounded open-loop load")
+    load.add_argument("--presses", type=float, default=50, help="a second")
+    load.add_argument("--heartbeats", type=float, default=0, help="a second")
+    load.add_argument("--seconds", type=float, default=10)
+    load.add_argument("--devices", type=int, default=500, help="b-0001 and up, without --town")
+    load.add_argument("--town", type=Path, help="press the bracelets of this town")
+    load.add_argument("--connections", type=int, default=2)
+    load.add_argument("--client-id", default="load")
+    load.add_argument("--username", default="")
+    load.add_argument("--out", type=Path, help="write the times of every message as JSON")
+    _add_common(load, _load, mqtt=True)
+
+
+def _add_patience(command: argparse.ArgumentParser) -> None:
+    levels = [level.value for level in AckLevel]
+    command.add_argument("--until", choices=levels, default="stored", help="end when it has got this far")
+    command.add_argument("--timeout", type=float, default=600)
+
+
+def _add_common(
+    command: argparse.ArgumentParser,
+    function: Callable[[argparse.Namespace], int],
+    *,
+    mqtt: bool = False,
+    log_level: str = "WARNING",
+) -> None:
+    password = os.environ.get("CALLCENTER_DEMO_PASSWORD", "")
+    command.add_argument("--password", default=password, help="else CALLCENTER_DEMO_PASSWORD")
+    command.add_argument("--log-level", default=os.environ.get("CALLCENTER_LOG_LEVEL", log_level))
+    if mqtt:
+        command.add_argument("--mqtt", type=Broker.at, required=True, metavar="mqtt://HOST:PORT")
+    command.set_defaults(command=function)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load):
+        add(commands)
+    args = parser.parse_args()
+    logs.configure(args.log_level, json=False)
+    return int(args.command(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,114 @@
+"""The town as CSV files: what `python -m callcenter import` reads, and the fleet read back from them."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from simulators import census
+from simulators.residents import SPARE_BRACELET
+from simulators.town import Contact, InstalledDevice, Resident, Town
+
+CONTACTS = 3
+CONTACT_FIELDS = ("name", "relation", "phone", "keyholder")
+RESIDENT_FIELDS = (
+    *("id", "name", "sex", "born", "phone", "household_id", "address", "area", "area_name", "lat", "lon"),
+    *("entry_notes", "risk", "conditions", "medicines", "allergies"),
+    *(f"contact{n}_{name}" for n in range(1, CONTACTS + 1) for name in CONTACT_FIELDS),
+)
+DEVICE_FIELDS = ("id", "family", "model", "resident_id", "household_id", "password")
+RESPONDER_FIELDS = ("id", "name", "kind", "phone", "area")
+
+
+def _contact_columns(contacts: tuple[Contact, ...]) -> dict[str, str]:
+    return {
+        f"contact{n}_{name}": value
+        for n, contact in enumerate(contacts, start=1)
+        for name, value in (asdict(contact) | {"keyholder": "yes" if contact.keyholder else "no"}).items()
+    }
+
+
+def resident_row(person: Resident) -> dict[str, object]:
+    home, health = person.household, person.health
+    return {
+        "id": person.id,
+        "name": person.name,
+        "sex": person.sex,
+        "born": person.born,
+        "phone": person.phone,
+        "household_id": home.id,
+        "address": home.address,
+        "area": home.area.id,
+        "area_name": home.area.name,
+        "lat": home.lat,
+        "lon": home.lon,
+        "entry_notes": home.entry_notes,
+        "risk": health.risk,
+        "conditions": "、".join(health.conditions),
+        "medicines": "、".join(health.medicines),
+        "allergies": health.allergies,
+        **_contact_columns(person.contacts),
+    }
+
+
+def device_row(device: InstalledDevice, password: str) -> dict[str, object]:
+    """A bracelet belongs to a person and a home phone to a household, so each row fills one of the two."""
+    belongs = device.resident_id != ""
+    return {
+        "id": device.id,
+        "family": device.family,
+        "model": device.model,
+        "resident_id": device.resident_id,
+        "household_id": "" if belongs else device.household_id,
+        "password": password,
+    }
+
+
+def _write(path: Path, fields: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fields, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_town(town: Town, directory: Path, *, password: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory / "residents.csv", RESIDENT_FIELDS, map(resident_row, town.residents))
+    _write(directory / "devices.csv", DEVICE_FIELDS, (device_row(d, password) for d in town.devices))
+    _write(directory / "responders.csv", RESPONDER_FIELDS, map(asdict, town.responders))
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDevice:
+    """A device with what its simulation has to know of its home and wearer."""
+
+    id: str
+    family: str
+    model: str
+    household_id: str
+    lat: float
+    lon: float
+    wanders: bool
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def read_fleet(directory: Path) -> tuple[FleetDevice, ...]:
+    """Every device but the spare bracelet and those in its home: what a visitor presses stays theirs."""
+    people = _read(directory / "residents.csv")
+    wearers = {row["id"]: row for row in people}
+    homes = {row["household_id"]: row for row in people}
+    rows = _read(directory / "devices.csv")
+    kept_quiet = {wearers[row["resident_id"]]["household_id"] for row in rows if row["id"] == SPARE_BRACELET}
+    fleet = []
+    for row in rows:
+        home = wearers.get(row["resident_id"]) or homes[row["household_id"]]
+        if home["household_id"] in kept_quiet:
+            continue
+        wanders = row["family"] == "bracelet" and census.DEMENTIA in home["conditions"]
+        place = float(home["lat"]), float(home["lon"])
+        fleet.append(FleetDevice(row["id"], row["family"], row["model"], home["household_id"], *place, wanders))
+    return tuple(fleet)

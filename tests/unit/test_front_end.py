@@ -1,0 +1,166 @@
+"""The console's scripts are type-checked against openapi.yaml and linted, and its colours are readable.
+
+Deno (the PyPI package, a test dependency) checks JSDoc types without Node and without the network.
+The API's types are generated from openapi.yaml for each run, so they can never be out of date.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "callcenter/console/static"
+OPENAPI = ROOT / "callcenter/console/openapi.yaml"
+DENO = Path(sys.executable).with_name("deno")
+
+PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+
+
+def typescript(schema: dict[str, Any]) -> str:
+    """A JSON Schema, as far as openapi.yaml uses it, as a TypeScript type."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rsplit("/", 1)[1])
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return " | ".join(json.dumps(value) for value in schema["enum"])
+    for word, sign in (("oneOf", " | "), ("allOf", " & ")):
+        if word in schema:
+            return "(" + sign.join(typescript(part) for part in schema[word]) + ")"
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return " | ".join(PLAIN[one] for one in kind)
+    if kind == "array":
+        return f"({typescript(schema['items'])})[]"
+    if kind == "object" and "properties" in schema:
+        required = set(schema.get("required", []))
+        fields = (
+            f"{name}{'' if name in required else '?'}: {typescript(part)};"
+            for name, part in schema["properties"].items()
+        )
+        return "{ " + " ".join(fields) + " }"
+    if kind == "object":
+        return "Record<string, unknown>"
+    return PLAIN[str(kind)]
+
+
+def api_types() -> str:
+    schemas = yaml.safe_load(OPENAPI.read_text("utf-8"))["components"]["schemas"]
+    return "\n".join(
+        [
+            *(f"export type {name} = {typescript(schema)};" for name, schema in schemas.items()),
+            'export type ActionName = Action["action"];',
+            "export type LiveFrame = LiveSnapshot | LiveResumed | LiveEntry | LiveBeat;",
+        ]
+    )
+
+
+def checking_config(place: Path) -> Path:
+    """A Deno configuration whose import map points at declarations instead of minified modules."""
+    (place / "console-api.d.ts").write_text(api_types(), "utf-8")
+    imports = {"console-api": (place / "console-api.d.ts").as_uri()}
+    for package in json.loads((ROOT / "vendor.lock.json").read_text("utf-8"))["packages"]:
+        for specifier, path in package["types"].items():
+            imports[specifier] = (STATIC / "vendor" / package["directory"] / path).as_uri()
+    config = {
+        "imports": imports,
+        "compilerOptions": {
+            "checkJs": True,
+            "strict": True,
+            "noUncheckedIndexedAccess": True,
+            "lib": ["dom", "dom.iterable", "esnext"],
+        },
+        "unstable": ["sloppy-imports"],
+        # no-window: location and document are this page's own words. no-unversioned-import and the
+        # like are about Deno's registries, which this page does not use.
+        "lint": {"rules": {"exclude": ["no-window", "no-import-prefix", "no-unversioned-import"]}},
+    }
+    path = place / "deno.json"
+    path.write_text(json.dumps(config), "utf-8")
+    return path
+
+
+def deno(place: Path, *arguments: str) -> str:
+    if not DENO.exists():
+        pytest.skip(f"{DENO} is missing: install the development dependencies to check the scripts")
+    finished = subprocess.run(
+        [DENO, *arguments],
+        cwd=STATIC,
+        env=os.environ | {"DENO_DIR": str(place / "cache"), "NO_COLOR": "1", "DENO_NO_UPDATE_CHECK": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert finished.returncode == 0, finished.stderr[-6000:] + finished.stdout[-2000:]
+    return finished.stdout
+
+
+def scripts() -> list[str]:
+    return sorted(path.name for path in STATIC.glob("*.js"))
+
+
+def test_the_scripts_agree_with_their_types_and_the_api(tmp_path: Path) -> None:
+    deno(tmp_path, "check", "--no-remote", "--config", str(checking_config(tmp_path)), *scripts())
+
+
+def test_the_scripts_pass_the_linter(tmp_path: Path) -> None:
+    deno(tmp_path, "lint", "--config", str(checking_config(tmp_path)), *scripts())
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")) + sorted(STATIC.glob("*.css")), ids=lambda p: p.name)
+def test_a_module_stays_readable(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 250
+    assert "innerHTML" not in text
+    assert "eval(" not in text
+    assert text.startswith(("//", "/*")), "say in the first line what the module owns"
+
+
+# Text and the surface under it: 4.5 to 1. Edges of controls and the focus ring: 3 to 1.
+TEXT_PAIRS = [
+    ("text", "ground"), ("text", "surface"), ("text", "raised"), ("text", "chosen"), ("text", "alarm-soft"),
+    ("text-soft", "ground"), ("text-soft", "surface"), ("text-soft", "raised"), ("text-soft", "chosen"),
+    ("text-soft", "alarm-soft"), ("on-accent", "accent"), ("on-alarm", "alarm"), ("alarm", "alarm-soft"),
+    ("alarm", "surface"), ("alarm", "chosen"), ("on-warn", "warn"), ("warn-text", "surface"),
+    ("good", "surface"), ("good", "alarm-soft"), ("good", "chosen"), ("technical", "surface"),
+    ("technical", "raised"), ("technical", "chosen"), ("surface", "technical"),
+]  # fmt: skip
+SHAPE_PAIRS = [("edge", "surface"), ("edge", "ground"), ("focus", "surface"), ("focus", "ground")]
+
+
+def tokens() -> dict[str, dict[str, str]]:
+    light, dark = (STATIC / "tokens.css").read_text("utf-8").split("@media (prefers-color-scheme: dark)")
+    found = {}
+    for name, text in (("light", light), ("dark", dark)):
+        found[name] = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", text))
+    return found
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_colours_are_readable(scheme: str) -> None:
+    colours = tokens()[scheme]
+    pairs = [(*pair, 4.5) for pair in TEXT_PAIRS] + [(*pair, 3.0) for pair in SHAPE_PAIRS]
+    weak = {
+        f"{front} on {back}": round(contrast(colours[front], colours[back]), 2)
+        for front, back, least in pairs
+        if contrast(colours[front], colours[back]) < least
+    }
+    assert not weak
