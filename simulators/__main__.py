@@ -215,7 +215,8 @@ def main() -> int:
     for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load):
         add(commands)
     args = parser.parse_args()
-    logs.configure(args.log_level, json=False)
+    as_text = {"text": True, "json": False}.get(os.environ.get("CALLCENTER_LOG_FORMAT", ""), sys.stderr.isatty())
+    logs.configure(args.log_level, json=not as_text)  # like the centre, beside which the town lives
     return int(args.command(args))
 
 

@@ -95,6 +95,11 @@ export function AlertList() {
     return () => watching.disconnect();
   }, []);
 
+  /** From now on the held row keeps its place on the screen; what moved the list before does not count. */
+  function takeInHand() {
+    memory.edge = scroller.current?.getBoundingClientRect().top ?? 0;
+  }
+
   function scrolled() {
     const at = scroller.current?.scrollTop ?? 0;
     if (Math.abs(at - memory.scrollTop) < 2) return;
@@ -135,6 +140,7 @@ export function AlertList() {
   /** @param {PointerEvent} event */
   function hover(event) {
     if (event.pointerType === "touch") return;
+    if (memory.hovered === null) takeInHand();
     // Over the chip the row stays held: the pointer is on its way to it.
     memory.hovered = rowId(event) ?? memory.hovered;
   }
@@ -147,6 +153,7 @@ export function AlertList() {
 
   /** @param {boolean} focused */
   function focus(focused) {
+    if (focused) takeInHand();
     memory.focused = focused;
     if (focused && active < 0) moveTo(placed.topRow);
     else redraw();

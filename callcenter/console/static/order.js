@@ -46,17 +46,9 @@ export function lateness(alert, age) {
   return age >= WARN_MS ? "warn" : "ok";
 }
 
-/** @type {WeakMap<Alert, number>} */
-const opened = new WeakMap();
-
-/** When it was opened, in milliseconds. Remembered, because sorting asks thousands of times.
- * @param {Alert} alert */
+/** When it was opened, in milliseconds. @param {Alert} alert */
 export function openedMs(alert) {
-  const known = opened.get(alert);
-  if (known !== undefined) return known;
-  const parsed = Date.parse(alert.opened_at);
-  opened.set(alert, parsed);
-  return parsed;
+  return Date.parse(alert.opened_at);
 }
 
 /** @param {Alert} alert */
@@ -65,9 +57,24 @@ function group(alert) {
   return alert.state === "resolved" || alert.state === "closed" ? 2 : 1;
 }
 
+/** @type {WeakMap<Alert, number>} */
+const ranks = new WeakMap();
+
+/** Unclaimed before taken, then priority, then age, in one number: the smaller, the more pressing.
+ * Remembered, because sorting asks for it thousands of times a frame.
+ * @param {Alert} alert */
+function rank(alert) {
+  const known = ranks.get(alert);
+  if (known !== undefined) return known;
+  // Milliseconds since 1970 have 13 digits until the year 2286.
+  const reckoned = (group(alert) * 10 + alert.priority) * 1e13 + openedMs(alert);
+  ranks.set(alert, reckoned);
+  return reckoned;
+}
+
 /** @param {Alert} a @param {Alert} b */
 export function compare(a, b) {
-  return group(a) - group(b) || a.priority - b.priority || openedMs(a) - openedMs(b) || (a.id < b.id ? -1 : 1);
+  return rank(a) - rank(b) || (a.id < b.id ? -1 : 1);
 }
 
 /** The list as it is drawn: everything open, and closed ones only while somebody is looking at them.

@@ -17,6 +17,8 @@ const GAP_SECONDS = 0.04;
 const EDGE_SECONDS = 0.012;
 const LOUDNESS = 0.8;
 const QUIET_MS = 60_000;
+// A tone that is started anew faster than this would never get beyond its first click.
+const ANEW_MS = 1_500;
 
 /** Whether the browser lets us sound: only after a click, and never across a reload. */
 export const armed = signal(false);
@@ -28,14 +30,21 @@ export const quiet = signal(false);
 let engine = /** @type {AudioContext | null} */ (null);
 let loop = /** @type {AudioBufferSourceNode | null} */ (null);
 let quietUntil = 0;
+let startedAt = -Infinity;
+
+/** @type {Map<Family, AudioBuffer>} */
+const periods = new Map();
 
 /** @param {number} at @param {number} length seconds */
 function envelope(at, length) {
   return Math.min(1, at / EDGE_SECONDS, (length - at) / EDGE_SECONDS);
 }
 
-/** One period of a tone. @param {AudioContext} audio @param {Tone} tone */
-function rendered(audio, tone) {
+/** One period of a tone, reckoned once. @param {AudioContext} audio @param {Family} family */
+function period(audio, family) {
+  const known = periods.get(family);
+  if (known) return known;
+  const tone = TONES[family];
   const rate = audio.sampleRate;
   const buffer = audio.createBuffer(1, Math.ceil(tone.everySeconds * rate), rate);
   const samples = buffer.getChannelData(0);
@@ -47,6 +56,7 @@ function rendered(audio, tone) {
       samples[start + i] = LOUDNESS * wave * envelope(i / rate, tone.pulseSeconds);
     }
   });
+  periods.set(family, buffer);
   return buffer;
 }
 
@@ -54,7 +64,7 @@ function rendered(audio, tone) {
 function play(family, forever) {
   if (!engine || engine.state !== "running") return null;
   const source = engine.createBufferSource();
-  source.buffer = rendered(engine, TONES[family]);
+  source.buffer = period(engine, family);
   source.loop = forever;
   source.connect(engine.destination);
   source.start();
@@ -86,9 +96,11 @@ export function soundFor(family, { anew }) {
   if (anew) quietUntil = 0;
   quiet.value = performance.now() < quietUntil;
   const wanted = armed.value && !quiet.value ? family : null;
-  if (wanted === ringing.value && !(anew && wanted)) return;
+  const again = anew && performance.now() - startedAt > ANEW_MS;
+  if (wanted === ringing.value && !again) return;
   stopLoop();
   if (!wanted) return;
+  startedAt = performance.now();
   loop = play(wanted, true);
   ringing.value = loop ? wanted : null;
 }
