@@ -26,6 +26,8 @@ from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
 
 VERSION = "0.1.0"
+# The writer's thread and the event loop take turns; Python's 5 ms between turns would be most of a press's way.
+THREAD_TURN_S = 0.0005
 ROLES = ("operator", "supervisor", "admin")
 
 
@@ -89,6 +91,7 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) 
 
 
 def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = None) -> int:
+    sys.setswitchinterval(THREAD_TURN_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(chosen, policy, beside))

@@ -61,6 +61,7 @@ class Centre:
         performers: dict[str, Perform] = {
             "tell_device": acks.tell_device,
             "tell_devices": acks.tell_devices,
+            "refuse_message": acks.refuse_message,
             "clear_retained": acks.clear_retained,
             "phone_group": _by_hand,
             "phone_resident": _by_hand,

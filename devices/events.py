@@ -176,7 +176,7 @@ class Ack(BaseModel):
     v: Literal[1] = 1
     ref: str = Field(description='the msg; "*" when the device sent none that could be read')
     level: AckLevel
-    alert: str | None = Field(description="null when no alert was opened (a test)")
+    alert: str | None = Field(None, description="absent when no alert was opened (a test)")
     at: AwareDatetime
     eta_s: int | None = None
     say: str | None = None
@@ -191,7 +191,7 @@ class Nack(BaseModel):
     leaf: ClassVar[str] = "down/nack"
     v: Literal[1] = 1
     ref: str
-    code: Literal["unreadable", "unknown_device"]
+    code: Literal["unreadable"]
     at: AwareDatetime
 
     def encode(self) -> bytes:

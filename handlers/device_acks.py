@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from callcenter.alerts.effects import ClearRetained, TellDevice, TellDevices
+from callcenter.alerts.effects import ClearRetained, RefuseMessage, TellDevice, TellDevices
 from callcenter.clock import Clock
 from callcenter.ports import Publish
-from devices.events import Ack, AckLevel, topic
+from devices.events import Ack, AckLevel, Nack, topic
 from handlers.outbox import Impossible
 
 MessagesOf = Callable[[str], Awaitable[list[tuple[str, str]]]]  # alert -> (device, ref) of its messages
@@ -26,6 +26,11 @@ class DeviceAcks:
     async def tell_devices(self, effect: TellDevices) -> Impossible | None:
         for device, ref in await self._messages_of(effect.alert):
             await self._ack(device, ref, effect.level, effect.alert)
+        return None
+
+    async def refuse_message(self, effect: RefuseMessage) -> Impossible | None:
+        nack = Nack(ref=effect.ref, code="unreadable", at=self._clock.now())
+        await self._publish(topic(effect.device, Nack.leaf), nack.encode(), qos=1)
         return None
 
     async def clear_retained(self, effect: ClearRetained) -> Impossible | None:

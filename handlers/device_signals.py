@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from callcenter import metrics
-from callcenter.alerts.effects import ClearRetained, TellDevice
+from callcenter.alerts.effects import ClearRetained, RefuseMessage, TellDevice
 from callcenter.alerts.inputs import AlarmRaised, CancelPressed, TroubleEnded
 from callcenter.alerts.model import UNRESOLVED, Kind, Subject
 from callcenter.alerts.rules import Refused
@@ -97,6 +97,7 @@ def _store(unit: Unit, heard: Signal | PhoneSignal, msg: str, *, kind: str, aler
         {
             "device_id": heard.device,
             "msg": msg,
+            "ref": heard.msg or ANY_MESSAGE,
             "alert_id": alert_id,
             "kind": kind,
             "received_at": heard.received_at,
@@ -129,12 +130,21 @@ def _count_faults(unit: Unit, signal: Signal, known: Known | None, *, clock_wron
     return reasons["body"] or reasons["device"]
 
 
-def _restarted_counter(unit: Unit, signal: Signal, heard: Heard) -> bool:
-    """A device whose message counter began anew, not a repeat (docs/adr/0005): never take it for a repeat."""
-    if signal.retained or signal.body.rep or heard.raw == signal.raw or heard.alert_id is None:
+def _is_repeat(unit: Unit, signal: Signal, heard: Heard) -> bool:
+    """Whether a message that names a known id is that message again (docs/adr/0005).
+
+    A device whose counter began anew uses known ids for new presses. Where the two cannot be told apart it
+    matters only once the old press no longer rings; from then on, in doubt it is a new press.
+    """
+    if signal.retained or heard.raw == signal.raw:
+        return True
+    if heard.kind != signal.body.kind.value:
         return False
-    alert = unit.alert(heard.alert_id)
-    return alert is None or alert.state not in UNRESOLVED
+    alert = unit.alert(heard.alert_id) if heard.alert_id else None
+    if alert and alert.state in UNRESOLVED:
+        return True
+    told_apart = heard.device_at is not None and heard.device_at != signal.body.at
+    return bool(signal.body.rep) and not told_apart
 
 
 def _unused(unit: Unit, device: str, msg: str) -> str:
@@ -165,11 +175,11 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
         unit.wish(ClearRetained(signal.device))
     msg = signal.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
     heard = unit.heard(signal.device, signal.msg) if signal.msg else None
-    if heard and _restarted_counter(unit, signal, heard):
+    if heard and not _is_repeat(unit, signal, heard):
         msg, heard = _unused(unit, signal.device, msg), None
     if heard:
         unit.count(metrics.signals_repeated.inc)
-        unit.wish(TellDevice(signal.device, heard.msg, "stored", heard.alert_id))
+        unit.wish(TellDevice(signal.device, heard.ref, "stored", heard.alert_id))
         return Taken(heard.alert_id, new=False)
     if signal.body.kind in _KINDS:
         return _raise_alarm(unit, signal, msg, _KINDS[signal.body.kind])
@@ -229,7 +239,7 @@ def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
     """An `up/call`: the service key opens a service call; everything is stored. Telephony takes it from there."""
     msg = phone.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
     if phone.msg and (heard := unit.heard(phone.device, phone.msg)):
-        unit.wish(TellDevice(phone.device, heard.msg, "stored", heard.alert_id))
+        unit.wish(TellDevice(phone.device, heard.ref, "stored", heard.alert_id))
         return Taken(heard.alert_id, new=False)
     actor = f"device:{phone.device}"
     details = {"device": phone.device, "msg": msg, "event": phone.body.event}
@@ -259,6 +269,8 @@ def take_result(unit: Unit, result: CommandResult) -> None:
 
 
 def take_unreadable(unit: Unit, bad: Unreadable) -> None:
+    if bad.msg:
+        unit.wish(RefuseMessage(bad.device, bad.msg, "unreadable"))
     leaf = bad.leaf if bad.leaf in KNOWN_LEAVES else "other"
     unit.count(metrics.dead_letters.labels(leaf, bad_reason(bad.reason)).inc)
     unit.add_dead_letter(
@@ -293,6 +305,7 @@ def take_trouble(unit: Unit, seen: TroubleSeen) -> Taken:
         {
             "device_id": seen.device,
             "msg": seen.episode,
+            "ref": "",
             "alert_id": alert_id,
             "kind": seen.kind.value,
             "received_at": unit.now,

@@ -66,26 +66,27 @@ def _run(args: argparse.Namespace) -> int:
 
 
 async def _with_device(
-    args: argparse.Namespace, family: str, story: Callable[[Any], Coroutine[Any, Any, tuple[Press, ...]]]
+    args: argparse.Namespace, family: str, *, story: Callable[[Any], Coroutine[Any, Any, tuple[Press, ...]]]
 ) -> int:
     """Connect a device, let the story happen, and print every ack until all presses are as far as wanted."""
-    device = make_device(family, args.mqtt, args.device, password=args.password, habits=Habits())
+    device = make_device(family, args.mqtt, device_id=args.device, password=args.password, habits=Habits())
     running = asyncio.create_task(device.run())
     telling = asyncio.create_task(_tell_acks(device))
     try:
         presses = await story(device)
-        wanted = AckLevel(args.until)
-        for press in presses:
-            if wanted is AckLevel.STORED:
-                await press.reaches_centre(timeout=args.timeout)
-            else:
-                await press.reaches(wanted, timeout=args.timeout)
+        far_enough = [await _gets_to(press, AckLevel(args.until), timeout=args.timeout) for press in presses]
         await asyncio.sleep(0.05)  # let the last line be told
-        return 0 if all(press.acks for press in presses) else 1
+        return 0 if all(far_enough) else 1
     finally:
         for task in (telling, running):
             task.cancel()
         await asyncio.wait((telling, running), timeout=END_WITHIN_S)
+
+
+async def _gets_to(press: Press, level: AckLevel, *, timeout: float) -> bool:
+    if level is AckLevel.STORED:
+        return await press.reaches_centre(timeout=timeout)
+    return await press.reaches(level, timeout=timeout)
 
 
 async def _tell_acks(device: Bracelet | HomePhone) -> None:
@@ -108,7 +109,7 @@ def _press(args: argparse.Namespace) -> int:
     async def story(device: Bracelet) -> tuple[Press, ...]:
         return (device.signal(device.body(args.kind, src="button")),)
 
-    return asyncio.run(_until_told_to_end(_with_device(args, "bracelet", story)))
+    return asyncio.run(_until_told_to_end(_with_device(args, "bracelet", story=story)))
 
 
 def _scenario(args: argparse.Namespace) -> int:
@@ -116,7 +117,7 @@ def _scenario(args: argparse.Namespace) -> int:
         await asyncio.wait_for(device.online.wait(), args.timeout)
         return await play(args.name, device, pace=args.pace)
 
-    return asyncio.run(_until_told_to_end(_with_device(args, SCENARIOS[args.name].family, story)))
+    return asyncio.run(_until_told_to_end(_with_device(args, SCENARIOS[args.name].family, story=story)))
 
 
 def _load(args: argparse.Namespace) -> int:
@@ -132,11 +133,22 @@ def _load(args: argparse.Namespace) -> int:
         connections=args.connections,
         login=login,
     )
-    result = asyncio.run(run_load(plan))
+    try:
+        result = asyncio.run(run_load(plan))
+    except (OSError, TimeoutError) as error:
+        print(f"the broker cannot be reached: {error}", file=sys.stderr)
+        return 1
     if args.out:
         args.out.write_text(json.dumps({"published": result.published, "acknowledged": result.acknowledged}))
     print(json.dumps(result.summary() | {"ended_at": now().isoformat()}))
-    return 0
+    return 1 if result.broke else 0
+
+
+def _broker(url: str) -> Broker:
+    try:
+        return Broker.at(url)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add_town(commands: Commands) -> None:
@@ -205,7 +217,7 @@ def _add_common(
     command.add_argument("--password", default=password, help="else CALLCENTER_DEMO_PASSWORD")
     command.add_argument("--log-level", default=os.environ.get("CALLCENTER_LOG_LEVEL", log_level))
     if mqtt:
-        command.add_argument("--mqtt", type=Broker.at, required=True, metavar="mqtt://HOST:PORT")
+        command.add_argument("--mqtt", type=_broker, required=True, metavar="mqtt://HOST:PORT")
     command.set_defaults(command=function)
 
 

@@ -55,7 +55,7 @@ class LivingTown:
     def _build(self, home: FleetDevice) -> Bracelet | HomePhone:
         habits = Habits(home=(home.lat, home.lon), model=home.model, seed=self.plan.seed)
         plan = self.plan
-        return make_device(home.family, plan.broker, home.id, password=plan.password, habits=habits)
+        return make_device(home.family, plan.broker, device_id=home.id, password=plan.password, habits=habits)
 
     def _hire(self) -> Operator | None:
         name = self.plan.operator
@@ -102,16 +102,16 @@ class LivingTown:
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def _let_things_happen(self, group: asyncio.TaskGroup) -> None:
-        names = [name for name, scenario in SCENARIOS.items() if scenario.often]
-        weights = [SCENARIOS[name].often for name in names]
+        # The first is a plain press: it shows the whole way, and needs nothing special of its wearer.
+        name = "press"
         await asyncio.sleep(FIRST_AFTER_S)
         while True:
-            # The first is a plain press: it shows the whole way, and needs nothing special of its wearer.
-            name = self.dice.choices(names, weights)[0] if self.happenings else "press"
             device = self._whom(name)
             if device is not None:
                 self.happenings += 1
                 group.create_task(self._happen(name, device), name=f"{device.id} {name}")
+            others = [other for other in SCENARIOS if other != name]  # who watches wants to see different things
+            name = self.dice.choices(others, [SCENARIOS[other].often for other in others])[0]
             await asyncio.sleep(self.dice.uniform(*HAPPENS_EVERY_S) / self.plan.pace)
 
     def _whom(self, name: str) -> Bracelet | HomePhone | None:

@@ -56,8 +56,9 @@ class LoadResult:
     heartbeats: int = 0
     latest_s: float = 0.0  # the most that a press was sent behind schedule: was the load open-loop at all?
     seconds: float = 0.0
+    broke: str = ""  # why it ended early; what was acknowledged before is still owed
 
-    def summary(self) -> dict[str, float]:
+    def summary(self) -> dict[str, float | str]:
         waits = sorted(at - self.published[msg] for msg, at in self.acknowledged.items())
         middle = waits[len(waits) // 2] if waits else float("nan")
         return {
@@ -68,6 +69,7 @@ class LoadResult:
             "presses_per_s": round(len(self.published) / self.seconds, 1) if self.seconds else 0.0,
             "puback_ms_p50": round(middle * 1000, 3),
             "latest_ms": round(self.latest_s * 1000, 3),
+            "broke": self.broke,
         }
 
 
@@ -154,16 +156,22 @@ async def _send_on_schedule(sender: _Sender) -> None:
         )
         if due < float("inf"):
             await asyncio.sleep(max(0.0, start + due - time.perf_counter()))
-    result.seconds = max(time.perf_counter() - start, presses * press_every)
 
 
 async def run_load(plan: LoadPlan) -> LoadResult:
-    """Send it all and return when what was sent; a broker that goes away raises ConnectionError."""
+    """Send it all and return what was sent when. ConnectionError: the broker did not let us in at all."""
     sender = _Sender(plan)
+    result = sender.result
     try:
         await sender.connect()
-        await _send_on_schedule(sender)
-        await sender.settle()
+        start = time.perf_counter()
+        try:
+            await _send_on_schedule(sender)
+        except ConnectionError as error:
+            result.broke = str(error)
+        result.seconds = max(time.perf_counter() - start, 0.0 if result.broke else plan.seconds)
+        if not result.broke:
+            await sender.settle()
     finally:
         sender.close()
-    return sender.result
+    return result

@@ -80,6 +80,7 @@ class Operator:
         self.watchers: list[Callable[[Json], None]] = []  # called with every message of the feed
         self._dice = Random(f"{self.style.seed}/{username}")
         self._hands = asyncio.Semaphore(self.style.hands)
+        self._online = asyncio.Event()
         self._passed_over: set[str] = set()
         self._working: dict[str, asyncio.Task[None]] = {}
 
@@ -94,6 +95,7 @@ class Operator:
                     except (aiohttp.ClientError, TimeoutError, OSError) as error:
                         tell = log.debug if failures else log.info  # one line an outage
                         tell("operator_offline", operator=self.api.username, reason=type(error).__name__)
+                    self._online.clear()
                     failures = 0 if self.feed.entries > entries else failures + 1
                     wait = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
                     await asyncio.sleep(wait * self._dice.uniform(0.7, 1.3))
@@ -107,7 +109,11 @@ class Operator:
         log.info("operator_online", operator=self.api.username, since=self.feed.n)
         async with aclosing(self.api.live(self.feed.n)) as messages:
             async for message in messages:
+                self._online.set()
+                gaps = len(self.feed.gaps)
                 self.feed.take(message)
+                if len(self.feed.gaps) > gaps:
+                    log.error("feed_gap", operator=self.api.username, gap=self.feed.gaps[-1])
                 for watcher in self.watchers:
                     watcher(message)
                 self._look_around(message)
@@ -116,10 +122,10 @@ class Operator:
 
     def _look_around(self, message: Json) -> None:
         """At an entry look at its alert; at a beat or a snapshot at all, for what was passed by."""
-        one = message.get("alert_id")
-        known = self.feed.alerts
-        for alert in [known[one]] if one in known else [] if one else known.values():
-            if alert["id"] not in self._working and self._wants(alert):
+        one, known = message.get("alert_id"), self.feed.alerts
+        candidates = (known.get(one),) if one else tuple(known.values())
+        for alert in candidates:
+            if alert is not None and alert["id"] not in self._working and self._wants(alert):
                 task = asyncio.create_task(self._work(alert["id"]), name=f"alert {alert['id']}")
                 self._working[alert["id"]] = task
 
@@ -182,13 +188,14 @@ class Operator:
     async def _act(self, alert_id: str, step: Step) -> bool:
         """Do one step with the version seen; when that was stale, look again and repeat."""
         for attempt in range(TRIES):
+            await self._online.wait()
             alert = self.feed.alerts.get(alert_id)
             if alert is None:
                 return False
             answer = await self.api.act(alert_id, step.action, version=alert["version"], **step.fields)
             done = isinstance(answer, Done)
             self.counts[step.action if done else answer.result] += 1
-            self._tell(alert_id, step.action, answer.result)
+            self._tell(alert_id, action=step.action, result=answer.result)
             if not isinstance(answer, Unanswered):
                 self.feed.learn(answer.alert)
             if done:
@@ -199,5 +206,5 @@ class Operator:
                 await asyncio.sleep(BACK_OFF_S[min(attempt + 1, len(BACK_OFF_S) - 1)])
         return False
 
-    def _tell(self, alert_id: str, action: str, result: str) -> None:
+    def _tell(self, alert_id: str, *, action: str, result: str) -> None:
         log.info("operator_acts", operator=self.api.username, alert=alert_id, action=action, result=result)

@@ -51,7 +51,7 @@ def _areas(size: int) -> tuple[Area, ...]:
     )
 
 
-def _household(registry: Registry, number: int, area: Area) -> Household:
+def _household(registry: Registry, number: int, *, area: Area) -> Household:
     dice = registry.dice
     gate = f"{area.name.replace(' ', '')}{dice.randint(1, 180)}号（{dice.choice(census.GATES)}）"
     return Household(
@@ -78,7 +78,7 @@ def _health(dice: Random, born: int) -> Health:
     )
 
 
-def _contacts(registry: Registry, sex: str, born: int, surname: str) -> tuple[Contact, ...]:
+def _contacts(registry: Registry, surname: str, *, sex: str, born: int) -> tuple[Contact, ...]:
     dice = registry.dice
     wanted = dice.sample(list(census.RELATIONS), dice.randint(1, 3))
     key_with = dice.randrange(len(wanted))
@@ -94,7 +94,7 @@ def _contacts(registry: Registry, sex: str, born: int, surname: str) -> tuple[Co
     return tuple(contacts)
 
 
-def _resident(registry: Registry, number: int, household: Household, *, sex: str, near: int = 0) -> Resident:
+def _resident(registry: Registry, number: int, *, household: Household, sex: str, near: int = 0) -> Resident:
     """`near` is a spouse's birth year, or 0."""
     dice = registry.dice
     low, high = dice.choices(list(census.AGE_BANDS), weights=list(census.AGE_BANDS.values()))[0]
@@ -109,21 +109,21 @@ def _resident(registry: Registry, number: int, household: Household, *, sex: str
         phone=registry.phone() if dice.random() < 0.4 else household.phone,
         household=household,
         health=_health(dice, born),
-        contacts=_contacts(registry, sex, born, surname),
+        contacts=_contacts(registry, surname, sex=sex, born=born),
     )
 
 
-def _residents(registry: Registry, size: int, areas: tuple[Area, ...]) -> tuple[Resident, ...]:
+def _residents(registry: Registry, size: int, *, areas: tuple[Area, ...]) -> tuple[Resident, ...]:
     people: list[Resident] = []
     for house in count(1):
         if len(people) >= size:
             break
-        household = _household(registry, house, registry.dice.choice(areas))
-        first = _resident(registry, len(people) + 1, household, sex=registry.sex())
+        household = _household(registry, house, area=registry.dice.choice(areas))
+        first = _resident(registry, len(people) + 1, household=household, sex=registry.sex())
         people.append(first)
         if len(people) < size and registry.dice.random() < 0.45:
             other = "m" if first.sex == "f" else "f"
-            people.append(_resident(registry, len(people) + 1, household, sex=other, near=first.born))
+            people.append(_resident(registry, len(people) + 1, household=household, sex=other, near=first.born))
     return tuple(people)
 
 
@@ -149,7 +149,7 @@ def _devices(registry: Registry, people: tuple[Resident, ...]) -> tuple[Installe
     return tuple(devices)
 
 
-def _responders(registry: Registry, areas: tuple[Area, ...], people: tuple[Resident, ...]) -> tuple[Responder, ...]:
+def _responders(registry: Registry, areas: tuple[Area, ...], *, people: tuple[Resident, ...]) -> tuple[Responder, ...]:
     """Two neighbours, a doctor and a carer a village, one of its families, a station a town, one command."""
     rows: list[tuple[str, str, str, str]] = []
 
@@ -173,5 +173,5 @@ def build_town(seed: int, size: int) -> Town:
         raise ValueError("a town needs at least one resident")
     registry = Registry(Random(f"{seed}/{size}"))
     areas = _areas(size)
-    people = _residents(registry, size, areas)
-    return Town(areas, people, _devices(registry, people), _responders(registry, areas, people))
+    people = _residents(registry, size, areas=areas)
+    return Town(areas, people, _devices(registry, people), _responders(registry, areas, people=people))

@@ -25,12 +25,9 @@ async def double_press(device: Bracelet, wait: Wait) -> Presses:
 
 
 async def triple_press(device: Bracelet, wait: Wait) -> Presses:
-    return (*await double_press(device, wait), *await _after(3, device, wait))
-
-
-async def _after(seconds: float, device: Bracelet, wait: Wait) -> Presses:
-    await wait(seconds)
-    return (device.press(),)
+    earlier = await double_press(device, wait)
+    await wait(3)
+    return (*earlier, device.press())
 
 
 async def fall(device: Bracelet, _wait: Wait) -> Presses:
@@ -110,7 +107,7 @@ class Scenario:
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "press": Scenario("bracelet", 30, press),
+    "press": Scenario("bracelet", 24, press),
     "double_press": Scenario("bracelet", 6, double_press),
     "triple_press": Scenario("bracelet", 4, triple_press),
     "fall": Scenario("bracelet", 14, fall),
@@ -130,7 +127,7 @@ FAMILIES: dict[str, type[Bracelet] | type[HomePhone]] = {"bracelet": Bracelet, "
 
 
 def make_device(
-    family: str, broker: Broker, device_id: str, *, password: str, habits: Habits | None = None
+    family: str, broker: Broker, *, device_id: str, password: str, habits: Habits | None = None
 ) -> Bracelet | HomePhone:
     return FAMILIES[family](broker, device_id, password=password, habits=habits)
 

@@ -64,7 +64,7 @@ def device_row(device: InstalledDevice, password: str) -> dict[str, object]:
     }
 
 
-def _write(path: Path, fields: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:
+def _write(path: Path, fields: tuple[str, ...], *, rows: Iterable[Mapping[str, object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fields, restval="")
         writer.writeheader()
@@ -73,9 +73,9 @@ def _write(path: Path, fields: tuple[str, ...], rows: Iterable[Mapping[str, obje
 
 def write_town(town: Town, directory: Path, *, password: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    _write(directory / "residents.csv", RESIDENT_FIELDS, map(resident_row, town.residents))
-    _write(directory / "devices.csv", DEVICE_FIELDS, (device_row(d, password) for d in town.devices))
-    _write(directory / "responders.csv", RESPONDER_FIELDS, map(asdict, town.responders))
+    _write(directory / "residents.csv", RESIDENT_FIELDS, rows=map(resident_row, town.residents))
+    _write(directory / "devices.csv", DEVICE_FIELDS, rows=(device_row(d, password) for d in town.devices))
+    _write(directory / "responders.csv", RESPONDER_FIELDS, rows=map(asdict, town.responders))
 
 
 @dataclass(frozen=True, slots=True)

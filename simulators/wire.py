@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 CONNACK, PUBACK = 0x20, 0x40
-CLEAN_SESSION, WITH_PASSWORD, WITH_USERNAME = 0x02, 0x40, 0x80
+CLEAN_SESSION, WITH_LOGIN = 0x02, 0xC0
 MOST_UNSENT_BYTES = 8_000_000  # a broker that reads no more must not eat the machine's memory
 
 
@@ -27,8 +27,8 @@ def _packet(first_byte: int, body: bytes) -> bytes:
 
 def connect(client_id: str, *, username: str, password: str) -> bytes:
     """No keep-alive (0): a load is bounded, and pings would only add noise."""
-    flags = CLEAN_SESSION | (WITH_USERNAME if username else 0) | (WITH_PASSWORD if password else 0)
-    login = (_text(username) if username else b"") + (_text(password) if password else b"")
+    flags = CLEAN_SESSION | (WITH_LOGIN if username else 0)
+    login = _text(username) + _text(password) if username else b""
     return _packet(0x10, _text("MQTT") + bytes([4, flags, 0, 0]) + _text(client_id) + login)
 
 

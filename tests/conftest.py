@@ -70,7 +70,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="module", params=["sqlite-nats", "postgres-mosquitto"])
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service as a user runs it, with people registered, shared by the tests of a module."""
-    made = Service(tmp_path_factory.mktemp("service"))
+    made = Service(tmp_path_factory.mktemp("service"), households=60)
     if request.param == "postgres-mosquitto":
         made.database_url = request.getfixturevalue("postgres").create()
         broker = Mosquitto(tmp_path_factory.mktemp("broker"))

@@ -134,10 +134,12 @@ class Postgres:
         )
         return ready.returncode == 0
 
-    def create(self) -> str:
+    def create(self, *, template: str = "") -> str:
+        """A new database; with the URL of a template that nobody is connected to, a copy of it."""
         self._made += 1
         name = f"test{self._made}"
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        copied = ("-T", template.rsplit("/", 1)[1]) if template else ()
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *copied, name)
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
     def stop(self, how: int = signal.SIGQUIT) -> None:
@@ -189,6 +191,7 @@ class Service:
     http_port: int = field(default_factory=free_port)
     mqtt_port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
+    households: int = 9
     process: subprocess.Popen | None = None
 
     @property
@@ -215,7 +218,7 @@ class Service:
         )  # fmt: skip
 
     def register(self, *, operators: tuple[str, ...] = ("operator1", "operator2")) -> None:
-        """Operators, a supervisor, and nine households with a bracelet (`bracelet-1` ...) and a phone each."""
+        """Operators, a supervisor, and households with a bracelet (`bracelet-1` ...) and a phone each."""
         self.directory.mkdir(parents=True, exist_ok=True)
         url = self.database_url or f"sqlite:///{self.directory / 'callcenter.db'}"
         migrate(url)
@@ -226,7 +229,7 @@ class Service:
             add_operator(connection, "supervisor1", name="Supervisor1", role="supervisor", password=PASSWORD, now=NOW)
         residents = ["id,name,household_id,address,area,risk,contact1_name,contact1_phone"]
         devices = ["id,family,resident_id,household_id"]
-        for number in range(1, 10):
+        for number in range(1, self.households + 1):
             residents.append(
                 f"r-{number},测试居民{number},h-{number},测试村{number}号,d1,high,邻居,+861000000{number:03}"
             )

@@ -133,9 +133,7 @@ def owner_goes(alert: Alert, gone: OperatorGone, now: datetime, _policy: AlertPo
     return Change(replace(alert, owner_gone_at=now), {"operator": gone.operator})
 
 
-def owner_comes_back(
-    alert: Alert, back: OperatorBack, _now: datetime, _policy: AlertPolicy
-) -> Change | Refused:
+def owner_comes_back(alert: Alert, back: OperatorBack, _now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.owner is None or alert.owner.id != back.operator or alert.owner_gone_at is None:
         return Refused("not_owner", "the owner was not gone", alert.owner)
     return Change(replace(alert, owner_gone_at=None), {"operator": back.operator})

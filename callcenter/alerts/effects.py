@@ -1,7 +1,7 @@
 """What the machine wishes to happen outside. Written with the state, performed afterwards by the outbox."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,16 @@ class TellDevices:
     kind: ClassVar[str] = "tell_devices"
     alert: str
     level: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseMessage:
+    """Tell a device that one message cannot be used, and why; never an SOS."""
+
+    kind: ClassVar[str] = "refuse_message"
+    device: str
+    ref: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +72,10 @@ class AskResponders:
     alert: str
 
 
-Effect = TellDevice | TellDevices | ClearRetained | PhoneGroup | PhoneResident | PhoneContact | AskResponders
-_KINDS: dict[str, type[Effect]] = {
-    effect.kind: effect
-    for effect in (
-        TellDevice,
-        TellDevices,
-        ClearRetained,
-        PhoneGroup,
-        PhoneResident,
-        PhoneContact,
-        AskResponders,
-    )
-}
+Effect = (
+    TellDevice | TellDevices | RefuseMessage | ClearRetained | PhoneGroup | PhoneResident | PhoneContact | AskResponders
+)
+_KINDS: dict[str, type[Effect]] = {effect.kind: effect for effect in get_args(Effect)}
 
 
 def to_row(effect: Effect) -> tuple[str, dict[str, Any]]:

@@ -64,11 +64,6 @@ def deadlines(alert: Alert | None, policy: AlertPolicy) -> Deadlines:
     if alert is None:
         return {}
     due = dict(_BY_STATE[alert.state](alert, policy))
-    if (
-        alert.owner
-        and alert.owner_gone_at
-        and alert.state is not State.RESOLVED
-        and alert.state is not State.CLOSED
-    ):
+    if alert.owner and alert.owner_gone_at and alert.state is not State.RESOLVED and alert.state is not State.CLOSED:
         due[TimerKind.OWNER_GONE] = alert.owner_gone_at + timedelta(seconds=policy.owner_gone_s)
     return due

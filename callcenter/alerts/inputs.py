@@ -149,14 +149,7 @@ class OperatorActed:
 
 
 AlertInput = (
-    AlarmRaised
-    | CancelPressed
-    | TroubleEnded
-    | TimerDue
-    | OperatorGone
-    | OperatorBack
-    | EffectFailed
-    | OperatorActed
+    AlarmRaised | CancelPressed | TroubleEnded | TimerDue | OperatorGone | OperatorBack | EffectFailed | OperatorActed
 )
 
 KEYS: tuple[str, ...] = (

@@ -58,17 +58,13 @@ def notes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolic
     return Change(_touched(alert, now) if own else alert, {"text": acted.text})
 
 
-def calls_resident(
-    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
-) -> Change | Refused:
+def calls_resident(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
     return Change(_touched(alert, now), effects=(PhoneResident(alert.id),))
 
 
-def calls_contact(
-    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
-) -> Change | Refused:
+def calls_contact(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
     if not acted.contact:
@@ -77,9 +73,7 @@ def calls_contact(
     return Change(_touched(alert, now), {"contact": acted.contact}, effects=effects)
 
 
-def hears_nothing(
-    alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy
-) -> Change | Refused:
+def hears_nothing(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
     after = replace(_touched(alert, now), silent=True)

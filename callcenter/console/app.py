@@ -1,5 +1,6 @@
 """The web application: routes, who may use them, and what every answer carries."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
+MEASURE_S = 2.0
 PUBLIC, SIGNED = "public", "signed_in"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -126,8 +128,10 @@ class Pages:
         return web.json_response({"status": "ok" if ready else "not_ready"} | health, status=200 if ready else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        with contextlib.suppress(Unavailable):  # the gauges keep their last value; vnh_storing tells
-            await self._measure()
+        metrics.storing.set(self._health.storing())  # also when a commit hangs, which the writer cannot tell
+        # The gauges keep their last value while the database does not answer; a scrape must not wait for it.
+        with contextlib.suppress(Unavailable, TimeoutError):
+            await asyncio.wait_for(self._measure(), MEASURE_S)
         text = prometheus_client.generate_latest().decode()
         return web.Response(text=text, content_type="text/plain", charset="utf-8")
 

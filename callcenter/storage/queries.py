@@ -73,9 +73,10 @@ def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
 
 def messages_of(connection: Connection, alert_id: str) -> list[tuple[str, str]]:
     """(device, ref) of every message that belongs to the alert; "*" stands for one that named none."""
-    query = select(t.signals.c.device_id, t.signals.c.msg).where(t.signals.c.alert_id == alert_id)
-    refs = {(row.device_id, "*" if row.msg.startswith("*") else row.msg) for row in connection.execute(query)}
-    return sorted(refs)
+    query = select(t.signals.c.device_id, t.signals.c.ref).where(
+        t.signals.c.alert_id == alert_id, t.signals.c.ref != ""
+    )
+    return [(row.device_id, row.ref) for row in connection.execute(query.distinct().order_by(*query.selected_columns))]
 
 
 # -- people and devices

@@ -180,6 +180,7 @@ signals = Table(
     metadata,
     Column("device_id", Text, primary_key=True),
     Column("msg", Text, primary_key=True),
+    Column("ref", Text, nullable=False),  # what acknowledgements name; empty: nobody waits for one
     Column("alert_id", Text, index=True),
     Column("kind", Text, nullable=False),
     Column("received_at", Utc, nullable=False),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
@@ -19,6 +19,7 @@ from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.storage import tables as t
+from callcenter.storage.prepared import Prepared, PreparedLookup
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
 
@@ -35,7 +36,6 @@ class Known:
     household: str | None
     name: str
     place: str
-    risk: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class Heard:
 
     device: str
     msg: str
+    ref: str
+    kind: str
     alert_id: str | None
+    device_at: datetime | None
     raw: bytes
 
 
@@ -76,40 +79,53 @@ class _Changes:
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
 
 
-_HEAD = select(t.timeline_head.c.n, t.timeline_head.c.hash).where(t.timeline_head.c.id == 1).with_for_update()
-_SET_HEAD = update(t.timeline_head).where(t.timeline_head.c.id == 1)
-_KNOWN = (
-    select(
-        t.devices.c.id,
-        t.devices.c.family,
-        t.devices.c.resident_id,
-        t.devices.c.household_id,
-        t.residents.c.name,
-        t.residents.c.risk,
-        t.households.c.address,
+_HEAD = Prepared(select(t.timeline_head.c.n, t.timeline_head.c.hash).with_for_update())
+_SET_HEAD = Prepared(update(t.timeline_head).values(n=bindparam("n"), hash=bindparam("hash")))
+_HOME = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
+_KNOWN = PreparedLookup(
+    lambda keys: (
+        select(
+            t.devices.c.id,
+            t.devices.c.family,
+            t.devices.c.resident_id,
+            t.devices.c.household_id,
+            func.coalesce(t.residents.c.name, ""),
+            func.coalesce(t.households.c.address, ""),
+        )
+        .select_from(t.devices)
+        .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
+        .outerjoin(t.households, t.households.c.id == _HOME)
+        .where(t.devices.c.id.in_([key[0] for key in keys]))
     )
-    .select_from(t.devices)
-    .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
-    .outerjoin(
-        t.households,
-        (t.households.c.id == t.residents.c.household_id)
-        | ((t.households.c.id == t.devices.c.household_id) & t.devices.c.resident_id.is_(None)),
-    )
-    .where(t.devices.c.id.in_(bindparam("ids", expanding=True)))
 )
-_HEARD = select(t.signals.c.device_id, t.signals.c.msg, t.signals.c.alert_id, t.signals.c.raw).where(
-    tuple_(t.signals.c.device_id, t.signals.c.msg).in_(bindparam("keys", expanding=True))
+_HEARD_COLUMNS = ("device_id", "msg", "ref", "kind", "alert_id", "device_at", "raw")
+_HEARD = PreparedLookup(
+    lambda keys: select(*(t.signals.c[name] for name in _HEARD_COLUMNS)).where(
+        or_(*(and_(t.signals.c.device_id == device, t.signals.c.msg == msg) for device, msg in keys))
+    ),
+    width=2,
 )
-_OPEN = select(t.alerts).where(t.alerts.c.subject.in_(bindparam("subjects", expanding=True)), t.UNRESOLVED_SQL)
-_ALERTS = select(t.alerts).where(t.alerts.c.id.in_(bindparam("ids", expanding=True)))
-_UPDATE_ALERT = (
+_OPEN = PreparedLookup(
+    lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
+)
+_ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
+_ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)
+_UPDATE_ALERT = Prepared(
     update(t.alerts)
     .where(t.alerts.c.id == bindparam("b_id"))
-    .values({c.name: bindparam(c.name) for c in t.alerts.columns if c.name != "id"})
+    .values({name: bindparam(name) for name in _ALERT_COLUMNS if name != "id"})
 )
-_DROP_TIMER = delete(t.timers).where(
-    t.timers.c.alert_id == bindparam("b_alert"), t.timers.c.kind == bindparam("b_kind")
+_DROP_TIMER = Prepared(
+    delete(t.timers).where(t.timers.c.alert_id == bindparam("b_alert"), t.timers.c.kind == bindparam("b_kind"))
 )
+
+
+def _insert(table: Table, *left_out: str) -> Prepared:
+    return Prepared(insert(table), [column.name for column in table.columns if column.name not in left_out])
+
+
+_NEW_ALERT, _NEW_TIMER, _NEW_SIGNAL = _insert(t.alerts), _insert(t.timers), _insert(t.signals)
+_NEW_ENTRY, _NEW_EFFECT, _NEW_DEAD_LETTER = _insert(t.timeline), _insert(t.outbox, "error"), _insert(t.dead_letters)
 
 
 class Unit:
@@ -122,9 +138,9 @@ class Unit:
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
         self._node = node
-        head = connection.execute(_HEAD).one()
-        self._n: int = head.n
-        self._hash: str = head.hash
+        self._n: int
+        self._hash: str
+        ((self._n, self._hash),) = _HEAD.rows(connection, {})
         self._devices: dict[str, Known | None] = {}
         self._signals: dict[tuple[str, str], Heard | None] = {}
         self._open: dict[str, str | None] = {}  # subject -> id of its unresolved alert
@@ -161,37 +177,29 @@ class Unit:
     def _load_devices(self, ids: set[str]) -> None:
         if missing := ids - self._devices.keys():
             self._devices |= dict.fromkeys(missing)
-            for row in self.connection.execute(_KNOWN, {"ids": list(missing)}):
-                self._devices[row.id] = Known(
-                    row.id,
-                    row.family,
-                    row.resident_id,
-                    row.household_id,
-                    row.name or "",
-                    row.address or "",
-                    row.risk or "normal",
-                )
+            for row in _KNOWN.rows(self.connection, ((device,) for device in missing)):
+                self._devices[row[0]] = Known(*row)
 
     def _load_signals(self, keys: set[tuple[str, str]]) -> None:
         if missing := keys - self._signals.keys():
             self._signals |= dict.fromkeys(missing)
-            for row in self.connection.execute(_HEARD, {"keys": list(missing)}):
-                self._signals[row.device_id, row.msg] = Heard(row.device_id, row.msg, row.alert_id, row.raw)
+            for row in _HEARD.rows(self.connection, missing):
+                self._signals[row[0], row[1]] = Heard(*row)
 
     def _load_alerts(self, ids: set[str]) -> None:
         if missing := ids - self._alerts.keys():
             self._alerts |= dict.fromkeys(missing)
-            self._take(self.connection.execute(_ALERTS, {"ids": list(missing)}).mappings())
+            self._take(_ALERTS.rows(self.connection, ((alert,) for alert in missing)))
 
     def _load_open(self, subjects: set[str]) -> None:
         if missing := subjects - self._open.keys():
             self._open |= dict.fromkeys(missing)
-            self._take(self.connection.execute(_OPEN, {"subjects": list(missing)}).mappings())
+            self._take(_OPEN.rows(self.connection, ((subject,) for subject in missing)))
 
-    def _take(self, rows: Iterable[Any]) -> None:
+    def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
-            if self._alerts.get(row["id"]) is None:
-                alert = alert_from_row(row)
+            alert = alert_from_row(dict(zip(_ALERT_COLUMNS, row, strict=True)))
+            if self._alerts.get(alert.id) is None:
                 self._alerts[alert.id] = alert
                 if alert.state in UNRESOLVED:
                     self._open[alert.subject.key] = alert.id
@@ -274,7 +282,7 @@ class Unit:
 
     def add_signal(self, row: dict[str, Any]) -> None:
         """`row` has every column of `signals`."""
-        self._signals[row["device_id"], row["msg"]] = Heard(row["device_id"], row["msg"], row["alert_id"], row["raw"])
+        self._signals[row["device_id"], row["msg"]] = Heard(*(row[name] for name in _HEARD_COLUMNS))
         self._changes.signals.append(row)
 
     def add_dead_letter(self, row: dict[str, Any]) -> None:
@@ -296,27 +304,18 @@ class Unit:
 
     def flush(self) -> None:
         """Write all changes. The caller commits."""
-        changes, run = self._changes, self.connection.execute
-        if changes.new_alerts:
-            run(insert(t.alerts), [alert_row(a) for a in changes.new_alerts.values()])
-        if changes.old_alerts:
-            run(_UPDATE_ALERT, [_update_row(a) for a in changes.old_alerts.values()])
-        if changes.timers_gone:
-            run(_DROP_TIMER, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
-        if changes.timers_set:
-            run(
-                insert(t.timers),
-                [{"alert_id": a, "kind": k.value, "due": due} for (a, k), due in changes.timers_set.items()],
-            )
-        if changes.signals:
-            run(insert(t.signals), changes.signals)
-        if changes.dead_letters:
-            run(insert(t.dead_letters), changes.dead_letters)
-        if changes.effects:
-            run(insert(t.outbox), [self._outbox_row(effect) for effect in changes.effects])
+        changes, connection = self._changes, self.connection
+        timers = [{"alert_id": a, "kind": k.value, "due": due} for (a, k), due in changes.timers_set.items()]
+        _NEW_ALERT.run(connection, [alert_row(a) for a in changes.new_alerts.values()])
+        _UPDATE_ALERT.run(connection, [_update_row(a) for a in changes.old_alerts.values()])
+        _DROP_TIMER.run(connection, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
+        _NEW_TIMER.run(connection, timers)
+        _NEW_SIGNAL.run(connection, changes.signals)
+        _NEW_DEAD_LETTER.run(connection, changes.dead_letters)
+        _NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
         if self.entries:
-            run(insert(t.timeline), [_entry_row(entry) for entry in self.entries])
-            run(_SET_HEAD, {"n": self._n, "hash": self._hash})
+            _NEW_ENTRY.run(connection, [_entry_row(entry) for entry in self.entries])
+            _SET_HEAD.run(connection, [{"n": self._n, "hash": self._hash}])
 
     def _outbox_row(self, written: WrittenEffect) -> dict[str, Any]:
         kind, args = to_row(written.effect)

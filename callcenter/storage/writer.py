@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, InternalError, OperationalError
@@ -26,6 +27,8 @@ class Writer:
         self._node = node
         self._policy = policy
         self._connection: Connection | None = None
+        self._driver: Any = engine.dialect.loaded_dbapi
+        self._down = (self._driver.OperationalError, self._driver.InterfaceError, self._driver.InternalError)
 
     @contextmanager
     def unit(self, now: datetime) -> Iterator[Unit]:
@@ -50,6 +53,11 @@ class Writer:
             if error.connection_invalidated:
                 self.close()
                 raise Unavailable(str(error.__cause__ or error)) from error
+            raise
+        except self._driver.Error as error:  # from a prepared statement, which SQLAlchemy does not wrap
+            if isinstance(error, self._down):
+                self.close()
+                raise Unavailable(str(error)) from error
             raise
 
     def close(self) -> None:

@@ -120,11 +120,7 @@ def test_every_label_asked_for_exists() -> None:
 def test_every_bucket_asked_for_is_an_edge() -> None:
     """A bucket that does not exist is no error in Prometheus: the alert would never fire."""
     edges = {f"{float(edge):.1f}" for edge in metrics.ANSWER_EDGES}
-    asked = {
-        edge
-        for _, expr in queries()
-        for edge in re.findall(r'vnh_answer_seconds_bucket\{le="([^"]+)"\}', expr)
-    }
+    asked = {edge for _, expr in queries() for edge in re.findall(r'vnh_answer_seconds_bucket\{le="([^"]+)"\}', expr)}
     assert asked
     assert asked <= edges
 
@@ -158,9 +154,7 @@ def test_dashboards_are_told_apart() -> None:
 
 
 def test_dashboards_ask_the_provisioned_source() -> None:
-    source = yaml.safe_load(
-        (CONFIG / "grafana/provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
-    )
+    source = yaml.safe_load((CONFIG / "grafana/provisioning/datasources/prometheus.yml").read_text(encoding="utf-8"))
     uid = source["datasources"][0]["uid"]
     for path in DASHBOARDS:
         for panel in panels(path):

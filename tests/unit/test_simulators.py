@@ -138,7 +138,7 @@ async def test_any_level_proves_that_it_is_stored():
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_what_a_scenario_sends_keeps_the_contract(name):
     habits = Habits(home=(37.03, 122.08))
-    device = deaf(make_device(SCENARIOS[name].family, NOWHERE, "d-0001", password="pw", habits=habits))
+    device = deaf(make_device(SCENARIOS[name].family, NOWHERE, device_id="d-0001", password="pw", habits=habits))
     await play(name, device, pace=10_000)
     await let_it_speak()
     stop(device)

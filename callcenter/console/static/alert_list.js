@@ -141,8 +141,11 @@ export function AlertList() {
   function hover(event) {
     if (event.pointerType === "touch") return;
     if (memory.hovered === null) takeInHand();
+    const id = rowId(event);
     // Over the chip the row stays held: the pointer is on its way to it.
-    memory.hovered = rowId(event) ?? memory.hovered;
+    if (id === null || id === memory.hovered) return;
+    memory.hovered = id;
+    memory.inHand = alertOf(id) ?? null;
   }
 
   function release() {

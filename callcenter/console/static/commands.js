@@ -44,10 +44,12 @@ async function post(id, action) {
   return answer;
 }
 
-/** @param {Conflict} conflict */
-function tellConflict(conflict) {
+/** @param {Conflict} conflict @param {ActionName} action */
+function tellConflict(conflict, action) {
   takeAlert(conflict.alert);
-  warn(`conflict.${conflict.code}`, {
+  // Who claims and comes too late saw an old version too; what counts is who has it.
+  const code = action === "claim" && conflict.owner ? "lost_race" : conflict.code;
+  warn(`conflict.${code}`, {
     owner: conflict.owner?.name,
     name: conflict.alert.resident_name || conflict.alert.device_id,
     detail: conflict.detail,
@@ -75,7 +77,7 @@ function settled(answer, action) {
   if (answer.why === "conflict") {
     // Two clicks, or an answer that was lost on the way: it is ours, which is what was wanted.
     const ours = action === "claim" && answer.problem.owner?.id === me();
-    tellConflict(answer.problem);
+    tellConflict(answer.problem, action);
     if (ours) inform("done.claim", { name: answer.problem.alert.resident_name });
     return ours;
   }
@@ -105,12 +107,11 @@ export async function act(id, action, fields = {}) {
   return done;
 }
 
-/** @param {string} id where the script goes on */
+/** @param {string} id of the alert with which the script goes on: at its next step, or back in the list */
 function goOn(id) {
   const alert = alertOf(id);
   const step = alert && nextStep(alert, me());
-  if (step && openedId.value === id) wishFocus(`action-${step}`, "alert-view");
-  else wishFocus("alert-list");
+  wishFocus(step && openedId.value === id ? `action-${step}` : "alert-list");
 }
 
 /** @param {string} id @param {ActionName} action @param {Partial<Action>} [fields] */

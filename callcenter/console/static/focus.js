@@ -1,13 +1,14 @@
 // Focus follows the script: a command says where the focus should go, and the drawing that brings
 // the element grants it. A wish never takes the focus away from somebody who is typing.
 
+// As long as a button may need until the centre has allowed it.
 const PATIENCE_MS = 3_000;
 
-let wish = /** @type {{ ids: string[], since: number } | null} */ (null);
+let wish = /** @type {{ id: string, since: number } | null} */ (null);
 
-/** @param {string[]} ids the first one that can take the focus gets it */
-export function wishFocus(...ids) {
-  wish = { ids, since: performance.now() };
+/** @param {string} id of the element that gets the focus as soon as it can take it */
+export function wishFocus(id) {
+  wish = { id, since: performance.now() };
   requestAnimationFrame(grantFocus);
 }
 
@@ -21,12 +22,8 @@ export function grantFocus() {
     wish = null;
     return;
   }
-  for (const id of wish.ids) {
-    const element = document.getElementById(id);
-    if (element && element.getAttribute("aria-disabled") !== "true") {
-      element.focus();
-      wish = null;
-      return;
-    }
-  }
+  const element = document.getElementById(wish.id);
+  if (!element || element.getAttribute("aria-disabled") === "true") return;
+  element.focus();
+  wish = null;
 }

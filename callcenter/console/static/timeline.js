@@ -23,7 +23,6 @@ const SPOKEN = {
   outcome_before: (value) => word("outcome", value),
   rung: (value) => word("rung", value),
   kind: (value) => word("kind", value),
-  why: (value) => word("timer", value),
   effect: (value) => word("effect", value),
   to: operatorName,
   from: operatorName,

@@ -114,6 +114,7 @@ def upgrade() -> None:
         "signals",
         sa.Column("device_id", sa.Text(), nullable=False),
         sa.Column("msg", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("alert_id", sa.Text(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,199 @@
+"""A centre to be maltreated: one of the two pairs, with a fresh database, its fleet's port and its books."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.books import Answers, Books
+from tests.e2e.fleet import Fleet
+from tests.processes import PASSWORD, Mosquitto, Postgres, Service, wait_for
+
+VICTIM = (str(Path(__file__).with_name("victim.py")),)
+PAIRS = ("sqlite-nats", "postgres-mosquitto")
+
+
+def children_of(pid: int) -> list[int]:
+    """Direct children, as the kernel tells; the dead ones too until they are waited for."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return []
+
+
+def family_of(pid: int) -> list[int]:
+    """The process and everything below it."""
+    return [pid, *(one for child in children_of(pid) for one in family_of(child))]
+
+
+def alive(pid: int) -> bool:
+    """Running: neither gone nor a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """SIGSTOP a process and all below it: it hangs and closes nothing."""
+    stopped: list[int] = []
+    try:
+        while fresh := [one for one in family_of(pid) if one not in stopped]:
+            for one in fresh:
+                os.kill(one, signal.SIGSTOP)
+                stopped.append(one)
+        yield
+    finally:
+        for one in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
+
+
+@dataclass
+class Deployment:
+    """One service with its broker and its database."""
+
+    name: str
+    service: Service
+    books: Books
+    broker: Mosquitto | None = None
+    postgres: Postgres | None = None
+    answers: Answers = field(default_factory=Answers)
+    token: str = ""
+
+    def start(self, *, ready: bool = True, **victim: str) -> None:
+        """The normal service, or with `stage="flushed"` and the like a build that dies there."""
+        if not victim:
+            self.service.start(ready=ready)
+            return
+        faults = {f"VICTIM_{name.upper()}": value for name, value in victim.items()}
+        normal = self.service.extra
+        self.service.extra = normal | faults
+        try:
+            self.service.start(program=VICTIM, ready=ready)
+        finally:
+            self.service.extra = normal
+
+    def wait_dead(self, stage: str, seconds: float = 20) -> None:
+        """Until the victim has killed itself, where it was told to."""
+        process = self.service.process
+        assert process
+        wait_for(lambda: process.poll() is not None, seconds=seconds, what=f"the victim's death, {stage},")
+        assert process.returncode == -signal.SIGKILL, self.service.log()
+        assert f"victim: dies, {stage}" in self.service.log(), self.service.log()
+
+    def fleet(self, **how) -> Fleet:
+        return Fleet(self.service.mqtt_port, **how)
+
+    def nats(self) -> int | None:
+        """The embedded broker's process, found from outside."""
+        assert self.service.process
+        for child in children_of(self.service.process.pid):
+            with contextlib.suppress(FileNotFoundError):
+                if alive(child) and Path(f"/proc/{child}/comm").read_text().strip() == "nats-server":
+                    return child
+        return None
+
+    # -- what people and machines see by HTTP
+
+    def get(self, path: str, *, seconds: float = 5) -> tuple[int, bytes]:
+        """(status, body); status 0 when there is no answer in time."""
+        request = urllib.request.Request(self.service.http + path, headers=self._headers())
+        return _ask(request, seconds)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def sign_in(self, who: str = "operator1") -> None:
+        body = json.dumps({"username": who, "password": PASSWORD}).encode()
+        request = urllib.request.Request(
+            f"{self.service.http}/api/v1/session", data=body, headers={"Content-Type": "application/json"}
+        )
+        status, answer = _ask(request, 10)
+        assert status == 200, answer
+        self.token = json.loads(answer)["token"]
+
+    def act(self, alert: str, action: str, *, seconds: float = 5, **more: str) -> int:
+        """Send an action and keep account of it; returns the status, 0 without an answer."""
+        request = urllib.request.Request(
+            f"{self.service.http}/api/v1/alerts/{alert}/actions",
+            data=json.dumps({"action": action} | more).encode(),
+            headers=self._headers() | {"Content-Type": "application/json"},
+        )
+        self.answers.sent.append((alert, action))
+        status, answer = _ask(request, seconds)
+        if status == 200:
+            self.answers.done.append((alert, action, json.loads(answer)["n"]))
+        return status
+
+    def metric(self, line: str) -> float:
+        """A sample of /metrics by its full name with labels; 0 when it is not there."""
+        status, text = self.get("/metrics")
+        assert status == 200
+        for sample in text.decode().splitlines():
+            if sample.startswith(line + " "):
+                return float(sample.rsplit(" ", 1)[1])
+        return 0.0
+
+    def quiet(self, seconds: float = 25) -> None:
+        """Wait until every effect is performed and no timer is overdue; the judge says what is not."""
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: not self.books.pending() and not self.books.overdue(2), seconds=seconds)
+
+
+def _ask(request: urllib.request.Request, seconds: float) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+    except OSError:
+        return 0, b""
+
+
+def everywhere(deployments: list[Deployment], play: Callable[[Deployment], None]) -> None:
+    """The same on every deployment at the same time: they mostly wait. All failures are told."""
+    with ThreadPoolExecutor(len(deployments)) as pool:
+        playing = {one.name: pool.submit(play, one) for one in deployments}
+    failures = {name: error for name, future in playing.items() if (error := future.exception())}
+    for name, error in failures.items():
+        error.add_note(f"on {name}")
+    if len(failures) > 1:
+        raise ExceptionGroup("on both", [error for error in failures.values() if isinstance(error, Exception)])
+    for error in failures.values():
+        raise error
+
+
+@contextlib.contextmanager
+def write_lock(path: Path) -> Iterator[None]:
+    """Another process holds SQLite's write lock."""
+    script = (
+        "import sqlite3, sys\n"
+        f"c = sqlite3.connect({str(path)!r}, timeout=30, isolation_level=None)\n"
+        "c.execute('BEGIN EXCLUSIVE')\nprint('held', flush=True)\nsys.stdin.read()\nc.execute('ROLLBACK')\n"
+    )
+    import sys
+
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdin
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+            holder.wait(10)

@@ -1,0 +1,122 @@
+"""The same message is the same press, however often it is sent; another message is another press."""
+
+import asyncio
+
+from tests.conftest import Seat
+from tests.integration.bracelet import bracelet, metrics_now
+from tests.processes import Service
+
+
+async def alerts_of(seat: Seat, device: str) -> list[dict]:
+    return (await seat.get(f"/api/v1/alerts?device={device}"))["alerts"]
+
+
+async def ring_of(live, alert: str) -> dict:
+    """The next entry about the alert that the live feed brings."""
+    async with asyncio.timeout(15):
+        while True:
+            frame = await live.receive_json()
+            if frame["type"] == "entry" and frame["alert_id"] == alert:
+                return frame
+
+
+async def test_five_sendings_of_one_message_are_one_press(service: Service, seat: Seat) -> None:
+    before = await metrics_now(service)
+    async with bracelet(service.mqtt_port, "bracelet-1") as device:
+        for repeat in range(5):
+            await device.press("same", rep=repeat)
+        acks = await device.answers(5)
+        (alert,) = await alerts_of(seat, "bracelet-1")
+        assert alert["press_count"] == 1
+        assert {(ack["ref"], ack["level"], ack["alert"]) for ack in acks} == {("same", "stored", alert["id"])}
+    after = await metrics_now(service)
+    assert after.of("vnh_signals_repeated_total") - before.of("vnh_signals_repeated_total") == 4
+    assert after.of("vnh_alarms_received_total", "sos") - before.of("vnh_alarms_received_total", "sos") == 1
+
+
+async def test_five_sendings_at_once_over_five_connections_are_one_press(service: Service, seat: Seat) -> None:
+    """As when the broker, the device and a gateway all repeat it within one commit."""
+
+    async def send(number: int) -> None:
+        async with bracelet(service.mqtt_port, f"carrier-{number}") as carrier:
+            await carrier.send({"msg": "burst", "kind": "fall"}, device="bracelet-2")
+
+    async with bracelet(service.mqtt_port, "bracelet-2") as device:
+        await asyncio.gather(*(send(number) for number in range(5)))
+        acks = await device.answers(5)
+    (alert,) = await alerts_of(seat, "bracelet-2")
+    assert (alert["press_count"], alert["kind"]) == (1, "fall")
+    assert {ack["alert"] for ack in acks} == {alert["id"]}
+
+
+async def test_another_message_counts_and_rings_again(service: Service, seat: Seat) -> None:
+    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-3") as device:
+        await device.press("first")
+        alert = (await device.answer())["alert"]
+        opened = await ring_of(live, alert)
+        assert (opened["rule"], opened["ring"]) == ("alarm.opens", True)
+
+        await device.press("second")
+        ack = await device.answer()
+        assert (ack["ref"], ack["level"], ack["alert"]) == ("second", "stored", alert)
+        again = await ring_of(live, alert)
+        assert (again["rule"], again["ring"]) == ("alarm.attaches", True)
+        assert again["alert"]["press_count"] == 2
+        assert again["alert"]["priority"] == opened["alert"]["priority"]
+
+
+async def test_a_repeat_neither_counts_nor_rings(service: Service, seat: Seat) -> None:
+    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-4") as device:
+        await device.press("first")
+        alert = (await device.answer())["alert"]
+        await ring_of(live, alert)
+        await device.press("first", rep=1)
+        await device.answer()
+        await device.press("second")
+        await device.answer()
+        assert (await ring_of(live, alert))["alert"]["press_count"] == 2  # nothing came in between
+
+
+async def test_the_third_press_within_a_minute_raises_the_priority(service: Service, seat: Seat) -> None:
+    async with bracelet(service.mqtt_port, "bracelet-5") as device:
+        priorities = []
+        for msg in ("one", "two", "three", "four"):
+            await device.press(msg)
+            await device.answer()
+            (alert,) = await alerts_of(seat, "bracelet-5")
+            priorities.append(alert["priority"])
+    assert priorities == [5, 5, 4, 4]
+
+
+async def test_bracelet_and_home_phone_of_one_person_are_one_alert_each_with_its_answer(
+    service: Service, seat: Seat
+) -> None:
+    """A phone belongs to the household, the bracelet to the resident: two subjects, both ring."""
+    async with bracelet(service.mqtt_port, "+") as both:
+        await both.send({"msg": "b", "kind": "sos"}, device="bracelet-6")
+        await both.send({"msg": "t", "kind": "sos", "src": "phone_key"}, device="phone-6")
+        acks = await both.answers(2)
+    subjects = {alert["subject"] for device in ("bracelet-6", "phone-6") for alert in await alerts_of(seat, device)}
+    assert subjects == {"resident:r-6", "household:h-6"}
+    assert {(ack["topic"], ack["ref"]) for ack in acks} == {
+        ("vnh/v1/bracelet-6/down/ack", "b"),
+        ("vnh/v1/phone-6/down/ack", "t"),
+    }
+
+
+async def test_a_press_on_a_claimed_alert_rings_its_owner(service: Service, seat: Seat) -> None:
+    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-7") as device:
+        await device.press("first")
+        alert = (await device.answer())["alert"]
+        assert (await seat.act(alert, "claim"))[0] == 200
+        assert (await device.answer())["level"] == "operator"
+        await device.press("second")
+        assert (await device.answer())["ref"] == "second"
+        frames = [await ring_of(live, alert) for _ in range(3)]
+    assert [(frame["rule"], frame["ring"]) for frame in frames] == [
+        ("alarm.opens", True),
+        ("operator.claims", False),
+        ("alarm.attaches", True),
+    ]
+    assert frames[-1]["alert"]["owner"]["id"] == "operator1"
+    assert frames[-1]["alert"]["state"] == "claimed"

@@ -1,0 +1,125 @@
+"""The two catalogues say the same things, the page uses only what they have, and they have only what it uses."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from callcenter.alerts.alert_rules import ALERT_TABLE
+from callcenter.alerts.effects import Effect
+from callcenter.alerts.inputs import Action
+from config import policies
+
+CONSOLE = Path(__file__).resolve().parents[2] / "callcenter/console"
+STATIC = CONSOLE / "static"
+TEMPLATES = CONSOLE / "templates"
+CJK = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+CATALOGUES = {name: json.loads((STATIC / f"i18n/{name}.json").read_text("utf-8")) for name in ("en", "zh-CN")}
+ENGLISH = CATALOGUES["en"]
+SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["components"]["schemas"]
+
+# What handlers write on an alert beside the rules of its table (handlers/device_signals.py).
+FURTHER_RULES = {"signal.test"}
+
+
+def sources() -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
+
+
+def test_the_catalogues_have_the_same_keys() -> None:
+    assert CATALOGUES["en"].keys() == CATALOGUES["zh-CN"].keys()
+
+
+@pytest.mark.parametrize("key", sorted(ENGLISH))
+def test_a_text_has_the_same_placeholders_in_both_languages(key: str) -> None:
+    english, chinese = (CATALOGUES[name][key] for name in ("en", "zh-CN"))
+    assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(chinese))
+    assert english.strip() == english != ""
+    assert chinese.strip() == chinese != ""
+
+
+def test_chinese_is_written_in_catalogues_only() -> None:
+    """`words.<language>.j2` are the catalogues of the shell, which must be readable without scripts."""
+    texts = sources() | {
+        path.name: path.read_text("utf-8") for path in TEMPLATES.iterdir() if not path.name.startswith("words.")
+    }
+    assert [name for name, text in texts.items() if CJK.search(text)] == []
+
+
+def test_the_shell_has_the_same_words_in_both_languages() -> None:
+    english, chinese = (
+        re.findall(r"set (\w+) =", (TEMPLATES / f"words.{name}.j2").read_text("utf-8")) for name in ("en", "zh-CN")
+    )
+    assert english == chinese
+    used = re.findall(r"words\.(\w+)\b(?!\")", (TEMPLATES / "console.html.j2").read_text("utf-8"))
+    assert set(used) <= set(english)
+
+
+def enumerated(prefix: str, words: object) -> set[str]:
+    assert isinstance(words, (list, tuple, set, frozenset))
+    return {f"{prefix}.{word}" for word in words}
+
+
+def composed_keys() -> set[str]:
+    """Keys the scripts put together from a prefix and a word of the API or of the alert machine."""
+    properties = SCHEMAS["Alert"]["properties"]
+    actions = set(re.findall(r'\{ id: "(\w+)"', sources()["actions.js"]))
+    assert actions <= {action.value for action in Action}
+    fields = {
+        f"field.{action}.{field}"
+        for action, listed in re.findall(r'id: "(\w+)", key: "\w", fields: \[([^\]]*)\]', sources()["actions.js"])
+        for field in re.findall(r'"(\w+)"', listed)
+    }
+    with_form = {key.split(".")[1] for key in fields}
+    rungs = {rung.id for kind in SCHEMAS["AlertKind"]["enum"] for rung in policies.read().ladder(kind).rungs}
+    return (
+        enumerated("kind", SCHEMAS["AlertKind"]["enum"])
+        | enumerated("state", SCHEMAS["AlertState"]["enum"])
+        | enumerated("outcome", SCHEMAS["OutcomeCode"]["enum"])
+        | enumerated("role", SCHEMAS["Role"]["enum"])
+        | enumerated("family", SCHEMAS["Device"]["properties"]["family"]["enum"])
+        | enumerated("conflict", SCHEMAS["Conflict"]["allOf"][1]["properties"]["code"]["enum"])
+        | enumerated("mark", [name for name, kind in properties.items() if kind.get("type") == "boolean"])
+        | enumerated("rule", {rule.id for rule in ALERT_TABLE.values()} | FURTHER_RULES)
+        | enumerated("rung", rungs | {"ring_again"})
+        | enumerated("effect", [effect.kind for effect in Effect.__args__])
+        | enumerated("action", actions)
+        | enumerated("action_busy", actions)
+        | enumerated("done", actions | {"call_contact"})
+        | enumerated("submit", with_form)
+        | fields
+        | enumerated("age", ["ok", "warn", "breach"])
+        | enumerated("link", ["connecting", "live", "reconnecting", "lost"])
+        | enumerated("sound", ["off", "on", "quiet", "ringing"])
+        | enumerated("sex", ["f", "m"])
+        | enumerated("fix", ["gnss", "wifi", "cell", "ble", "none"])
+        | enumerated("datum", ["wgs84", "gcj02", "bd09"])
+        | enumerated("actor", ["system"])
+        | enumerated("language", tuple(CATALOGUES))
+        | enumerated("view", ["missing", "unreachable"])
+        | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
+    )
+
+
+def written_keys() -> set[str]:
+    """Keys that stand whole in the scripts; a plural stands for its forms."""
+    text = "\n".join(sources().values())
+    plurals = {key.rsplit(".", 1)[0] for key in ENGLISH if key.endswith(".other")}
+    quoted = set(re.findall(r'"([a-z_]+\.[a-z_0-9.]+)"', text))
+    known_prefixes = {key.split(".")[0] for key in ENGLISH}
+    keys = {key for key in quoted if key.split(".")[0] in known_prefixes and not key.endswith((".js", ".single_keys"))}
+    keys -= {"console.language"}
+    forms = {f"{key}.{form}" for key in keys & plurals for form in ("one", "other")}
+    return (keys - plurals) | forms
+
+
+def test_every_key_the_page_uses_exists() -> None:
+    assert (composed_keys() | written_keys()) - ENGLISH.keys() == set()
+
+
+def test_every_text_is_used() -> None:
+    assert ENGLISH.keys() - (composed_keys() | written_keys()) == set()
