@@ -26,6 +26,7 @@ def _stored(alert_id: str, device: str, ref: str | None) -> tuple[Effect, ...]:
 
 
 def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, _policy: AlertPolicy) -> Change:
+    pressed = alarm.kind not in TECHNICAL
     alert = Alert(
         id=alarm.alert_id,
         subject=alarm.subject,
@@ -33,7 +34,9 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, _policy: Aler
         state=State.WAITING,
         opened_at=now,
         last_press_at=now,
-        recent=(now,),
+        press_count=int(pressed),
+        troubles=int(not pressed),
+        recent=(now,) if pressed else (),
         waiting_since=now,
         rung_at=now,
         degraded=alarm.degraded,
@@ -60,6 +63,7 @@ def _counted(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
         raised=raised,
         degraded=alert.degraded or alarm.degraded,
         possibly_old=alert.possibly_old and alarm.possibly_old,
+        drill=alert.drill and alarm.drill,
         cancel_pressed=False,  # pressed again after a cancel: the cancel no longer says anything
     )
 
@@ -72,7 +76,9 @@ def _ring_anew(alert: Alert, now: datetime) -> Alert:
 def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> Change:
     effects = _stored(alert.id, alarm.subject.device, alarm.ref)
     if alarm.kind in TECHNICAL:  # worth knowing, but nobody pressed
-        return Change(alert, alarm.details, effects=effects)
+        kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
+        after = replace(alert, kind=kind, troubles=alert.troubles + 1)
+        return Change(after, alarm.details, effects=effects)
     after = _counted(alert, alarm, now, policy)
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
     if upgraded:
@@ -93,6 +99,8 @@ def cancel_is_marked(alert: Alert, cancel: CancelPressed, now: datetime, policy:
 def trouble_ends(alert: Alert, ended: TroubleEnded, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.kind is not ended.kind or alert.kind not in TECHNICAL or alert.subject.device != ended.device:
         return Refused("not_allowed", "the alert is about something else", alert.owner)
+    if alert.press_count or alert.silent or alert.troubles > 1:
+        return Refused("not_allowed", "there is more to it than this trouble: a person closes it", alert.owner)
     after = replace(alert, state=State.CLOSED, resolved_at=now, rung_at=now)
     return Change(after, {"device": ended.device})
 
@@ -152,12 +160,14 @@ def _timer(kind: TimerKind) -> str:
     return f"timer.{kind}"
 
 
+STAYS_OR_WAITS: tuple[State, ...] = ()
+
 # identifier, sentence, states, input, where it may lead (None: stays), function
 _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | None, Decide], ...] = (
     ("alarm.opens", "An alarm opens an alert and rings everybody.",
      (None,), "alarm", (State.WAITING,), opens),
     ("alarm.attaches", "A further alarm joins the open alert, counts, and rings again; an emergency that joins "
-     "a technical alert makes it ring anew.", tuple(UNRESOLVED), "alarm", (*UNRESOLVED,), attaches),
+     "a technical alert makes it ring anew.", tuple(UNRESOLVED), "alarm", STAYS_OR_WAITS, attaches),
     ("cancel.marks", "A cancel on the device is a mark; a person still closes the alert.",
      tuple(UNRESOLVED), "cancel", None, cancel_is_marked),
     ("trouble.ends", "A technical alert that nobody has taken closes when its trouble is over.",
@@ -192,10 +202,11 @@ def _build() -> Table:
     table: dict[tuple[State | None, str], Rule] = dict(OPERATOR_TABLE)
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
-            stays = (state,) if state else ()
             if (state, key) in table:
                 raise ValueError(f"two rules for {(state, key)}")
-            table[state, key] = Rule(identifier, says, frozenset(leads_to or stays), function)
+            stays = frozenset((state,) if state else ())
+            where = stays | {State.WAITING} if leads_to == STAYS_OR_WAITS else frozenset(leads_to or stays)
+            table[state, key] = Rule(identifier, says, where, function)
     return table
 
 

@@ -99,6 +99,7 @@ class Alert:
     opened_at: datetime
     last_press_at: datetime
     press_count: int = 1
+    troubles: int = 0  # technical alarms in it
     recent: tuple[datetime, ...] = ()  # presses that count towards raising the priority
     raised: int = 0  # steps by which presses raised the priority
     silent: bool = False

@@ -16,25 +16,37 @@ export function actorName(actor) {
   return word("actor", actor);
 }
 
+/** @param {unknown} id @param {AlertDetail} detail */
+function contactName(id, detail) {
+  return detail.contacts.find((one) => one.id === id)?.name ?? String(id);
+}
+
+/** @param {string} effect @param {AlertDetail} detail @param {Entry["data"]} data whom it was about */
+function effectWords(effect, detail, data) {
+  const about = { group: word("group", String(data.group)), contact: contactName(data.contact, detail) };
+  return has(`effect.${effect}`) ? t(`effect.${effect}`, about) : effect;
+}
+
 /** How a value of an entry is said; anything else is said as it is.
- * @type {Record<string, (value: string, detail: AlertDetail) => string>} */
+ * @type {Record<string, (value: string, detail: AlertDetail, data: Entry["data"]) => string>} */
 const SPOKEN = {
   outcome: (value) => word("outcome", value),
   outcome_before: (value) => word("outcome", value),
   rung: (value) => word("rung", value),
   kind: (value) => word("kind", value),
-  effect: (value) => word("effect", value),
+  effect: effectWords,
+  reason: (value) => word("reason", value),
   to: operatorName,
   from: operatorName,
   operator: operatorName,
-  contact: (value, detail) => detail.contacts.find((one) => one.id === value)?.name ?? value,
+  contact: contactName,
 };
 
 /** @param {Entry} entry @param {AlertDetail} detail */
 export function sentence(entry, detail) {
   const values = Object.entries(entry.data)
     .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => [name, SPOKEN[name]?.(String(value), detail) ?? value]);
+    .map(([name, value]) => [name, SPOKEN[name]?.(String(value), detail, entry.data) ?? value]);
   const key = `rule.${entry.rule}`;
   return has(key) ? t(key, { ...Object.fromEntries(values), actor: actorName(entry.actor) }) : entry.rule;
 }
