@@ -80,6 +80,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "opened_at": alert.opened_at,
         "last_press_at": alert.last_press_at,
         "press_count": alert.press_count,
+        "troubles": alert.troubles,
         "recent": json.dumps([rfc3339(at) for at in alert.recent]),
         "raised": alert.raised,
         "silent": alert.silent,
@@ -102,26 +103,13 @@ def alert_row(alert: Alert) -> dict[str, Any]:
     }
 
 
-_SAME = [
-    "opened_at",
-    "last_press_at",
-    "press_count",
-    "raised",
-    "silent",
-    "degraded",
-    "late",
-    "drill",
-    "possibly_old",
-    "cancel_pressed",
-    "waiting_since",
-    "rung",
-    "rung_at",
-    "touched_at",
-    "owner_gone_at",
-    "attention_at",
-    "resolved_at",
-    "version",
-]
+# fmt: off
+_SAME = (
+    "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",
+    "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "touched_at", "owner_gone_at",
+    "attention_at", "resolved_at", "version",
+)
+# fmt: on
 
 
 def alert_from_row(row: Mapping[Any, Any]) -> Alert:

@@ -151,6 +151,7 @@ alerts = Table(
     Column("opened_at", Utc, nullable=False),
     Column("last_press_at", Utc, nullable=False),
     Column("press_count", Integer, nullable=False),
+    Column("troubles", Integer, nullable=False),
     Column("recent", Text, nullable=False),
     Column("raised", Integer, nullable=False),
     Column("silent", Boolean, nullable=False),

@@ -33,12 +33,21 @@ function seenVersion(id) {
   return Math.max(alertOf(id)?.version ?? 0, shown ?? 0) || undefined;
 }
 
+/** Said of the world, not of the record: a press that came in between does not make it less true. */
+const TRUE_ANYWAY = new Set(["no_voice", "dispatch", "hand_over"]);
+
+/** Whether an action is as right as before although the alert has changed meanwhile.
+ * @param {ActionName} action @param {Conflict} conflict */
+function stillRight(action, conflict) {
+  if (conflict.code !== "stale_version") return false;
+  if (action === "claim") return conflict.owner === null;
+  return TRUE_ANYWAY.has(action) && conflict.owner?.id === me();
+}
+
 /** @param {string} id @param {Action} action */
 async function post(id, action) {
   const answer = await api.postAction(id, action);
-  const stale = !answer.ok && answer.why === "conflict" && answer.problem.code === "stale_version";
-  // Something else happened to an alert that is still nobody's: claiming it is as right as before.
-  if (stale && action.action === "claim" && !answer.problem.owner) {
+  if (!answer.ok && answer.why === "conflict" && stillRight(action.action, answer.problem)) {
     return api.postAction(id, { ...action, version: answer.problem.alert.version });
   }
   return answer;

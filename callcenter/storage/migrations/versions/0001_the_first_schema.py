@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_press_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("press_count", sa.Integer(), nullable=False),
+        sa.Column("troubles", sa.Integer(), nullable=False),
         sa.Column("recent", sa.Text(), nullable=False),
         sa.Column("raised", sa.Integer(), nullable=False),
         sa.Column("silent", sa.Boolean(), nullable=False),
