@@ -130,7 +130,7 @@ class Centre:
             "feed": self.feed.run(),
             "presence": self.presence.run(),
         }
-        return workers | ({"broker": self.broker.keep()} if self.broker else {})
+        return workers | ({"broker": self.broker.keep(self.clock.sleep)} if self.broker else {})
 
     async def _serve_http(self) -> None:
         keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)

@@ -3,17 +3,22 @@
 import asyncio
 import contextlib
 import ctypes
+import logging
 import shutil
 import signal
 import socket
 import sys
 import sysconfig
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jinja2 import Template
 
+logger = logging.getLogger("broker")
+
 TEMPLATE = Path(__file__).parent.parent / "config" / "nats.conf.j2"
 START_TIMEOUT_S = 20.0
+RESTART_S = 1.0
 STOP_TIMEOUT_S = 3.0
 _PR_SET_PDEATHSIG = 1
 
@@ -92,13 +97,16 @@ class EmbeddedBroker:
         lines = (self._directory / "nats.log").read_text(errors="replace").strip().splitlines()
         return next((line for line in reversed(lines) if "[FTL]" in line or "[ERR]" in line), "see nats.log")
 
-    async def keep(self) -> None:
+    async def keep(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Start it again whenever it has died; its files hold what was queued."""
         while True:
             if self._process is not None:
                 await self._process.wait()
-            with contextlib.suppress(BrokerFailed):
+            try:
                 await self.start()
+            except (BrokerFailed, OSError) as error:
+                logger.error("the broker cannot be started again: %s", error)
+                await sleep(RESTART_S)
 
     async def stop(self) -> None:
         process, self._process = self._process, None

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 EVERY_S = 60.0
 PROBE_S = 2.0  # a write at least this often, so that readiness knows within seconds that nothing can be stored
 GRACE_S = 900.0  # after the start, and so after an outage of ours, devices have this long to be heard again
+KEEP_DONE_S = 3600.0  # effects that were performed are forgotten after this; the timeline is the record
 AREA_INCIDENT = 20  # so many devices fallen silent at once are one incident of the network, not people at risk
 
 
@@ -80,6 +81,7 @@ class Watchdog:
             await self._door.submit(DeadlinesChecked(alert_id))
         for over in found.heard_again:
             await self._door.submit(over)
+        await self._door.later(partial(work.forget_done_effects, before=now - timedelta(seconds=KEEP_DONE_S)))
         if now - self._started >= timedelta(seconds=GRACE_S):
             for seen in _incident_or_each(found.silent, now):
                 await self._door.submit(seen)

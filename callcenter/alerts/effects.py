@@ -1,6 +1,6 @@
 """What the machine wishes to happen outside. Written with the state, performed afterwards by the outbox."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 
@@ -79,7 +79,7 @@ _KINDS: dict[str, type[Effect]] = {effect.kind: effect for effect in get_args(Ef
 
 
 def to_row(effect: Effect) -> tuple[str, dict[str, Any]]:
-    return effect.kind, asdict(effect)
+    return effect.kind, {name: getattr(effect, name) for name in effect.__slots__}
 
 
 def from_row(kind: str, args: dict[str, Any]) -> Effect:

@@ -70,7 +70,10 @@ async def _answer_problems(request: web.Request, handler: Handle) -> web.StreamR
     except web.HTTPRedirection:
         raise
     except web.HTTPException as error:
-        return problem(error.status, "http", TITLES.get(error.status, error.reason or ""))
+        answer = problem(error.status, "http", TITLES.get(error.status, error.reason or ""))
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
     except (Unavailable, NotStored):
         return problem(503, "not_stored", "nothing can be stored or read now; nothing of this request has happened")
     except (ConnectionError, TimeoutError):

@@ -20,8 +20,7 @@ class _Compiled:
     """SQL text, and how to turn a row's values into parameters in the order or under the names it wants."""
 
     sql: str
-    names: tuple[str, ...]
-    processors: tuple[Process, ...]
+    values: tuple[tuple[str, Process], ...]  # in the order the text wants them
     positional: bool
     results: tuple[Process, ...]
     constants: dict[str, Any]  # what the statement itself says, such as the "" of coalesce(name, "")
@@ -29,14 +28,13 @@ class _Compiled:
     def parameters(self, row: dict[str, Any]) -> Any:  # noqa: ANN401
         if self.constants:
             row = self.constants | row
-        values = (
-            process(row[name]) if process else row[name]
-            for name, process in zip(self.names, self.processors, strict=True)
-        )
-        return tuple(values) if self.positional else dict(zip(self.names, values, strict=True))
+        if self.positional:
+            return tuple([process(row[name]) if process else row[name] for name, process in self.values])
+        return {name: process(row[name]) if process else row[name] for name, process in self.values}
 
     def result(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(process(value) if process else value for value, process in zip(row, self.results, strict=True))
+        pairs = zip(row, self.results, strict=True)
+        return tuple([process(value) if process else value for value, process in pairs])
 
 
 def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Process:
@@ -55,8 +53,7 @@ def _compile(statement: ClauseElement, dialect: Dialect, columns: Sequence[str] 
     )
     return _Compiled(
         sql=str(compiled),
-        names=names,
-        processors=tuple(_bind(compiled.binds[name].type, dialect) for name in names),
+        values=tuple((name, _bind(compiled.binds[name].type, dialect)) for name in names),
         positional=compiled.positional,
         results=results,
         constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},

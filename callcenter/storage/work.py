@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, func, insert, not_, or_, select, update
 
 from callcenter.alerts.effects import from_row
 from callcenter.alerts.inputs import TimerKind
@@ -153,3 +153,9 @@ def cleared_since(connection: Connection, device: str, since: datetime) -> bool:
     """Whether a retained alarm of this device was wished away since then."""
     cleared = select(t.outbox.c.args).where(t.outbox.c.kind == "clear_retained", t.outbox.c.created_at > since)
     return any(json.loads(args)["device"] == device for args in connection.execute(cleared).scalars())
+
+
+def forget_done_effects(connection: Connection, before: datetime) -> None:
+    """Some at a time: an alarm must not wait for it."""
+    old = select(t.outbox.c.id).where(t.outbox.c.state == "done", t.outbox.c.created_at < before).limit(2_000)
+    connection.execute(delete(t.outbox).where(t.outbox.c.id.in_(old)))
