@@ -23,6 +23,7 @@ logger = logging.getLogger("mqtt")
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 PUBLISH_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
+CHECK_S = 0.5  # how often a lane asks whether it may stay
 MOST_IN_FLIGHT = 200  # answers on their way to the broker at once; paho's 20 would make a storm wait
 
 
@@ -187,16 +188,24 @@ class Lane:
             self._client = client
             self._on_change(True)
             try:
-                broken = asyncio.ensure_future(client.until_disconnected())
-                done, _ = await asyncio.wait((broken, leave), return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-                broken.cancel()
+                await self._until_over(client, leave)
             finally:
                 client.open = False
                 client.fail_sent()
                 self._client = None
                 self._on_change(False)
+
+    async def _until_over(self, client: _Client, leave: asyncio.Future[None]) -> None:
+        """Until it breaks, something could not be stored, or nothing can be stored any more."""
+        broken = asyncio.ensure_future(client.until_disconnected())
+        try:
+            while self._may_connect():
+                done, _ = await asyncio.wait((broken, leave), timeout=CHECK_S, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    done.pop().result()
+                    return
+        finally:
+            broken.cancel()
 
     def _take(self, client: _Client, leave: asyncio.Future[None], message: paho.MQTTMessage) -> None:
         def acknowledge() -> None:

@@ -10,6 +10,7 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerDue, TimerKind
+from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock, wait_event
 from callcenter.ports import Committed, NotStored
 from callcenter.storage.unit import Needs, Unit
@@ -48,7 +49,11 @@ def fire(unit: Unit, fired: TimerFired) -> bool:
         else:
             unit.reset_timers(alert)
         return False
-    react(unit, alert, TimerDue(fired.kind, fired.due), actor="system")
+    if isinstance(react(unit, alert, TimerDue(fired.kind, fired.due), actor="system"), Refused):
+        # No rule for a deadline the machine itself set: a fault of ours. Not again at once; the watchdog mends it.
+        log.error("timers.refused", alert=alert.id, timer=fired.kind.value, state=alert.state.value)
+        unit.drop_timers(alert.id)
+        return False
     unit.count(metrics.timers_fired.labels(fired.kind.value).inc)
     if unit.now - fired.due > LATE:
         unit.count(metrics.timers_late.labels(fired.kind.value).inc)

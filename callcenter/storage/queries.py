@@ -40,7 +40,11 @@ def alerts(
         query = query.where(t.alerts.c.resident_id == resident)
     if device:
         query = query.where(t.alerts.c.device_id == device)
-    rows = connection.execute(query.order_by(t.alerts.c.opened_at.desc()).limit(limit)).mappings()
+    # What a limit cuts off must never be what has waited longest for somebody; of the past it is the oldest.
+    a = t.alerts.c
+    pressing_first = (a.state == State.RESOLVED.value, a.owner_id.is_not(None), a.opened_at)
+    order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
+    rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
     return sorted((alert_from_row(row) for row in rows), key=pressing)
 
 

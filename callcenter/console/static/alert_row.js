@@ -61,13 +61,14 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
   return html`<div class=${classes.join(" ")} role="option" id=${`row-${alert.id}`} data-id=${alert.id}
     aria-selected=${opened} aria-posinset=${index + 1} aria-setsize=${rows}
     style=${{ transform: `translateY(${padTop + index * ROW}px)` }}>
+    <span class="row-bar"></span>
     <div class="row-line">
       ${h(KindWord, { alert })}
       <strong class="row-name">${alert.resident_name || t("mark.unidentified")}</strong>
       ${h(Age, { alert })}
     </div>
     <div class="row-line row-where">
-      <span class="row-place">${alert.place || t("place.unknown")}</span>
+      <span class="row-place">${alert.place || t("place.unknown", { device: alert.device_id })}</span>
       ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
     </div>
     <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>

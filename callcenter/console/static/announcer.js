@@ -16,7 +16,7 @@ function sentence(alert) {
   return t("announce.alert", {
     kind: t(`kind.${alert.kind}`),
     name: alert.resident_name || t("mark.unidentified"),
-    place: alert.place || t("place.unknown"),
+    place: alert.place || t("place.unknown", { device: alert.device_id }),
   });
 }
 

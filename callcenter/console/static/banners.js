@@ -40,11 +40,11 @@ async function arm() {
 
 function SoundStrip() {
   if (armed.value) return null;
-  return html`<div class="banner banner-quiet" id="sound-strip">
-    <strong>${t("banner.sound_off")}</strong>
+  return html`<section class="banner banner-quiet" id="sound-strip" aria-labelledby="sound-heading">
+    <strong id="sound-heading">${t("banner.sound_off")}</strong>
     <span>${t("banner.sound_off_do")}</span>
     <button type="button" id="arm-sound" class="primary" onClick=${arm}>${t("sound.arm")}</button>
-  </div>`;
+  </section>`;
 }
 
 /** Its place at the foot of the page is always kept free: a notice must not push a row or a button away

@@ -4,13 +4,14 @@ import { effect, signal, untracked } from "@preact/signals";
 import * as book from "./alert_book.js";
 import { announceArrival, announceWaiting } from "./announcer.js";
 import { hearServerTime } from "./clock.js";
-import { leaveAlert, openedId, refreshDetail } from "./detail.js";
+import { detail, leaveAlert, openedId, refreshDetail } from "./detail.js";
 import { forgetDrafts } from "./drafts.js";
 import { language, plural, t } from "./i18n.js";
 import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
-import { dismissNotice } from "./notice.js";
+import { dismissNotice, warnLastingly } from "./notice.js";
 import { checkSession, session } from "./session.js";
+import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
 
 /** @typedef {import("console-api").LiveFrame} LiveFrame */
@@ -34,6 +35,15 @@ function attend(how = { anew: false }) {
   soundFor(worstFamily(book.unclaimedAlerts()), how);
 }
 
+/** Nobody may believe that a call was made which was not: its owner is told at once.
+ * @param {import("console-api").LiveEntry} entry */
+function tellUndone(entry) {
+  if (entry.rule !== "effect.failed" || entry.alert?.owner?.id !== session.value?.operator.id) return;
+  const contacts = detail.value?.id === entry.alert_id ? detail.value?.data?.contacts : undefined;
+  const name = entry.alert?.resident_name || entry.alert?.device_id;
+  warnLastingly("notice.undone", { name, what: sentence(entry, contacts ?? []) });
+}
+
 /** @param {import("console-api").LiveEntry} entry */
 function takeEntry(entry) {
   const where = book.place(entry.n);
@@ -51,6 +61,7 @@ function takeEntry(entry) {
   if (arrived) announceArrival(alert);
   attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
   if (entry.ring && !isUnclaimed(alert)) soundOnce(family(alert));
+  tellUndone(entry);
   if (alert.id === openedId.value) refreshDetail();
 }
 
