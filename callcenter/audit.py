@@ -28,7 +28,9 @@ def verify(connection: Connection) -> Verdict:
             if chained(previous, fields) != entry.hash:
                 return Verdict(False, f"Entry {entry.n} has been altered, or the one before it.")
             n, previous = entry.n, entry.hash
-    head = connection.execute(select(t.timeline_head.c.n, t.timeline_head.c.hash)).one()
+    head = connection.execute(select(t.timeline_head.c.n, t.timeline_head.c.hash)).first()
+    if head is None:
+        return Verdict(False, "The log has lost its head: nobody can tell where it ended.")
     if (head.n, head.hash) != (n, previous):
         return Verdict(False, f"The log ends at entry {n}, but entry {head.n} was the last one written.")
     return Verdict(True, f"The timeline is whole: {n} entries, last hash {previous[:16]}.")

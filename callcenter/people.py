@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from callcenter.storage import tables as t
 from callcenter.storage.writer import Writer
@@ -22,7 +22,8 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Phone = Annotated[str, Field(pattern=r"^(\+?[0-9][0-9 -]{2,24})?$")]
 Longer = Annotated[str, Field(max_length=1000)]
-Degrees = Annotated[float | None, BeforeValidator(lambda text: None if text == "" else text)]
+Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, BeforeValidator(lambda text: text or None)]
+Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, BeforeValidator(lambda text: text or None)]
 YesNo = Annotated[bool, BeforeValidator(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
 
 
@@ -47,8 +48,8 @@ class ResidentRow(_Row):
     address: Annotated[str, Field(min_length=1, max_length=300)]
     area: Id
     area_name: Annotated[str, Field(max_length=100)] = ""
-    lat: Annotated[Degrees, Field(ge=-90, le=90)] = None
-    lon: Annotated[Degrees, Field(ge=-180, le=180)] = None
+    lat: Latitude = None
+    lon: Longitude = None
     entry_notes: Longer = ""
     risk: Literal["low", "normal", "high"] = "normal"
     conditions: Longer = ""
@@ -92,7 +93,9 @@ class DeviceRow(_Row):
             raise ValueError("a device needs a resident_id or a household_id")
         own = self.model_dump(include={"id", "family", "model"})
         owner = {"resident_id": self.resident_id or None, "household_id": self.household_id or None}
-        yield t.devices, own | owner | {"secret_hash": secret_hash(self.id, self.password) if self.password else ""}
+        # A file without passwords leaves the devices theirs.
+        secret = {"secret_hash": secret_hash(self.id, self.password)} if self.password else {}
+        yield t.devices, own | owner | secret
         yield t.device_state, {"device_id": self.id}
 
 
@@ -130,12 +133,12 @@ class Report:
 
 
 def _contacts(row: dict[str, str]) -> list[dict[str, str]]:
-    """The columns contact1_name, contact1_relation ... as a list, empty ones left out."""
+    """The columns contact1_name, contact1_relation ... as a list, those wholly empty left out."""
     found = []
     for number in range(1, 10):
         names = ("name", "relation", "phone", "keyholder")
         contact = {name: (row.pop(f"contact{number}_{name}", "") or "").strip() for name in names}
-        if contact["name"]:
+        if any(contact.values()):
             found.append(contact)
     return found
 
@@ -190,17 +193,44 @@ def _put(connection: Connection, table: Table, row: dict[str, Any]) -> str:
     return "changed"
 
 
-def _store(connection: Connection, line: int, row: Row, report: Report) -> None:
-    if missing := _owner_missing(connection, row):
-        report.wrong.append((line, missing))
-        return
-    try:
-        parts = list(row.rows())
-    except ValueError as error:
-        report.wrong.append((line, str(error)))
-        return
-    outcome = _outcome(row, {table.name: _put(connection, table, values) for table, values in parts})
-    setattr(report, outcome, getattr(report, outcome) + 1)
+def _forget_contacts(connection: Connection, row: ResidentRow) -> bool:
+    """Whoever is no longer in the file no longer has the key. Tells whether there was anybody."""
+    gone = (t.contacts.c.resident_id == row.id) & (t.contacts.c.position > len(row.contacts))
+    return connection.execute(delete(t.contacts).where(gone)).rowcount > 0
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One reading of one file: what it has said so far."""
+
+    report: Report = field(default_factory=Report)
+    ids: set[str] = field(default_factory=set)
+    addresses: dict[str, tuple[str, str]] = field(default_factory=dict)  # household -> address, area
+
+    def contradiction(self, row: Row) -> str | None:
+        """Why this row cannot be true beside those above it."""
+        if row.id in self.ids:
+            return f"id {row.id} stands in the file before"
+        if isinstance(row, ResidentRow):
+            said = self.addresses.setdefault(row.household_id, (row.address, row.area))
+            if said != (row.address, row.area):
+                return f"household {row.household_id} has another address above: {said[0]}"
+        self.ids.add(row.id)
+        return None
+
+    def store(self, connection: Connection, line: int, row: Row) -> None:
+        try:
+            parts = list(row.rows())
+        except ValueError as error:
+            self.report.wrong.append((line, str(error)))
+            return
+        if wrong := _owner_missing(connection, row) or self.contradiction(row):
+            self.report.wrong.append((line, wrong))
+            return
+        outcome = _outcome(row, {table.name: _put(connection, table, values) for table, values in parts})
+        if isinstance(row, ResidentRow) and _forget_contacts(connection, row) and outcome == "unchanged":
+            outcome = "changed"
+        setattr(self.report, outcome, getattr(self.report, outcome) + 1)
 
 
 def _outcome(row: Row, by_table: dict[str, str]) -> str:
@@ -211,30 +241,43 @@ def _outcome(row: Row, by_table: dict[str, str]) -> str:
     return by_table[main]
 
 
-def import_file(writer: Writer, kind: str, path: Path, *, progress: Callable[[int], None] = lambda _n: None) -> Report:
+def _lines(path: Path, kind: str) -> Iterator[tuple[int, Row | str]]:
+    """(line, row or reason) of each row of a CSV file with a header."""
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        while True:
+            try:
+                raw = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:  # a quote that nobody closed swallows lines until it is too much
+                yield reader.line_num, str(error)
+                continue
+            yield reader.line_num, _parse(kind, raw)
+
+
+def import_file(
+    writer: Writer, kind: str, path: Path, *, progress: Callable[[int], None] = lambda _line: None
+) -> Report:
     """Read one CSV file (UTF-8, with a header) into the database. Raises OSError when it cannot be read."""
-    report = Report()
+    reading = _Pass()
     pending: list[tuple[int, Row]] = []
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        for raw in reader:
-            row = _parse(kind, raw)
-            if isinstance(row, str):
-                report.wrong.append((reader.line_num, row))
-            else:
-                pending.append((reader.line_num, row))
-            if len(pending) >= CHUNK:
-                _store_chunk(writer, pending, report)
-                progress(reader.line_num)
-                pending = []
-    _store_chunk(writer, pending, report)
-    report.wrong.sort()
-    return report
+    for line, row in _lines(path, kind):
+        if isinstance(row, str):
+            reading.report.wrong.append((line, row))
+        else:
+            pending.append((line, row))
+        if len(pending) >= CHUNK:
+            _store_chunk(writer, pending, reading)
+            progress(line)
+            pending = []
+    _store_chunk(writer, pending, reading)
+    reading.report.wrong.sort()
+    return reading.report
 
 
-def _store_chunk(writer: Writer, rows: Sequence[tuple[int, Row]], report: Report) -> None:
-    if not rows:
-        return
-    with writer.transaction() as connection:
-        for line, row in rows:
-            _store(connection, line, row, report)
+def _store_chunk(writer: Writer, rows: Sequence[tuple[int, Row]], reading: _Pass) -> None:
+    if rows:
+        with writer.transaction() as connection:
+            for line, row in rows:
+                reading.store(connection, line, row)

@@ -6,14 +6,10 @@ import sys
 import structlog
 
 # Fields that would tell who somebody is. Ids stay: they are what an auditor follows.
-PERSONAL = frozenset(
-    {"name", "resident_name", "phone", "number", "address", "place", "password", "token", "text"}
-)
+PERSONAL = frozenset({"name", "resident_name", "phone", "number", "address", "place", "password", "token", "text"})
 
 
-def _hide_personal(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _hide_personal(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     return {key: "***" if key in PERSONAL else value for key, value in event.items()}
 
 

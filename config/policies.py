@@ -111,6 +111,8 @@ def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> Al
             if kind in ladders:
                 return f"{path}: kind {kind} has two ladders"
             ladders[kind] = Ladder(rungs, ladder.repeat_s)
+    if unknown := kinds and ladders.keys() - kinds:
+        return f"{path}: there is no kind {', '.join(sorted(unknown))}"
     if missing := kinds - ladders.keys():
         return f"{path}: no ladder for {', '.join(sorted(missing))}: such an alert would ring for nobody"
     return AlertPolicy(ladders=ladders, **data.limits.model_dump())

@@ -20,18 +20,14 @@ class Settings(BaseSettings):
     mqtt_port: int = Field(1883, ge=1, le=65535, description="port of the embedded broker")
     http_host: str = Field("127.0.0.1", description="address the console listens on")
     http_port: int = Field(8080, ge=1, le=65535, description="port of the console")
-    public_url: str = Field(
-        "", description="address under which browsers reach the console; empty: http_host"
-    )
+    public_url: str = Field("", description="address under which browsers reach the console; empty: http_host")
     telephony: Literal["none"] = Field("none", description="telephone gateway; none yet")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
-    node: str = Field(
-        "centre", pattern=r"^[a-z0-9-]{1,24}$", description="name of this process, unique per broker"
-    )
+    node: str = Field("centre", pattern=r"^[a-z0-9-]{1,24}$", description="name of this process, unique per broker")
 
     @property
     def database(self) -> str:
@@ -53,20 +49,32 @@ class Settings(BaseSettings):
     def _possible(self) -> "Settings":
         if self.database_url and not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("CALLCENTER_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
-        if self.database_url in ("sqlite:///", "sqlite:///:memory:"):
+        file, _, options = self.database_url.removeprefix("sqlite:///").partition("?")
+        if self.database_url.startswith("sqlite") and (not file or ":memory:" in file or "mode=memory" in options):
             raise ValueError("CALLCENTER_DATABASE_URL must name a file: alarms in memory would be lost")
-        if self.mqtt_url and urlsplit(self.mqtt_url).scheme not in ("mqtt", "mqtts"):
-            raise ValueError("CALLCENTER_MQTT_URL must begin with mqtt:// or mqtts://")
-        if self.mqtt_url and not urlsplit(self.mqtt_url).hostname:
-            raise ValueError("CALLCENTER_MQTT_URL names no host")
-        if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
-            raise ValueError("CALLCENTER_PUBLIC_URL must begin with http:// or https://")
+        _check_url("CALLCENTER_MQTT_URL", self.mqtt_url, ("mqtt", "mqtts"))
+        _check_url("CALLCENTER_PUBLIC_URL", self.public_url, ("http", "https"))
         if self.embedded_broker and self.mqtt_host not in ("127.0.0.1", "::1", "localhost"):
             # Until devices are identified (devices/identity.py) anybody could press for anybody.
             raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
         if self.embedded_broker and self.mqtt_port == self.http_port:
             raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
         return self
+
+
+def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:
+    """An empty one is fine: it means the default."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        port_is_possible = parts.port is None or 0 < parts.port <= 65535
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if parts.scheme not in schemes:
+        raise ValueError(f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if not parts.hostname or not port_is_possible:
+        raise ValueError(f"{name} names no host, or no possible port")
 
 
 def load() -> Settings | str:

@@ -30,9 +30,23 @@ from devices.events import (
 LONGEST_KEPT_MSG = 200  # longer ones cannot be a message id; 36 is the contract
 
 
+def _clean(text: str) -> str:
+    """Text a database can hold: PostgreSQL refuses NUL, UTF-8 refuses lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _cleaned(value: Any) -> Any:  # noqa: ANN401
+    """The same value with every text in it, also the names of fields, made storable."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, dict):
+        return {_clean(name): _cleaned(inner) for name, inner in value.items()}
+    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _device_id(text: str) -> str:
     """The id as the topic gives it, safe to store; a malformed one still names a sender."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()[:64] or "unnamed"
+    return _clean(text)[:64] or "unnamed"
 
 
 def _parse(payload: bytes) -> dict[str, Any] | str:
@@ -41,6 +55,8 @@ def _parse(payload: bytes) -> dict[str, Any] | str:
         return "empty body"
     try:
         data = json.loads(payload)
+        if b"\\u" in payload:  # the only way in for what a database cannot hold
+            data = _cleaned(data)
     except (ValueError, RecursionError):  # RecursionError: nesting made to break parsers
         return "not JSON"
     return data if isinstance(data, dict) else "not a JSON object"
@@ -50,8 +66,22 @@ def _salvage_msg(value: object) -> str | None:
     """A message id outside the contract (a number, too long) still tells repeats apart."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    text = str(value).replace("\0", "").encode("utf-8", "replace").decode()
+    text = _clean(str(value))
     return text if 0 < len(text) <= LONGEST_KEPT_MSG else None
+
+
+def _unreadable_paths(error: ValidationError) -> set[tuple[str, ...]]:
+    """Where the body breaks the contract. Of a position only its coordinates are indispensable."""
+    paths = {tuple(map(str, e["loc"][:2])) for e in error.errors() if e["loc"]}
+    return {path if path[0] == "loc" and path[1:] not in ((), ("lat",), ("lon",)) else path[:1] for path in paths}
+
+
+def _without(data: dict[str, Any], paths: set[tuple[str, ...]]) -> dict[str, Any]:
+    kept = {name: value for name, value in data.items() if (name,) not in paths}
+    inner = {path[1] for path in paths if len(path) > 1}
+    if inner and isinstance(kept.get("loc"), dict):
+        kept["loc"] = {name: value for name, value in kept["loc"].items() if name not in inner}
+    return kept
 
 
 def _salvage(data: dict[str, Any]) -> tuple[SosBody, str | None, tuple[str, ...]]:
@@ -60,12 +90,13 @@ def _salvage(data: dict[str, Any]) -> tuple[SosBody, str | None, tuple[str, ...]
         body = SosBody.model_validate(data)
         return body, body.msg, ()
     except ValidationError as error:
-        bad = tuple(sorted({str(e["loc"][0]) for e in error.errors() if e["loc"]}))
+        bad = _unreadable_paths(error)
     try:
-        body = SosBody.model_validate({k: v for k, v in data.items() if k not in bad})
+        body = SosBody.model_validate(_without(data, bad))
     except ValidationError:
         body = SosBody()
-    return body, body.msg or _salvage_msg(data.get("msg")), tuple(f"field {name}"[:80] for name in bad)
+    faults = tuple(f"field {'.'.join(path)}"[:80] for path in sorted(bad))
+    return body, body.msg or _salvage_msg(data.get("msg")), faults
 
 
 def sos(device: str, payload: bytes, at: datetime, retained: bool) -> DeviceEvent:
@@ -73,6 +104,8 @@ def sos(device: str, payload: bytes, at: datetime, retained: bool) -> DeviceEven
     if isinstance(data, str):
         return Signal(device, None, SosBody(), payload, at, retained, (data,))
     body, msg, faults = _salvage(data)
+    if b"\\u" in payload and json.loads(payload) != data:
+        faults = (*faults, "characters")
     return Signal(device, msg, body, payload, at, retained, faults)
 
 
@@ -112,7 +145,7 @@ def decode(topic: str, payload: bytes, received_at: datetime, *, retained: bool 
     _root, _version, device, leaf = [*topic.split("/", 3), "", "", ""][:4]
     decoder = DECODERS.get(leaf)
     if decoder is None:
-        return Unreadable(_device_id(device), leaf[:64], None, "unknown topic", payload, received_at)
+        return Unreadable(_device_id(device), _clean(leaf)[:64], None, "unknown topic", payload, received_at)
     event = decoder(_device_id(device), payload, received_at, retained)
     if isinstance(event, Signal) and not DEVICE_ID.fullmatch(device):
         return Signal(event.device, event.msg, event.body, payload, received_at, retained, (*event.faults, "device id"))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 ROOT = "vnh/v1"
 DEVICE_ID = re.compile(r"[a-z0-9-]{4,36}")
@@ -44,13 +44,6 @@ class AckLevel(StrEnum):
     CLOSED = "closed"
 
 
-def _clean(value: object) -> object:
-    """Text a database can hold: PostgreSQL refuses NUL, UTF-8 refuses lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-    return value
-
-
 def _in_range(value: datetime) -> datetime:
     """A device clock may say year 1 or 9999; arithmetic on those overflows."""
     if not EARLIEST <= value <= LATEST:
@@ -58,8 +51,8 @@ def _in_range(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Text = Annotated[str, BeforeValidator(_clean), Field(max_length=200)]
-Msg = Annotated[str, BeforeValidator(_clean), Field(min_length=1, max_length=36)]
+Text = Annotated[str, Field(max_length=200)]
+Msg = Annotated[str, Field(min_length=1, max_length=36)]
 DeviceTime = Annotated[AwareDatetime, AfterValidator(_in_range), Field(description="device time")]
 Percent = Annotated[int, Field(ge=0, le=100)]
 

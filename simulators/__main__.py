@@ -156,7 +156,7 @@ def _add_town(commands: Commands) -> None:
     town.add_argument("--seed", type=int, default=1)
     town.add_argument("--residents", type=int, default=200)
     town.add_argument("--out", type=Path, required=True)
-    _add_common(town, _town)
+    _add_connection(town, _town)
 
 
 def _add_run(commands: Commands) -> None:
@@ -166,7 +166,7 @@ def _add_run(commands: Commands) -> None:
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--pace", type=float, default=1.0, help="2: twice as much happens")
     run.add_argument("--operator", default="operator2", help="empty: nobody works the alerts but people")
-    _add_common(run, _run, mqtt=True, log_level="INFO")
+    _add_connection(run, _run, mqtt=True, log_level="INFO")
 
 
 def _add_press(commands: Commands) -> None:
@@ -174,7 +174,7 @@ def _add_press(commands: Commands) -> None:
     press.add_argument("--device", default=SPARE_BRACELET)
     press.add_argument("--kind", choices=[kind.value for kind in SignalKind], default="sos")
     _add_patience(press)
-    _add_common(press, _press, mqtt=True)
+    _add_connection(press, _press, mqtt=True)
 
 
 def _add_scenario(commands: Commands) -> None:
@@ -183,7 +183,7 @@ def _add_scenario(commands: Commands) -> None:
     scenario.add_argument("--device", required=True)
     scenario.add_argument("--pace", type=float, default=1.0, help="10 tells it ten times as fast")
     _add_patience(scenario)
-    _add_common(scenario, _scenario, mqtt=True)
+    _add_connection(scenario, _scenario, mqtt=True)
 
 
 def _add_load(commands: Commands) -> None:
@@ -197,7 +197,7 @@ def _add_load(commands: Commands) -> None:
     load.add_argument("--client-id", default="load")
     load.add_argument("--username", default="")
     load.add_argument("--out", type=Path, help="write the times of every message as JSON")
-    _add_common(load, _load, mqtt=True)
+    _add_connection(load, _load, mqtt=True)
 
 
 def _add_patience(command: argparse.ArgumentParser) -> None:
@@ -206,7 +206,7 @@ def _add_patience(command: argparse.ArgumentParser) -> None:
     command.add_argument("--timeout", type=float, default=600)
 
 
-def _add_common(
+def _add_connection(
     command: argparse.ArgumentParser,
     function: Callable[[argparse.Namespace], int],
     *,

@@ -34,6 +34,7 @@ def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
             url,
             connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
             pool_size=size,
+            hide_parameters=True,  # names and numbers must not get into a log by way of an error
         )
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _begin("BEGIN IMMEDIATE" if writer else "BEGIN"))
@@ -43,5 +44,6 @@ def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
         url,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
         pool_size=size,
+        hide_parameters=True,
         pool_pre_ping=not writer,  # the writer finds out by itself and tries again
     )

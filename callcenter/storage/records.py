@@ -51,18 +51,9 @@ class Entry:
 
 def chained(previous: str, entry: Mapping[str, Any]) -> str:
     """The hash of an entry, over the hash before it and every field."""
-    fields = [
-        previous,
-        str(entry["n"]),
-        rfc3339(entry["at"]),
-        entry["alert_id"] or "",
-        entry["rule"],
-        entry["actor"],
-        str(bool(entry["ring"])),
-        entry["data"],
-        entry["after"] or "",
-    ]
-    return hashlib.sha256("\x1f".join(fields).encode()).hexdigest()
+    names = ("n", "alert_id", "rule", "actor", "data", "after")
+    fields = [previous, rfc3339(entry["at"]), bool(entry["ring"]), *(entry[name] for name in names)]
+    return hashlib.sha256(canonical(fields).encode()).hexdigest()
 
 
 def alert_row(alert: Alert) -> dict[str, Any]:

@@ -114,6 +114,45 @@ def test_the_scripts_pass_the_linter(tmp_path: Path) -> None:
     deno(tmp_path, "lint", "--config", str(checking_config(tmp_path)), *scripts())
 
 
+LIST_PROOF = """
+import { layout, ROW } from "STATIC/list_layout.js";
+import { compare, lateness, ordered, worstFamily } from "STATIC/order.js";
+const fail = (what) => { throw new Error(what); };
+const whole = (most) => Math.floor(Math.random() * most);
+for (let i = 0; i < 20000; i += 1) {
+  const viewport = 200 + whole(800), rows = 1 + whole(2000), index = whole(rows);
+  const y = whole(viewport + ROW) - ROW;
+  const now = { rows, viewport, scrollTop: whole(9e4), padTop: whole(300), atTop: false, anchor: { index, y } };
+  const drawn = layout(now);
+  if (drawn.padTop + index * ROW - drawn.scrollTop !== y) fail("the anchor moved");
+  if (drawn.scrollTop + viewport > drawn.height && drawn.scrollTop > 0) fail("scrolled beyond the end");
+  if (y > -ROW && y < viewport && (index < drawn.first || index >= drawn.last)) fail("the anchor is not drawn");
+  if (drawn.last - drawn.first > viewport / ROW + 12) fail("too many rows are drawn");
+}
+const at = (seconds) => new Date(1.8e12 + seconds * 1000).toISOString();
+const plain = { state: "waiting", kind: "sos", priority: 5, owner: null, opened_at: at(0) };
+const alert = (id, more) => ({ ...plain, id, ...more });
+const list = [
+  alert("closed", { state: "closed" }), alert("taken", { state: "claimed", owner: { id: "o" }, priority: 1 }),
+  alert("young", { opened_at: at(9) }), alert("old"), alert("fall", { priority: 2, opened_at: at(20) }),
+  alert("lost", { state: "handed_over", priority: 4 }), alert("done", { state: "resolved", priority: 1 }),
+];
+const ids = (inHand) => ordered(list, { keep: new Set(), inHand }).map((one) => one.id).join(" ");
+if (ids(null) !== "fall lost old young taken done") fail(ids(null));
+if (ids(alert("taken", { priority: 1 })) !== "taken fall lost old young done") fail("the row in hand moved");
+if (worstFamily([list[3], alert("b", { priority: 9 })]) !== "high" || worstFamily([]) !== null) fail("family");
+const late = [14999, 15000, 60000].map((age) => lateness(list[3], age)).join(" ");
+if (late !== "ok warn breach" || lateness(list[1], 9e9) !== null) fail(late);
+if (compare(list[2], list[3]) <= 0) fail("oldest first");
+"""
+
+
+def test_order_and_layout_of_the_list(tmp_path: Path) -> None:
+    script = tmp_path / "proof.js"
+    script.write_text(LIST_PROOF.replace("STATIC", STATIC.as_uri()), "utf-8")
+    deno(tmp_path, "run", "--no-remote", "--no-config", str(script))
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")) + sorted(STATIC.glob("*.css")), ids=lambda p: p.name)
 def test_a_module_stays_readable(path: Path) -> None:
     text = path.read_text("utf-8")

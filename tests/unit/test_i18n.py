@@ -75,7 +75,7 @@ def composed_keys() -> set[str]:
         for field in re.findall(r'"(\w+)"', listed)
     }
     with_form = {key.split(".")[1] for key in fields}
-    rungs = {rung.id for kind in SCHEMAS["AlertKind"]["enum"] for rung in policies.read().ladder(kind).rungs}
+    all_rungs = [rung for kind in SCHEMAS["AlertKind"]["enum"] for rung in policies.read().ladder(kind).rungs]
     return (
         enumerated("kind", SCHEMAS["AlertKind"]["enum"])
         | enumerated("state", SCHEMAS["AlertState"]["enum"])
@@ -85,8 +85,10 @@ def composed_keys() -> set[str]:
         | enumerated("conflict", SCHEMAS["Conflict"]["allOf"][1]["properties"]["code"]["enum"])
         | enumerated("mark", [name for name, kind in properties.items() if kind.get("type") == "boolean"])
         | enumerated("rule", {rule.id for rule in ALERT_TABLE.values()} | FURTHER_RULES)
-        | enumerated("rung", rungs | {"ring_again"})
+        | enumerated("rung", {rung.id for rung in all_rungs} | {"ring_again"})
         | enumerated("effect", [effect.kind for effect in Effect.__args__])
+        | enumerated("group", {rung.phone for rung in all_rungs if rung.phone})
+        | enumerated("reason", ["no_telephone"])
         | enumerated("action", actions)
         | enumerated("action_busy", actions)
         | enumerated("done", actions | {"call_contact"})
@@ -112,7 +114,7 @@ def written_keys() -> set[str]:
     quoted = set(re.findall(r'"([a-z_]+\.[a-z_0-9.]+)"', text))
     known_prefixes = {key.split(".")[0] for key in ENGLISH}
     keys = {key for key in quoted if key.split(".")[0] in known_prefixes and not key.endswith((".js", ".single_keys"))}
-    keys -= {"console.language"}
+    keys -= {"console.language", "effect.failed"}  # a name in the browser's store, and a rule
     forms = {f"{key}.{form}" for key in keys & plurals for form in ("one", "other")}
     return (keys - plurals) | forms
 

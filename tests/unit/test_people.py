@@ -1,0 +1,337 @@
+"""Importing people: wrong rows are named by line and reason, right rows go in, and twice is the same as once."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, select
+
+from callcenter import people
+from callcenter.people import Report, import_file, secret_hash
+from callcenter.storage import tables as t
+from callcenter.storage.engine import connect
+from callcenter.storage.writer import Writer
+from config import policies
+
+HEAD = "id,name,household_id,address,area"
+LI = "r-1,李秀英,h-1,张村1号,d1"
+WANG = "r-2,王建国,h-2,张村2号,d1"
+
+
+class Town:
+    """An empty database and the files read into it."""
+
+    def __init__(self, directory: Path, writer: Writer) -> None:
+        self.directory, self.writer = directory, writer
+
+    def read(self, kind: str, *lines: str, encoding: str = "utf-8") -> Report:
+        path = self.directory / f"{kind}.csv"
+        path.write_text("\n".join(lines) + "\n", encoding=encoding)
+        return import_file(self.writer, kind, path)
+
+    def residents(self, *lines: str, head: str = HEAD) -> Report:
+        return self.read("residents", head, *lines)
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        with self.writer.transaction() as connection:
+            found = connection.execute(select(table).order_by(next(iter(table.primary_key)))).mappings()
+            return [dict(row) for row in found]
+
+    def everything(self) -> dict[str, list[dict[str, Any]]]:
+        return {table.name: self.rows(table) for table in t.metadata.sorted_tables}
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("people") / "empty.db"
+    engine = connect(f"sqlite:///{path}", writer=True, size=1)
+    with engine.begin() as connection:
+        t.metadata.create_all(connection)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def town(tmp_path: Path, empty: Path) -> Iterator[Town]:
+    shutil.copy(empty, tmp_path / "town.db")
+    engine = connect(f"sqlite:///{tmp_path / 'town.db'}", writer=True, size=1)
+    policy = policies.read()
+    assert not isinstance(policy, str)
+    writer = Writer(engine, node="test", policy=policy)
+    yield Town(tmp_path, writer)
+    writer.close()
+    engine.dispose()
+
+
+def counts(report: Report) -> tuple[int, int, int]:
+    return report.added, report.changed, report.unchanged
+
+
+# -- residents
+
+
+def test_a_whole_resident_goes_in(town: Town) -> None:
+    report = town.residents(
+        "r-1, 李秀英 ,f,1941-03-08,+86 138 0000 0000,h-1,张村1号,d1,张村,37.5,122.1,从后门,high,癫痫,丙戊酸,青霉素,"
+        "王芳,女儿,13900000000,yes,老赵,邻居,,no",
+        head="id,name,sex,born,phone,household_id,address,area,area_name,lat,lon,entry_notes,risk,conditions,medicines,"
+        "allergies,contact1_name,contact1_relation,contact1_phone,contact1_keyholder,"
+        "contact2_name,contact2_relation,contact2_phone,contact2_keyholder",
+    )
+    assert report.wrong == []
+    assert counts(report) == (1, 0, 0)
+    assert town.rows(t.areas) == [{"id": "d1", "name": "张村"}]
+    assert town.rows(t.households) == [
+        {"id": "h-1", "address": "张村1号", "area_id": "d1", "lat": 37.5, "lon": 122.1, "entry_notes": "从后门"}
+    ]
+    assert town.rows(t.residents) == [
+        {
+            "id": "r-1", "household_id": "h-1", "name": "李秀英", "sex": "f", "born": "1941-03-08",
+            "phone": "+86 138 0000 0000", "risk": "high", "conditions": "癫痫", "medicines": "丙戊酸",
+            "allergies": "青霉素",
+        }
+    ]  # fmt: skip
+    contact = {"id": "r-1-1", "resident_id": "r-1", "position": 1, "name": "王芳", "relation": "女儿"}
+    neighbour = {"id": "r-1-2", "resident_id": "r-1", "position": 2, "name": "老赵", "relation": "邻居"}
+    assert town.rows(t.contacts) == [
+        contact | {"phone": "13900000000", "keyholder": True},
+        neighbour | {"phone": "", "keyholder": False},
+    ]
+
+
+def test_wrong_rows_are_named_by_line_and_right_ones_go_in(town: Town) -> None:
+    report = town.residents(LI, "r 3,x,h-3,z,d1", WANG, "r-4,,h-4,z,d1", "r-5,五,h-5,z", "r-6,六,h-6,z,d1,more")
+    assert counts(report) == (2, 0, 0)
+    assert [row["id"] for row in town.rows(t.residents)] == ["r-1", "r-2"]
+    lines = dict(report.wrong)
+    assert list(lines) == [3, 5, 6, 7]
+    assert lines[3].startswith("id: ")
+    assert lines[5].startswith("name: ")
+    assert lines[6] == "fewer fields than the header names"
+    assert lines[7] == "more fields than the header names"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("born", "08.03.1941"),
+        ("sex", "female"),
+        ("phone", "call me"),
+        ("phone", "1"),
+        ("risk", "very high"),
+        ("lat", "91"),
+        ("lat", "north"),
+        ("lat", "nan"),
+        ("lon", "-181"),
+        ("lon", "inf"),
+        ("address", ""),
+        ("area", "d 1"),
+        ("name", "x" * 101),
+        ("conditions", "x" * 1001),
+        ("contact1_phone", "none"),
+        ("contact1_keyholder", "perhaps"),
+        ("nickname", "Lili"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_by_its_column(town: Town, column: str, value: str) -> None:
+    fields = dict(zip(HEAD.split(","), LI.split(","), strict=True)) | {"contact1_name": "王芳"} | {column: value}
+    report = town.residents(",".join(fields.values()), head=",".join(fields))
+    assert counts(report) == (0, 0, 0)
+    [(line, reason)] = report.wrong
+    assert line == 2
+    assert column.removeprefix("contact1_") in reason
+    assert town.rows(t.residents) == town.rows(t.households) == []
+
+
+def test_a_nul_is_refused_because_postgresql_would(town: Town) -> None:
+    report = town.residents("r-1,李\0,h-1,张村1号,d1")
+    assert report.wrong == [(2, "holds a NUL character")]
+
+
+def test_a_table_program_s_byte_order_mark_and_quotes_are_read(town: Town) -> None:
+    report = town.read("residents", HEAD, 'r-1,李秀英,h-1,"张村1号,\n后院",d1', WANG, encoding="utf-8-sig")
+    assert report.wrong == []
+    assert [row["address"] for row in town.rows(t.households)] == ["张村1号,\n后院", "张村2号"]
+
+
+def test_a_file_in_another_encoding_raises_and_changes_nothing(town: Town) -> None:
+    with pytest.raises(UnicodeDecodeError):
+        town.read("residents", HEAD, LI, encoding="gbk")
+    assert town.rows(t.residents) == []
+
+
+def test_a_quote_nobody_closed_is_a_wrong_row_not_an_end_of_everything(town: Town) -> None:
+    rest = [f"r-{number},x,h-{number}," + "z" * 250 + ",d1" for number in range(100, 700)]
+    report = town.residents(LI, 'r-2,"王,h-2,张村2号,d1', *rest)
+    assert counts(report)[0] >= 1
+    assert report.wrong
+
+
+def test_reading_the_same_file_twice_changes_nothing(town: Town) -> None:
+    head = f"{HEAD},lat,contact1_name,contact1_keyholder,contact2_name"
+    rows = [f"{LI},37.5,王芳,yes,老赵", f"{WANG},,,,"]
+    assert counts(town.residents(*rows, head=head)) == (2, 0, 0)
+    before = town.everything()
+    assert counts(town.residents(*rows, head=head)) == (0, 0, 2)
+    assert town.everything() == before
+
+
+def test_a_place_nobody_measured_is_left_open(town: Town) -> None:
+    report = town.residents(f"{LI},,", head=f"{HEAD},lat,lon")
+    assert report.wrong == []
+    assert [(row["lat"], row["lon"]) for row in town.rows(t.households)] == [(None, None)]
+
+
+def test_a_changed_row_is_changed_and_only_that_one(town: Town) -> None:
+    town.residents(LI, WANG)
+    report = town.residents(LI.replace("李秀英", "李秀兰"), WANG)
+    assert counts(report) == (0, 1, 1)
+    assert [row["name"] for row in town.rows(t.residents)] == ["李秀兰", "王建国"]
+
+
+@pytest.mark.parametrize(("column", "value"), [("address", "张村9号"), ("contact1_phone", "12345678")])
+def test_what_changes_beside_the_resident_counts_as_a_change(town: Town, column: str, value: str) -> None:
+    fields = dict(zip(HEAD.split(","), LI.split(","), strict=True)) | {"contact1_name": "王芳", "contact1_phone": ""}
+    head = ",".join(fields)
+    town.residents(",".join(fields.values()), head=head)
+    report = town.residents(",".join((fields | {column: value}).values()), head=head)
+    assert counts(report) == (0, 1, 0)
+
+
+def test_a_contact_who_is_no_longer_in_the_file_is_no_longer_a_contact(town: Town) -> None:
+    """Else somebody who gave the key back is phoned, and those who have it come later."""
+    head = f"{HEAD},contact1_name,contact1_keyholder,contact2_name,contact2_keyholder"
+    town.residents(f"{LI},王芳,yes,老赵,yes", head=head)
+    report = town.residents(f"{LI},老赵,yes,,", head=head)
+    assert counts(report) == (0, 1, 0)
+    assert [(row["position"], row["name"]) for row in town.rows(t.contacts)] == [(1, "老赵")]
+
+
+def test_a_contact_without_a_name_is_not_dropped_in_silence(town: Town) -> None:
+    report = town.residents(f"{LI},,13900000000", head=f"{HEAD},contact1_name,contact1_phone")
+    assert len(report.wrong) == 1
+    assert "contact" in report.wrong[0][1]
+
+
+def test_two_addresses_of_one_household_are_wrong(town: Town) -> None:
+    """The last one would win, and an ambulance would drive there."""
+    report = town.residents(LI, WANG.replace("h-2", "h-1"))
+    assert [line for line, _reason in report.wrong] == [3]
+    assert "h-1" in report.wrong[0][1]
+
+
+def test_two_people_of_one_household_are_not(town: Town) -> None:
+    assert town.residents(LI, LI.replace("r-1", "r-2")).wrong == []
+    assert len(town.rows(t.households)) == 1
+    assert len(town.rows(t.residents)) == 2
+
+
+def test_the_same_id_twice_in_a_file_is_wrong(town: Town) -> None:
+    report = town.residents(LI, WANG.replace("r-2", "r-1").replace("h-2", "h-1").replace("张村2号", "张村1号"))
+    assert counts(report)[0] == 1
+    assert [line for line, _reason in report.wrong] == [3]
+
+
+def test_a_long_file_goes_in_by_parts(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "CHUNK", 3)
+    told: list[int] = []
+    path = town.directory / "many.csv"
+    path.write_text("\n".join([HEAD, *(f"r-{n},x,h-{n},z,d1" for n in range(8))]), encoding="utf-8")
+    report = import_file(town.writer, "residents", path, progress=told.append)
+    assert counts(report) == (8, 0, 0)
+    assert len(town.rows(t.residents)) == 8
+    assert told == [4, 7]
+
+
+# -- devices and responders
+
+
+@pytest.fixture
+def populated(town: Town) -> Town:
+    assert town.residents(LI, WANG).wrong == []
+    return town
+
+
+def test_devices_of_registered_owners_go_in(populated: Town) -> None:
+    report = populated.read(
+        "devices", "id,family,resident_id,household_id,password", "b-001,bracelet,r-1,,secret", "p-001,home_phone,,h-2,"
+    )
+    assert report.wrong == []
+    assert counts(report) == (2, 0, 0)
+    bracelet, phone = populated.rows(t.devices)
+    assert (bracelet["resident_id"], bracelet["household_id"]) == ("r-1", None)
+    assert bracelet["secret_hash"] == secret_hash("b-001", "secret")
+    assert "secret" not in bracelet["secret_hash"]
+    assert (phone["resident_id"], phone["household_id"], phone["secret_hash"]) == (None, "h-2", "")
+    assert [row["device_id"] for row in populated.rows(t.device_state)] == ["b-001", "p-001"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("b-001,bracelet,r-9,", "resident r-9 is not registered"),
+        ("b-001,bracelet,,h-9", "household h-9 is not registered"),
+        ("b-001,bracelet,,", "a device needs a resident_id or a household_id"),
+        ("B-001,bracelet,r-1,", "id: "),
+        ("b-1,bracelet,r-1,", "id: "),
+        ("b-001,toaster,r-1,", "family: "),
+    ],
+)
+def test_a_device_that_cannot_be_is_named(populated: Town, row: str, reason: str) -> None:
+    report = populated.read("devices", "id,family,resident_id,household_id", row)
+    [(line, said)] = report.wrong
+    assert line == 2
+    assert reason in said
+    assert populated.rows(t.devices) == []
+
+
+def test_what_was_last_heard_of_a_device_survives_an_import(populated: Town) -> None:
+    lines = ("id,family,resident_id", "b-001,bracelet,r-1")
+    populated.read("devices", *lines)
+    with populated.writer.transaction() as connection:
+        connection.execute(t.device_state.update(), {"battery": 40})
+    assert counts(populated.read("devices", *lines)) == (0, 0, 1)
+    assert populated.rows(t.device_state)[0]["battery"] == 40
+
+
+def test_a_device_given_to_somebody_else_is_changed(populated: Town) -> None:
+    populated.read("devices", "id,family,resident_id", "b-001,bracelet,r-1")
+    assert counts(populated.read("devices", "id,family,resident_id", "b-001,bracelet,r-2")) == (0, 1, 0)
+    assert populated.rows(t.devices)[0]["resident_id"] == "r-2"
+
+
+def test_a_file_without_passwords_leaves_the_devices_theirs(populated: Town) -> None:
+    populated.read("devices", "id,family,resident_id,password", "b-001,bracelet,r-1,secret")
+    populated.read("devices", "id,family,resident_id", "b-001,bracelet,r-1")
+    assert populated.rows(t.devices)[0]["secret_hash"] == secret_hash("b-001", "secret")
+
+
+def test_the_same_secret_of_two_devices_looks_different() -> None:
+    assert secret_hash("b-001", "secret") != secret_hash("b-002", "secret")
+
+
+def test_responders_go_in_and_make_their_area(town: Town) -> None:
+    report = town.read(
+        "responders", "id,name,kind,phone,area", "w-1,赵大夫,village_doctor,13700000000,d7", "w-2,钱,plumber,137,d7",
+        "w-3,孙,neighbour,,d7",
+    )  # fmt: skip
+    assert counts(report) == (1, 0, 0)
+    assert [line for line, _reason in report.wrong] == [3, 4]
+    assert town.rows(t.responders) == [
+        {"id": "w-1", "name": "赵大夫", "kind": "village_doctor", "phone": "13700000000", "area_id": "d7"}
+    ]
+    assert town.rows(t.areas) == [{"id": "d7", "name": "d7"}]
+
+
+def test_an_area_named_in_passing_keeps_its_name(town: Town) -> None:
+    town.residents(f"{LI},张村", head=f"{HEAD},area_name")
+    town.read("responders", "id,name,kind,phone,area", "w-1,赵,neighbour,13700000000,d1")
+    assert town.rows(t.areas) == [{"id": "d1", "name": "张村"}]
+
+
+@pytest.mark.parametrize("kind", sorted(people.KINDS))
+def test_a_file_with_nothing_in_it_does_nothing(town: Town, kind: str) -> None:
+    assert town.read(kind, "") == Report()
+    assert town.read(kind, "id,name") == Report()

@@ -1,0 +1,123 @@
+"""Settings: what a deployment may choose, and combinations that are refused at start with one clear line."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from config.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.upper().startswith("CALLCENTER_"):
+            monkeypatch.delenv(name)
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings | str:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CALLCENTER_{name}", value)
+    return load()
+
+
+def test_nothing_needs_to_be_chosen() -> None:
+    settings = load()
+    assert isinstance(settings, Settings)
+    assert settings.database == "sqlite:///var/callcenter.db"
+    assert settings.mqtt == "mqtt://127.0.0.1:1883"
+    assert settings.public == "http://127.0.0.1:8080"
+    assert settings.embedded_broker
+
+
+def test_every_choice_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(
+        monkeypatch,
+        DATA_DIR="/srv/centre",
+        DATABASE_URL="postgresql+psycopg://centre@db/centre",
+        MQTT_URL="mqtts://centre:secret@broker:8883",
+        HTTP_HOST="0.0.0.0",
+        HTTP_PORT="1883",
+        PUBLIC_URL="https://centre.example/",
+        SIMULATE="0",
+        LOG_LEVEL="debug",
+        NODE="centre-2",
+        NOBODY_KNOWS="this",
+    )
+    assert isinstance(settings, Settings)
+    assert settings.data_dir == Path("/srv/centre")
+    assert settings.database == "postgresql+psycopg://centre@db/centre"
+    assert settings.mqtt == "mqtts://centre:secret@broker:8883"
+    assert settings.public == "https://centre.example"
+    assert (settings.http_port, settings.simulate, settings.log_level, settings.node) == (
+        1883,
+        False,
+        "debug",
+        "centre-2",
+    )
+    assert not settings.embedded_broker
+
+
+def test_the_database_stands_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(monkeypatch, DATA_DIR="/srv/centre")
+    assert isinstance(settings, Settings)
+    assert settings.database == "sqlite:////srv/centre/callcenter.db"
+
+
+def test_settings_do_not_change_while_the_service_runs() -> None:
+    settings = load()
+    assert isinstance(settings, Settings)
+    with pytest.raises(ValidationError):
+        settings.http_port = 80  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("variables", "about"),
+    [
+        ({"DATABASE_URL": "mysql://db/centre"}, "CALLCENTER_DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://db/centre"}, "CALLCENTER_DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite://"}, "CALLCENTER_DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:///"}, "alarms in memory would be lost"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "alarms in memory would be lost"),
+        ({"DATABASE_URL": "sqlite:///?timeout=5"}, "alarms in memory would be lost"),
+        ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "alarms in memory would be lost"),
+        ({"DATABASE_URL": "sqlite:///file:centre?mode=memory&uri=true"}, "alarms in memory would be lost"),
+        ({"MQTT_URL": "tcp://broker:1883"}, "CALLCENTER_MQTT_URL"),
+        ({"MQTT_URL": "broker:1883"}, "CALLCENTER_MQTT_URL"),
+        ({"MQTT_URL": "mqtt://"}, "CALLCENTER_MQTT_URL names no host"),
+        ({"MQTT_URL": "mqtt://:1883"}, "CALLCENTER_MQTT_URL names no host"),
+        ({"MQTT_URL": "mqtt://broker:many"}, "CALLCENTER_MQTT_URL"),
+        ({"MQTT_URL": "mqtt://broker:99999"}, "CALLCENTER_MQTT_URL"),
+        ({"MQTT_URL": "mqtt://[broker"}, "CALLCENTER_MQTT_URL"),
+        ({"PUBLIC_URL": "centre.example"}, "CALLCENTER_PUBLIC_URL"),
+        ({"PUBLIC_URL": "ftp://centre.example"}, "CALLCENTER_PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://"}, "CALLCENTER_PUBLIC_URL"),
+        ({"MQTT_HOST": "0.0.0.0"}, "loopback"),
+        ({"MQTT_HOST": "192.0.2.7"}, "loopback"),
+        ({"MQTT_PORT": "8080"}, "are the same"),
+        ({"HTTP_PORT": "1883"}, "are the same"),
+        ({"HTTP_PORT": "0"}, "CALLCENTER_HTTP_PORT: "),
+        ({"HTTP_PORT": "65536"}, "CALLCENTER_HTTP_PORT: "),
+        ({"HTTP_PORT": "http"}, "CALLCENTER_HTTP_PORT: "),
+        ({"MQTT_PORT": "0"}, "CALLCENTER_MQTT_PORT: "),
+        ({"NODE": "Centre 1"}, "CALLCENTER_NODE: "),
+        ({"NODE": ""}, "CALLCENTER_NODE: "),
+        ({"LOG_LEVEL": "chatty"}, "CALLCENTER_LOG_LEVEL: "),
+        ({"LOG_FORMAT": "xml"}, "CALLCENTER_LOG_FORMAT: "),
+        ({"TELEPHONY": "smoke signals"}, "CALLCENTER_TELEPHONY: "),
+        ({"SIMULATE": "perhaps"}, "CALLCENTER_SIMULATE: "),
+    ],
+)
+def test_what_cannot_work_is_refused_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], about: str
+) -> None:
+    said = chosen(monkeypatch, **variables)
+    assert isinstance(said, str), said
+    assert about in said
+    assert "\n" not in said
+
+
+def test_the_ports_may_be_the_same_when_the_broker_is_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(monkeypatch, MQTT_URL="mqtt://broker", MQTT_PORT="8080", MQTT_HOST="0.0.0.0")
+    assert isinstance(settings, Settings)
