@@ -104,8 +104,8 @@ def sos(device: str, payload: bytes, at: datetime, retained: bool) -> DeviceEven
     if isinstance(data, str):
         return Signal(device, None, SosBody(), payload, at, retained, (data,))
     body, msg, faults = _salvage(data)
-    if b"\\u" in payload and json.loads(payload) != data:
-        faults = (*faults, "characters")
+    if not faults and b"\\u" in payload and json.loads(payload) != data:
+        faults = ("characters",)
     return Signal(device, msg, body, payload, at, retained, faults)
 
 

@@ -63,6 +63,7 @@ def _stale(alert: Alert, happened: AlertInput) -> bool:
     return (
         isinstance(happened, OperatorActed)
         and happened.action not in NEVER_STALE
+        and not (happened.action is Action.CLAIM and alert.owner)  # a lost race, whatever was seen
         and happened.version is not None
         and happened.version != alert.version
     )

@@ -143,6 +143,7 @@ class Api:
         who = request[SIGNED_IN]
         await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
         self.keeper.forget(who.token_hash)
+        await self.live.sign_out(who.token_hash)
         answer = web.Response(status=204)
         answer.del_cookie(self.keeper.cookie, secure=self.keeper.secure, samesite="Strict")
         return answer

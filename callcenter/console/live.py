@@ -152,12 +152,12 @@ class Live:
     def __init__(self, feed: Feed, presence: Presence, health: Health, *, read: Reader, clock: Clock) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock = read, clock
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._sockets: dict[web.WebSocketResponse, str] = {}  # -> hash of the session's token
 
     async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
         await socket.prepare(request)
-        self._sockets.add(socket)
+        self._sockets[socket] = who.token_hash
         self._presence.came(who.id)
         sending = asyncio.create_task(self._send(socket, who, since), name="live send")
         armed = False
@@ -168,7 +168,7 @@ class Live:
         finally:
             metrics.sound_armed.dec(int(armed))
             self._presence.went(who.id)
-            self._sockets.discard(socket)
+            self._sockets.pop(socket, None)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         return socket
@@ -176,6 +176,11 @@ class Live:
     async def close(self) -> None:
         """Say goodbye to every console; they come back to whoever answers next."""
         await asyncio.gather(*(s.close(code=1012, message=b"restarting") for s in tuple(self._sockets)))
+
+    async def sign_out(self, token_hash: str) -> None:
+        """Whoever has signed out sees nothing any more."""
+        gone = [socket for socket, session in self._sockets.items() if session == token_hash]
+        await asyncio.gather(*(socket.close(code=4401, message=b"signed out") for socket in gone))
 
     async def _send(self, socket: web.WebSocketResponse, who: SignedIn, since: int | None) -> None:
         news = asyncio.Event()

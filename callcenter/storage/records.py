@@ -145,7 +145,9 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "place": alert.subject.place,
         "device_id": alert.subject.device,
         "opened_at": rfc3339(alert.opened_at),
+        "waiting_since": rfc3339(alert.waiting_since),
         "last_press_at": rfc3339(alert.last_press_at),
+        "attention_at": rfc3339(alert.attention_at) if alert.attention_at else None,
         "outcome": alert.outcome.value if alert.outcome else None,
         "version": alert.version,
     }
