@@ -130,11 +130,11 @@ for (let i = 0; i < 20000; i += 1) {
   if (drawn.last - drawn.first > viewport / ROW + 12) fail("too many rows are drawn");
 }
 const at = (seconds) => new Date(1.8e12 + seconds * 1000).toISOString();
-const plain = { state: "waiting", kind: "sos", priority: 5, owner: null, opened_at: at(0) };
+const plain = { state: "waiting", kind: "sos", priority: 5, owner: null, waiting_since: at(0) };
 const alert = (id, more) => ({ ...plain, id, ...more });
 const list = [
   alert("closed", { state: "closed" }), alert("taken", { state: "claimed", owner: { id: "o" }, priority: 1 }),
-  alert("young", { opened_at: at(9) }), alert("old"), alert("fall", { priority: 2, opened_at: at(20) }),
+  alert("young", { waiting_since: at(9) }), alert("old"), alert("fall", { priority: 2, waiting_since: at(20) }),
   alert("lost", { state: "handed_over", priority: 4 }), alert("done", { state: "resolved", priority: 1 }),
 ];
 const ids = (inHand) => ordered(list, { keep: new Set(), inHand }).map((one) => one.id).join(" ");

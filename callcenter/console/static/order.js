@@ -48,7 +48,7 @@ export function lateness(alert, age) {
 
 /** When it was opened, in milliseconds. @param {Alert} alert */
 export function openedMs(alert) {
-  return Date.parse(alert.opened_at);
+  return Date.parse(alert.waiting_since);
 }
 
 /** @param {Alert} alert */
