@@ -71,8 +71,8 @@ async def measure(subject: Subject, rate: int, seconds: float, devices: Sequence
         )  # fmt: skip
         result: LoadResult = await run_load(plan)
         end = time.perf_counter() + 10
-        while len(came.keys() & result.published.keys()) < len(result.published) and time.perf_counter() < end:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 (polls a dict)
+        while not result.published.keys() <= came.keys() and time.perf_counter() < end:  # noqa: ASYNC110 (a dict)
+            await asyncio.sleep(0.05)
         values = [(came[msg] - sent) * 1000 for msg, sent in result.published.items() if msg in came]
         return Latencies(values, len(result.published) - len(values))
 
