@@ -18,6 +18,7 @@ from callcenter.centre import Centre
 from callcenter.clock import SystemClock
 from callcenter.console.auth import add_operator
 from callcenter.storage.engine import connect
+from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
 from config import logs, policies, settings
@@ -44,7 +45,10 @@ def _load() -> tuple[Settings, AlertPolicy]:
         raise Refused(policy)
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
     logs.configure(chosen.log_level, json=as_json)
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"CALLCENTER_DATA_DIR: {error}") from error
     return chosen, policy
 
 
@@ -160,8 +164,7 @@ def add_user(arguments: argparse.Namespace) -> int:
 
 def verify_audit(_arguments: argparse.Namespace) -> int:
     chosen, _policy = _load()
-    with connect(chosen.database, writer=False).connect() as connection:
-        verdict = audit.verify(connection)
+    verdict = Reader(connect(chosen.database, writer=False)).now(audit.verify)
     print(verdict.says)
     return 0 if verdict.whole else 1
 

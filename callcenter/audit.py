@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from callcenter.storage import queries
 from callcenter.storage import tables as t
@@ -19,6 +19,8 @@ class Verdict:
 
 def verify(connection: Connection) -> Verdict:
     """Read the whole timeline."""
+    if not inspect(connection).has_table(t.timeline.name):
+        return Verdict(False, "There is no timeline: run `python -m callcenter migrate`.")
     n, previous = 0, GENESIS
     while entries := queries.entries_after(connection, n, limit=AT_ONCE):
         for entry in entries:

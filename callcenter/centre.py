@@ -168,18 +168,18 @@ class Centre:
         except Unavailable as error:
             raise ConnectionError(str(error)) from error
 
-    def _due_timers(self, now: datetime) -> list[TimerFired]:
-        return [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in self.read.now(work.due_timers, now)]
+    async def _due_timers(self, now: datetime) -> list[TimerFired]:
+        return [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in await self.read(work.due_timers, now)]
 
-    def _look(self, now: datetime) -> Findings:
+    async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
-        silent = [seen for row in self.read.now(queries.heard_lately, now) for seen in _troubles(row, now)]
+        silent = [seen for row in await self.read(queries.heard_lately, now) for seen in _troubles(row, now)]
         return Findings(
-            without_deadline=self.read.now(work.alerts_without_deadline),
-            overdue_timers=self.read.now(work.overdue_timers, late),
-            stuck_effects=self.read.now(work.stuck_effects, now - timedelta(seconds=120)),
+            without_deadline=await self.read(work.alerts_without_deadline),
+            overdue_timers=await self.read(work.overdue_timers, late),
+            stuck_effects=await self.read(work.stuck_effects, now - timedelta(seconds=120)),
             silent=silent,
-            heard_again=[over for row in self.read.now(queries.technical_alerts) if (over := _over(row, now))],
+            heard_again=[over for row in await self.read(queries.technical_alerts) if (over := _over(row, now))],
         )
 
 

@@ -58,23 +58,16 @@ class ResidentRow(_Row):
     contacts: list[_Contact] = []
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
+        """What the file says, and no more: a column it does not have stays as it was."""
         yield t.areas, {"id": self.area, "name": self.area_name or self.area}
-        yield (
-            t.households,
-            {
-                "id": self.household_id,
-                "address": self.address,
-                "area_id": self.area,
-                "lat": self.lat,
-                "lon": self.lon,
-                "entry_notes": self.entry_notes,
-            },
-        )
-        own = self.model_dump(include={"id", "name", "sex", "phone", "household_id", "risk"})
-        yield (
-            t.residents,
-            own | self.model_dump(include={"conditions", "medicines", "allergies"}) | {"born": self.born or None},
-        )
+        # Who lives with somebody need not repeat where the door is and how to get in.
+        door = {
+            name: value for name in ("lat", "lon", "entry_notes") if (value := getattr(self, name)) not in (None, "")
+        }
+        yield t.households, {"id": self.household_id, "address": self.address, "area_id": self.area} | door
+        said = self.model_fields_set & {c.name for c in t.residents.columns}
+        own = self.model_dump(include=said)
+        yield t.residents, own | ({"born": self.born or None} if "born" in said else {})
         for position, contact in enumerate(self.contacts, start=1):
             key = {"id": f"{self.id}-{position}", "resident_id": self.id, "position": position}
             yield t.contacts, key | contact.model_dump()
@@ -156,7 +149,7 @@ def _parse(kind: str, row: dict[str, Any]) -> Row | str:
     if any("\0" in value for value in row.values()):
         return "holds a NUL character"
     data: dict[str, Any] = dict(row)
-    if kind == "residents":
+    if kind == "residents" and any(name.startswith("contact") for name in row):
         data["contacts"] = _contacts(data)
     try:
         return KINDS[kind].model_validate(data)
@@ -195,6 +188,8 @@ def _put(connection: Connection, table: Table, row: dict[str, Any]) -> str:
 
 def _forget_contacts(connection: Connection, row: ResidentRow) -> bool:
     """Whoever is no longer in the file no longer has the key. Tells whether there was anybody."""
+    if "contacts" not in row.model_fields_set:
+        return False
     gone = (t.contacts.c.resident_id == row.id) & (t.contacts.c.position > len(row.contacts))
     return connection.execute(delete(t.contacts).where(gone)).rowcount > 0
 

@@ -54,9 +54,7 @@ def _parse(payload: bytes) -> dict[str, Any] | str:
     if not payload:
         return "empty body"
     try:
-        data = json.loads(payload)
-        if b"\\u" in payload:  # the only way in for what a database cannot hold
-            data = _cleaned(data)
+        data = _cleaned(json.loads(payload))
     except (ValueError, RecursionError):  # RecursionError: nesting made to break parsers
         return "not JSON"
     return data if isinstance(data, dict) else "not a JSON object"
@@ -104,7 +102,7 @@ def sos(device: str, payload: bytes, at: datetime, retained: bool) -> DeviceEven
     if isinstance(data, str):
         return Signal(device, None, SosBody(), payload, at, retained, (data,))
     body, msg, faults = _salvage(data)
-    if not faults and b"\\u" in payload and json.loads(payload) != data:
+    if not faults and json.loads(payload) != data:
         faults = ("characters",)
     return Signal(device, msg, body, payload, at, retained, faults)
 

@@ -1,6 +1,7 @@
 """What devices say, mapped to the alert machine: alarms, cancels, tests, phone keys, presence."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -143,16 +144,18 @@ def _is_repeat(unit: Unit, signal: Signal, heard: Heard) -> bool:
     alert = unit.alert(heard.alert_id) if heard.alert_id else None
     if alert and alert.state in UNRESOLVED:
         return True
-    told_apart = heard.device_at is not None and heard.device_at != signal.body.at
-    return bool(signal.body.rep) and not told_apart
+    if heard.device_at is not None and signal.body.at is not None:
+        return heard.device_at == signal.body.at
+    return bool(signal.body.rep)
 
 
-def _unused(unit: Unit, device: str, msg: str) -> str:
-    """`msg` with the first suffix that is free."""
-    number = 2
-    while unit.heard(device, f"{msg}~{number}"):
+def _earlier(unit: Unit, signal: Signal, msg: str) -> Iterator[Heard]:
+    """Everything stored under this id: the first under the id itself, presses of a restarted counter behind it."""
+    number, key = 1, msg
+    while heard := unit.heard(signal.device, key):
+        yield heard
         number += 1
-    return f"{msg}~{number}"
+        key = f"{msg}~{number}"
 
 
 def _is_echo(unit: Unit, signal: Signal) -> bool:
@@ -173,14 +176,17 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
         return Taken(None, new=False)
     if signal.retained:
         unit.wish(ClearRetained(signal.device))
+    earlier = list(_earlier(unit, signal, signal.msg)) if signal.msg else []
+    for heard in earlier:
+        if _is_repeat(unit, signal, heard):
+            unit.count(metrics.signals_repeated.inc)
+            alert = unit.alert(heard.alert_id) if heard.alert_id else None
+            level = alert.told if alert else "stored"  # a repeat never hears less than was said before
+            unit.wish(TellDevice(signal.device, heard.ref, level, heard.alert_id))
+            return Taken(heard.alert_id, new=False)
     msg = signal.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
-    heard = unit.heard(signal.device, signal.msg) if signal.msg else None
-    if heard and not _is_repeat(unit, signal, heard):
-        msg, heard = _unused(unit, signal.device, msg), None
-    if heard:
-        unit.count(metrics.signals_repeated.inc)
-        unit.wish(TellDevice(signal.device, heard.ref, "stored", heard.alert_id))
-        return Taken(heard.alert_id, new=False)
+    if earlier:
+        msg = f"{msg}~{len(earlier) + 1}"
     if signal.body.kind in _KINDS:
         return _raise_alarm(unit, signal, msg, _KINDS[signal.body.kind])
     return _take_other(unit, signal, msg)

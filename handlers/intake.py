@@ -24,6 +24,7 @@ from callcenter.storage.writer import Unavailable
 log = structlog.get_logger()
 
 LARGEST_GROUP = 256  # committed together at most: the first of a storm need not wait for the last
+STOP_S = 2.5  # what a hanging database may cost when the service stops
 STUCK_AFTER_S = 3.0  # a commit that takes longer than this means that alarms are not being stored
 
 
@@ -32,12 +33,14 @@ class Handler:
     """How one type of input is decided, inside the unit.
 
     `needs` lets a group be read in one go. `salvage` gives the smallest form of an input that the database
-    would not take: an SOS must not be lost because of what came with it.
+    would not take: an SOS must not be lost because of what came with it. A `withdrawable` input is not decided
+    any more once whoever asked has given up: a click must not act minutes later.
     """
 
     apply: Callable[[Unit, Any], Any]
     needs: Callable[[Any], Needs] = lambda _input: Needs()
     salvage: Callable[[Any], Any | None] = lambda _input: None
+    withdrawable: bool = False
 
 
 # A write that no rule decides (telemetry, finished effects): runs alone, after what is urgent.
@@ -99,7 +102,7 @@ class Door:
             self._queues.closing = True
             self._queues.ready.notify()
         if self._thread:
-            await asyncio.to_thread(self._thread.join, 10)
+            await asyncio.to_thread(self._thread.join, STOP_S)
 
     @property
     def storing(self) -> bool:
@@ -146,10 +149,12 @@ class Door:
             with self._queues.ready:
                 while not (self._queues.urgent or self._queues.later or self._queues.closing):
                     self._queues.ready.wait()
-                if self._queues.closing and not (self._queues.urgent or self._queues.later):
+                waiting = [*self._queues.urgent, *self._queues.later]
+                if self._queues.closing and (not waiting or self._failing):
                     break
                 urgent = self._queues.urgent
                 group = [urgent.popleft() for _ in range(min(len(urgent), LARGEST_GROUP))]
+                group = [one for one in group if not self._withdrawn(one)]
                 job = self._queues.later.popleft() if self._queues.later else None
                 metrics.door_waiting.set(len(urgent) + len(self._queues.later))
             if group:
@@ -157,7 +162,13 @@ class Door:
             if job:
                 self._do_later(job)
                 self._hand_back([job], [])
+        self._fail(waiting, Unavailable("the service is stopping"))
+        self._hand_back(waiting, [])
         self._writer.close()
+
+    def _withdrawn(self, one: _Waiting) -> bool:
+        handler = self._handlers.get(type(one.what))
+        return handler is not None and handler.withdrawable and one.future.cancelled()
 
     def _hand_back(self, group: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
         assert self._loop is not None
@@ -236,6 +247,8 @@ class Door:
         metrics.storing.set(1)
 
     def _fail(self, group: Sequence[_Waiting], error: Unavailable) -> None:
+        if not group:
+            return
         if not self._failing:
             log.error("door.not_storing", error=str(error)[:300])
         self._failing = True

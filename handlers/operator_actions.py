@@ -6,17 +6,20 @@ from callcenter import metrics
 from callcenter.alerts.inputs import Action, OperatorBack, OperatorGone
 from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
+from callcenter.storage import work
 from callcenter.storage.unit import Needs, Unit
-from callcenter.storage.work import alerts_owned_by, owners_of_open_alerts
 from handlers.intake import Handler
 from handlers.reaction import react
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStarted:
-    """No console can be connected yet: every owner counts as gone until theirs is back."""
+    """This process has no console yet: whoever had one here counts as gone until theirs is back."""
 
-    operators_present: frozenset[str] = frozenset()
+
+@dataclass(frozen=True, slots=True)
+class ConsolesReviewed:
+    """Look for consoles of processes that have died without a word."""
 
 
 def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
@@ -35,28 +38,41 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
     if acted.action is Action.CLAIM:
         waited = (unit.now - alert.waiting_since).total_seconds()
         unit.count(lambda: metrics.answer.observe(waited))
+    if acted.action is Action.TRANSFER and acted.to:  # to somebody who is not there: the time to come begins
+        _told(unit, acted.to.id, present=work.has_console(unit.connection, acted.to.id, unit.now))
     after = unit.alert(alert.id)
     assert after is not None
     return Acted(after, entry.n)
 
 
 def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:
-    happened = OperatorBack(changed.operator) if changed.present else OperatorGone(changed.operator)
-    for alert_id in alerts_owned_by(unit.connection, changed.operator):
+    """Gone is who has no live console at any process."""
+    work.store_console(unit.connection, changed.operator, unit.node, present=changed.present)
+    _told(unit, changed.operator, present=work.has_console(unit.connection, changed.operator, unit.now))
+
+
+def _told(unit: Unit, operator: str, *, present: bool) -> None:
+    happened = OperatorBack(operator) if present else OperatorGone(operator)
+    for alert_id in work.alerts_owned_by(unit.connection, operator):
         alert = unit.alert(alert_id)
         # Only what changes something is put to the machine: a console coming is not an event of every alert.
-        if alert and (alert.owner_gone_at is not None) == changed.present:
+        if alert and (alert.owner_gone_at is not None) == present:
             react(unit, alert, happened, actor="system")
 
 
-def service_started(unit: Unit, started: ServiceStarted) -> None:
-    for owner in owners_of_open_alerts(unit.connection):
-        if owner not in started.operators_present:
-            consoles_changed(unit, ConsolesChanged(owner, present=False))
+def service_started(unit: Unit, _started: ServiceStarted) -> None:
+    for operator in work.forget_consoles(unit.connection, unit.node):
+        consoles_changed(unit, ConsolesChanged(operator, present=False))
+
+
+def consoles_reviewed(unit: Unit, _reviewed: ConsolesReviewed) -> None:
+    for operator in work.forget_dead_consoles(unit.connection, unit.now):
+        _told(unit, operator, present=work.has_console(unit.connection, operator, unit.now))
 
 
 HANDLERS: dict[type, Handler] = {
-    ActionWanted: Handler(act, lambda wanted: Needs(alerts=(wanted.alert_id,))),
+    ActionWanted: Handler(act, lambda wanted: Needs(alerts=(wanted.alert_id,)), withdrawable=True),
     ConsolesChanged: Handler(consoles_changed),
     ServiceStarted: Handler(service_started),
+    ConsolesReviewed: Handler(consoles_reviewed),
 }

@@ -77,6 +77,7 @@ class Outbox:
         self._finished: list[tuple[str, str, str | None]] = []
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: set[asyncio.Task[None]] = set()
+        self._ids: set[str] = set()  # what is being performed here, so that a slow broker is not asked twice
         door.listen(self._committed)
 
     def _committed(self, committed: Committed) -> None:
@@ -84,9 +85,16 @@ class Outbox:
             self._start(written)
 
     def _start(self, written: WrittenEffect) -> None:
+        if written.id in self._ids:
+            return
+        self._ids.add(written.id)
         task = asyncio.create_task(self._perform(written), name=f"effect {written.effect.kind}")
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda done: self._over(done, written.id))
+
+    def _over(self, task: asyncio.Task[None], effect: str) -> None:
+        self._running.discard(task)
+        self._ids.discard(effect)
 
     async def _perform(self, written: WrittenEffect) -> None:
         kind = written.effect.kind

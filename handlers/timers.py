@@ -1,7 +1,7 @@
 """Deadlines: rows are swept every second, at start, and when a commit set one; each is fired through the door."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,7 +75,7 @@ HANDLERS: dict[type, Handler] = {
 class TimerWorker:
     """Finds due rows and submits them. Several processes may do so: the door fires each deadline once."""
 
-    def __init__(self, door: Door, due: Callable[[datetime], Sequence[TimerFired]], clock: Clock) -> None:
+    def __init__(self, door: Door, due: Callable[[datetime], Awaitable[Sequence[TimerFired]]], clock: Clock) -> None:
         self._door = door
         self._due = due
         self._clock = clock
@@ -100,7 +100,7 @@ class TimerWorker:
 
     async def sweep(self) -> bool:
         """Fire everything that is due now; tells whether there was anything."""
-        due = await asyncio.to_thread(self._due, self._clock.now())
+        due = await self._due(self._clock.now())
         results = await asyncio.gather(*(self._door.submit(fired) for fired in due), return_exceptions=True)
         for failed in (result for result in results if isinstance(result, BaseException)):
             raise failed

@@ -1,7 +1,6 @@
 """The safety net: every minute, is there an alert nobody would ever look at again? And are devices silent?"""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +15,7 @@ from callcenter.storage import work
 from callcenter.storage.writer import Unavailable
 from handlers.device_signals import TroubleOver, TroubleSeen
 from handlers.intake import Door
+from handlers.operator_actions import ConsolesReviewed
 from handlers.timers import DeadlinesChecked
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class Findings:
 
 
 class Watchdog:
-    def __init__(self, door: Door, look: Callable[[datetime], Findings], clock: Clock, *, node: str) -> None:
+    def __init__(self, door: Door, look: Callable[[datetime], Awaitable[Findings]], clock: Clock, *, node: str) -> None:
         self._door = door
         self._look = look
         self._clock = clock
@@ -74,8 +74,9 @@ class Watchdog:
     async def check(self) -> Findings:
         """Look, report, and mend what can be mended."""
         now = self._clock.now()
-        found = await asyncio.to_thread(self._look, now)
+        found = await self._look(now)
         _report(found, now)
+        await self._door.submit(ConsolesReviewed())
         for alert_id in found.without_deadline:
             log.error("watchdog.alert_without_deadline", alert=alert_id)
             await self._door.submit(DeadlinesChecked(alert_id))

@@ -20,9 +20,13 @@ from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from config.policies import AlertPolicy
 
 
-def _stored(alert_id: str, device: str, ref: str | None) -> tuple[Effect, ...]:
-    """The device's own acknowledgement; what the centre raised by itself has nobody to tell."""
-    return (TellDevice(device, ref, "stored", alert_id),) if ref else ()
+def _stored(alert_id: str, device: str, ref: str | None, *, told: str = "stored") -> tuple[Effect, ...]:
+    """The device's own acknowledgement; what the centre raised by itself has nobody to tell.
+
+    A press on an alert that somebody has already hears that too.
+    """
+    levels = ("stored",) if told == "stored" else ("stored", told)
+    return tuple(TellDevice(device, ref, level, alert_id) for level in levels) if ref else ()
 
 
 def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, _policy: AlertPolicy) -> Change:
@@ -74,7 +78,7 @@ def _ring_anew(alert: Alert, now: datetime) -> Alert:
 
 
 def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> Change:
-    effects = _stored(alert.id, alarm.subject.device, alarm.ref)
+    effects = _stored(alert.id, alarm.subject.device, alarm.ref, told=alert.told)
     if alarm.kind in TECHNICAL:  # worth knowing, but nobody pressed
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
         after = replace(alert, kind=kind, troubles=alert.troubles + 1)

@@ -117,12 +117,13 @@ class Alert:
     attention_at: datetime | None = None  # something happened that the owner has not reacted to
     resolved_at: datetime | None = None
     outcome: Outcome | None = None
-    version: int = 1
+    told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
+    version: int = 1  # counts the changes of this record
 
     @property
     def priority(self) -> int:
         """1 (most pressing) to 9."""
-        if self.silent and self.press_count > 1:
+        if self.silent and self.press_count and self.press_count + self.troubles > 1:
             return SILENT_REPEAT
         return max(SILENT_REPEAT, RANK[self.kind] - self.raised)
 

@@ -25,7 +25,8 @@ def _touched(alert: Alert, now: datetime) -> Alert:
 
 
 def _given_to(alert: Alert, owner: Operator, now: datetime) -> Alert:
-    return replace(_touched(alert, now), owner=owner, owner_gone_at=None)
+    told = "operator" if alert.told == "stored" else alert.told
+    return replace(_touched(alert, now), owner=owner, owner_gone_at=None, told=told)
 
 
 def claims(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -118,7 +119,7 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
 
 def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     """The follow-up is done; any named operator may say so, the outcome is already there."""
-    after = replace(alert, state=State.CLOSED, touched_at=now)
+    after = replace(alert, state=State.CLOSED, touched_at=now, told="closed")
     return Change(after, {"text": acted.text}, effects=(TellDevices(alert.id, "closed"),))
 
 

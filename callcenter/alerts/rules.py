@@ -84,5 +84,6 @@ def decide(
     outcome = rule.decide(alert, happened, now, policy)
     if isinstance(outcome, Refused):
         return outcome
-    version = alert.version + 1 if alert else 1
+    # What changes nothing of the record (a note, a failed call) makes nobody's view stale.
+    version = 1 if alert is None else alert.version + (outcome.alert != alert)
     return Decided(rule.id, replace(outcome, alert=replace(outcome.alert, version=version)))

@@ -1,5 +1,6 @@
 """The JSON API: sessions, alerts, actions, people. Described by openapi.yaml."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view
 
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
+ACTION_TIMEOUT_S = 4.0
 COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
 
 
@@ -187,7 +189,11 @@ class Api:
             case_number=body.case_number,
             person=body.person,
         )
-        result = await self.submit(ActionWanted(request.match_info["id"], acted))
+        try:
+            wanted = ActionWanted(request.match_info["id"], acted)
+            result = await asyncio.wait_for(self.submit(wanted), ACTION_TIMEOUT_S)
+        except TimeoutError:
+            return problem(503, "not_answered", "the database does not answer; look at the alert before trying again")
         if isinstance(result, Declined):
             if result.alert is None:
                 return problem(404, "not_found", "there is no such alert")

@@ -46,6 +46,8 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
     async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
         if request.match_info.http_exception is not None:
             return await handler(request)
+        if any("\0" in part or not part.isprintable() for part in request.match_info.values()):
+            return problem(404, "not_found", "no id looks like that")
         needed = permissions.get(request.match_info.route.name or "")
         if needed is None:
             return problem(403, "forbidden", "nobody may do this")

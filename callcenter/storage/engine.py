@@ -39,11 +39,14 @@ def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _begin("BEGIN IMMEDIATE" if writer else "BEGIN"))
         return engine
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={STATEMENT_TIMEOUT_MS}"
+    # A machine that froze in a transaction must not keep the others from storing: its lock ends with its session.
+    limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    options = " ".join(f"-c {limit}={STATEMENT_TIMEOUT_MS}" for limit in limits)
     return create_engine(
         url,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},
         pool_size=size,
         hide_parameters=True,
+        isolation_level="READ COMMITTED" if writer else "REPEATABLE READ",  # a view is of one moment
         pool_pre_ping=not writer,  # the writer finds out by itself and tries again
     )

@@ -90,6 +90,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "attention_at": alert.attention_at,
         "resolved_at": alert.resolved_at,
         "outcome": alert.outcome.value if alert.outcome else None,
+        "told": alert.told,
         "version": alert.version,
     }
 
@@ -98,7 +99,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 _SAME = (
     "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",
     "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "touched_at", "owner_gone_at",
-    "attention_at", "resolved_at", "version",
+    "attention_at", "resolved_at", "told", "version",
 )
 # fmt: on
 

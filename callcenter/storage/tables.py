@@ -170,6 +170,7 @@ alerts = Table(
     Column("attention_at", Utc),
     Column("resolved_at", Utc),
     Column("outcome", Text),
+    Column("told", Text, nullable=False),
     Column("version", Integer, nullable=False),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
@@ -245,6 +246,13 @@ dead_letters = Table(
     Column("leaf", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+)
+# Which operators have a live console at which process; a process that died leaves its rows behind.
+consoles = Table(
+    "consoles",
+    metadata,
+    Column("operator_id", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
 )
 processes = Table(
     "processes",

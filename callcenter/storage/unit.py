@@ -137,7 +137,7 @@ class Unit:
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
-        self._node = node
+        self.node = node
         self._n: int
         self._hash: str
         ((self._n, self._hash),) = _HEAD.rows(connection, {})

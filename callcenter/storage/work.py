@@ -13,6 +13,8 @@ from callcenter.alerts.model import OPEN
 from callcenter.storage import tables as t
 from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
 
+PROCESS_GONE_S = 15  # a process without a heartbeat for so long has died, and its consoles with it
+
 _TELEMETRY = (
     update(t.device_state)
     .where(
@@ -99,7 +101,8 @@ def store_presence(connection: Connection, device: str, *, online: bool, sess: i
 
 
 def beat(connection: Connection, node: str, now: datetime) -> None:
-    """The process heartbeat; also the proof that something can be stored."""
+    """The process heartbeat; also the proof that alarms can be stored, so it needs the lock that they need."""
+    connection.execute(select(t.timeline_head.c.n).with_for_update())
     changed = connection.execute(update(t.processes).where(t.processes.c.node == node).values(seen_at=now))
     if changed.rowcount == 0:
         connection.execute(insert(t.processes).values(node=node, seen_at=now))
@@ -134,9 +137,34 @@ def alerts_owned_by(connection: Connection, operator: str) -> Sequence[str]:
     return connection.execute(owned).scalars().all()
 
 
-def owners_of_open_alerts(connection: Connection) -> Sequence[str]:
-    owners = select(t.alerts.c.owner_id).where(t.alerts.c.owner_id.is_not(None), t.UNRESOLVED_SQL).distinct()
-    return connection.execute(owners).scalars().all()
+def _living(now: datetime) -> Any:  # noqa: ANN401
+    """Nodes whose heartbeat is fresh."""
+    return select(t.processes.c.node).where(t.processes.c.seen_at > now - timedelta(seconds=PROCESS_GONE_S))
+
+
+def store_console(connection: Connection, operator: str, node: str, *, present: bool) -> None:
+    own = (t.consoles.c.operator_id == operator) & (t.consoles.c.node == node)
+    connection.execute(delete(t.consoles).where(own))
+    if present:
+        connection.execute(insert(t.consoles).values(operator_id=operator, node=node))
+
+
+def has_console(connection: Connection, operator: str, now: datetime) -> bool:
+    """Whether the operator has a live console at any living process."""
+    live = select(t.consoles.c.node).where(t.consoles.c.operator_id == operator, t.consoles.c.node.in_(_living(now)))
+    return connection.execute(live).first() is not None
+
+
+def forget_consoles(connection: Connection, node: str) -> Sequence[str]:
+    """Drop this node's consoles of its life before; the operators who had them."""
+    gone = delete(t.consoles).where(t.consoles.c.node == node).returning(t.consoles.c.operator_id)
+    return sorted(connection.execute(gone).scalars())
+
+
+def forget_dead_consoles(connection: Connection, now: datetime) -> Sequence[str]:
+    """Drop the consoles of processes that died; the operators who had them."""
+    gone = delete(t.consoles).where(t.consoles.c.node.not_in(_living(now))).returning(t.consoles.c.operator_id)
+    return sorted(set(connection.execute(gone).scalars()))
 
 
 def fail_effect(connection: Connection, effect: str, reason: str) -> bool:

@@ -75,9 +75,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Postgres], str
 
 
 @pytest.fixture
-def deploy(
-    tmp_path: Path, registered: Path, copies: Callable[[Postgres], str]
-) -> Iterator[Callable[..., Deployment]]:
+def deploy(tmp_path: Path, registered: Path, copies: Callable[[Postgres], str]) -> Iterator[Callable[..., Deployment]]:
     """`deploy()` is SQLite with the embedded NATS, `deploy(cluster)` is PostgreSQL with Mosquitto."""
     with contextlib.ExitStack() as clean_up:
 

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 import paho.mqtt.client as paho
 
 TICK_S = 0.005
-MOST_UNANSWERED = 10  # nobody presses a hundred times a second; a bracelet with so many open presses waits
+MOST_UNANSWERED = 5  # nobody presses a hundred times a second; a bracelet with so many open presses waits
+LONGEST_REPEAT_S = 5.0
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Press:
     device: str
     msg: str
     pressed: float
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())  # the same in every repeat
     sent: list[float] = field(default_factory=list)
     taken: list[float] = field(default_factory=list)  # the broker has acknowledged a sending
     acks: list[tuple[float, str, str | None]] = field(default_factory=list)  # (when, level, alert)
@@ -70,7 +72,7 @@ class Bracelet:
             if press is None:
                 self._fleet.strange.append(f"{self.device} heard an ack for {ack['ref']}, which it never sent")
                 return
-            press.acks.append((time.monotonic(), ack["level"], ack["alert"]))
+            press.acks.append((time.monotonic(), ack["level"], ack.get("alert")))
             self.unanswered.pop(press.msg, None)
 
     def note_taken(self) -> None:
@@ -91,7 +93,7 @@ class Bracelet:
             "msg": press.msg,
             "kind": "sos",
             "src": "button",
-            "at": datetime.now(UTC).isoformat(),
+            "at": press.at,
             "clock": "net",
             "rep": len(press.sent),
         }
@@ -153,8 +155,14 @@ class Fleet:
         if not bracelet.client.is_connected():
             return
         for press in bracelet.unanswered.values():
-            if not press.sent or (self.repeat_s and now - press.sent[-1] > self.repeat_s):
+            if not press.sent or self._is_time(press, now):
                 bracelet.send(press)
+
+    def _is_time(self, press: Press, now: float) -> bool:
+        """Repeats come slower and slower, as the contract has it: a broker that is slow must not be buried."""
+        if self.repeat_s is None:
+            return False
+        return now - press.sent[-1] > min(self.repeat_s * 1.5 ** (len(press.sent) - 1), LONGEST_REPEAT_S)
 
     # -- the ledger
 

@@ -83,7 +83,7 @@ def build_in_kills() -> None:
 
 def build_in_early_acks() -> None:
     """The mistake that all of this is about: acknowledge first, store then."""
-    receive = Centre._receive
+    receive, telling = Centre._receive, []
 
     def receive_and_tell(self, message):
         stored = receive(self, message)
@@ -91,7 +91,7 @@ def build_in_early_acks() -> None:
         if message.topic.endswith("up/sos"):
             ref = message.payload.decode().split('"msg": "')[1].split('"')[0]
             ack = Ack(ref=ref, level=AckLevel("stored"), alert=None, at=datetime.now(UTC))
-            asyncio.ensure_future(self.voice.publish(topic(device, "down/ack"), ack.encode(), qos=1))
+            telling.append(asyncio.ensure_future(self.voice.publish(topic(device, "down/ack"), ack.encode(), qos=1)))
             message.acknowledge()
         return stored
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.request import urlopen
@@ -56,8 +57,7 @@ class Bracelet:
 
 @asynccontextmanager
 async def bracelet(port: int, device: str, *, leaf: str = "down/ack") -> AsyncIterator[Bracelet]:
-    identifier = f"{device.replace('+', 'all')}-in-a-test"
-    async with aiomqtt.Client("127.0.0.1", port, identifier=identifier) as client:
+    async with aiomqtt.Client("127.0.0.1", port, identifier=f"test-{secrets.token_hex(6)}") as client:
         await client.subscribe(f"vnh/v1/{device}/{leaf}", qos=1)
         yield Bracelet(client, device)
 
@@ -72,8 +72,8 @@ class Metrics(dict[tuple[str, tuple[str, ...]], float]):
         return self[name, labels]
 
 
-def metrics(service: Service) -> Metrics:
-    with urlopen(f"{service.http}/metrics", timeout=10) as answer:
+def metrics(centre: Service) -> Metrics:
+    with urlopen(f"{centre.http}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     return Metrics(
         ((sample.name, tuple(sample.labels.values())), sample.value)
@@ -82,5 +82,5 @@ def metrics(service: Service) -> Metrics:
     )
 
 
-async def metrics_now(service: Service) -> Metrics:
-    return await asyncio.to_thread(metrics, service)
+async def metrics_now(centre: Service) -> Metrics:
+    return await asyncio.to_thread(metrics, centre)

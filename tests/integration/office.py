@@ -53,7 +53,7 @@ class Office:
         await self.door.stop()
         self.reader.close()
 
-    def _due(self, now: datetime) -> list[TimerFired]:
+    async def _due(self, now: datetime) -> list[TimerFired]:
         return [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in self.read(work.due_timers, now)]
 
     # -- what comes in
@@ -65,7 +65,7 @@ class Office:
     def sos(self, device: str, body: bytes, *, retained: bool = False):
         return self.hear(f"vnh/v1/{device}/up/sos", body, retained=retained)
 
-    async def press(self, device: str = "bracelet-1", msg: str | None = "p1", **more: Any) -> Taken:  # noqa: ANN401
+    async def press(self, device: str = "bracelet-1", msg: str | None = "p1", **more: Any) -> Taken:
         taken = await self.sos(device, payload(msg, **more))
         assert isinstance(taken, Taken)
         return taken
@@ -100,7 +100,7 @@ class Office:
 
     # -- what is there
 
-    def read(self, query: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    def read(self, query: Any, *arguments: Any, **named: Any) -> Any:
         return self.reader.now(query, *arguments, **named)
 
     def alert(self, alert: str) -> Alert:
@@ -121,8 +121,8 @@ class Office:
         return self.read(lambda connection: connection.execute(t.metadata.tables[table].select()).all())
 
     def acks(self) -> list[tuple[str, str, str, str | None]]:
-        """(device, ref, level, alert) of every single acknowledgement wished for, oldest first."""
-        told = [json.loads(row.args) for row in sorted(self.rows("outbox")) if row.kind == "tell_device"]
+        """(device, ref, level, alert) of every single acknowledgement wished for, as they were written."""
+        told = [json.loads(row.args) for row in self.rows("outbox") if row.kind == "tell_device"]
         return [(one["device"], one["ref"], one["level"], one["alert"]) for one in told]
 
     def cleared(self) -> list[str]:

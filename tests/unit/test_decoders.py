@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices.decoders import DECODERS, LONGEST_KEPT_MSG, SUBSCRIPTIONS, decode
@@ -26,7 +26,7 @@ from devices.events import (
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 OTHERS = sorted(set(DECODERS) - {"up/sos"})
 
-some = settings(max_examples=150, deadline=None, derandomize=True)
+some = settings(max_examples=80, deadline=None, derandomize=True)
 
 # Text with all that a database or an encoder chokes on: NUL, lone surrogates, private and astral characters.
 nasty_text = st.text(st.characters() | st.sampled_from("\0\ud800\udfff\U0010ffff\x1f"), max_size=60)
@@ -297,6 +297,36 @@ def test_a_malformed_sender_is_heard_and_named_as_a_fault(device: str) -> None:
     assert (signal.msg, signal.body.kind) == ("m-1", SignalKind.FALL)
 
 
+DAMAGED = '{"kind":"fall","msg":"m\ud800-1","batt":40,"\udfff":{"\ud800":"\ud800"}}'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        DAMAGED.encode("utf-8", "surrogatepass"),
+        DAMAGED.encode("utf-16", "surrogatepass"),
+        DAMAGED.encode("utf-32-le", "surrogatepass"),
+        '{"kind":"fall","msg":"\\u0000m?-1","batt":40}'.encode("utf-16"),
+        '{"kind":"fall","msg":"m\\ud800-1","batt":40}'.encode("utf-16-be"),
+    ],
+    ids=["utf-8", "utf-16", "utf-32", "utf-16 escaped NUL", "utf-16 escaped surrogate"],
+)
+def test_damaged_text_costs_nothing_else_in_whatever_encoding_it_comes(payload: bytes) -> None:
+    """JSON is read from UTF-8, 16 and 32, and lone surrogates need no escape in any of them."""
+    signal = sos(payload)
+    assert (signal.body.kind, signal.msg, signal.body.batt) == (SignalKind.FALL, "m?-1", 40)
+    assert all(map(storable, texts(signal)))
+
+
+@pytest.mark.parametrize(("opens", "closes"), [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":', b"}]")])
+def test_no_depth_of_nesting_breaks_a_decoder(opens: bytes, closes: bytes) -> None:
+    """Between what every step can follow and what none can, there are depths that only some can."""
+    for depth in range(50, 1100, 25):
+        deep = opens * depth + b'"\\u0000"' + closes * depth
+        assert sos(b'{"kind":"gas","x":' + deep + b"}").body.kind in (SignalKind.GAS, SignalKind.SOS)
+        assert isinstance(other("up/status", b'{"batt":9,"x":' + deep + b"}"), Telemetry | Unreadable)
+
+
 # -- the other topics
 
 
@@ -393,6 +423,7 @@ def test_texts_no_database_takes_are_cleaned_where_the_payload_names_a_field(lea
     assert all(storable(text) for text in [*texts(event), *dumped.get("caps", [])])
 
 
+@example(name="vnh/v1/bracelet-1/\0\ud800", payload=b"")
 @some
 @given(
     name=nasty_text

@@ -228,6 +228,37 @@ def test_two_people_of_one_household_are_not(town: Town) -> None:
     assert len(town.rows(t.residents)) == 2
 
 
+def test_who_lives_with_somebody_need_not_repeat_where_the_door_is(town: Town) -> None:
+    head = f"{HEAD},lat,lon,entry_notes"
+    rows = [f"{LI},37.5,122.1,从后门", f"{LI.replace('r-1', 'r-2')},,,"]
+    for _ in range(2):
+        assert town.residents(*rows, head=head).wrong == []
+        [household] = town.rows(t.households)
+        assert (household["lat"], household["lon"], household["entry_notes"]) == (37.5, 122.1, "从后门")
+    assert counts(town.residents(*rows, head=head)) == (0, 0, 2)
+
+
+def test_a_column_the_file_does_not_have_is_left_as_it_was(town: Town) -> None:
+    """A list made to correct names must not wipe out who has epilepsy and who has the key."""
+    more = {"sex": "f", "born": "1941", "phone": "+8613800000000", "lat": "37.5", "lon": "122.1",
+            "entry_notes": "从后门", "risk": "high", "conditions": "癫痫", "medicines": "丙戊酸",
+            "allergies": "青霉素", "area_name": "张村",
+            "contact1_name": "王芳", "contact1_keyholder": "yes"}  # fmt: skip
+    town.residents(f"{LI},{','.join(more.values())}", head=f"{HEAD},{','.join(more)}")
+    before = town.everything()
+    report = town.residents(LI)
+    assert town.everything() == before
+    assert counts(report) == (0, 0, 1)
+
+
+def test_an_emptied_cell_empties_what_was_there(town: Town) -> None:
+    head = f"{HEAD},conditions,contact1_name"
+    town.residents(f"{LI},癫痫,王芳", head=head)
+    assert counts(town.residents(f"{LI},,", head=head)) == (0, 1, 0)
+    assert town.rows(t.residents)[0]["conditions"] == ""
+    assert town.rows(t.contacts) == []
+
+
 def test_the_same_id_twice_in_a_file_is_wrong(town: Town) -> None:
     report = town.residents(LI, WANG.replace("r-2", "r-1").replace("h-2", "h-1").replace("张村2号", "张村1号"))
     assert counts(report)[0] == 1

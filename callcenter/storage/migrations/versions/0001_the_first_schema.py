@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("attention_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("told", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -105,6 +106,12 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'pending'"),
         )
 
+    op.create_table(
+        "consoles",
+        sa.Column("operator_id", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("operator_id", "node"),
+    )
     op.create_table(
         "processes",
         sa.Column("node", sa.Text(), nullable=False),

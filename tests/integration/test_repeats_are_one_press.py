@@ -7,8 +7,8 @@ from tests.integration.bracelet import bracelet, metrics_now
 from tests.processes import Service
 
 
-async def alerts_of(seat: Seat, device: str) -> list[dict]:
-    return (await seat.get(f"/api/v1/alerts?device={device}"))["alerts"]
+async def alerts_of(ann: Seat, device: str) -> list[dict]:
+    return (await ann.get(f"/api/v1/alerts?device={device}"))["alerts"]
 
 
 async def ring_of(live, alert: str) -> dict:
@@ -20,37 +20,37 @@ async def ring_of(live, alert: str) -> dict:
                 return frame
 
 
-async def test_five_sendings_of_one_message_are_one_press(service: Service, seat: Seat) -> None:
-    before = await metrics_now(service)
-    async with bracelet(service.mqtt_port, "bracelet-1") as device:
+async def test_five_sendings_of_one_message_are_one_press(centre: Service, ann: Seat, worn: str) -> None:
+    before = await metrics_now(centre)
+    async with bracelet(centre.mqtt_port, worn) as device:
         for repeat in range(5):
             await device.press("same", rep=repeat)
         acks = await device.answers(5)
-        (alert,) = await alerts_of(seat, "bracelet-1")
+        (alert,) = await alerts_of(ann, worn)
         assert alert["press_count"] == 1
         assert {(ack["ref"], ack["level"], ack["alert"]) for ack in acks} == {("same", "stored", alert["id"])}
-    after = await metrics_now(service)
+    after = await metrics_now(centre)
     assert after.of("vnh_signals_repeated_total") - before.of("vnh_signals_repeated_total") == 4
     assert after.of("vnh_alarms_received_total", "sos") - before.of("vnh_alarms_received_total", "sos") == 1
 
 
-async def test_five_sendings_at_once_over_five_connections_are_one_press(service: Service, seat: Seat) -> None:
+async def test_five_sendings_at_once_over_five_connections_are_one_press(centre: Service, ann: Seat, worn: str) -> None:
     """As when the broker, the device and a gateway all repeat it within one commit."""
 
     async def send(number: int) -> None:
-        async with bracelet(service.mqtt_port, f"carrier-{number}") as carrier:
-            await carrier.send({"msg": "burst", "kind": "fall"}, device="bracelet-2")
+        async with bracelet(centre.mqtt_port, f"carrier-{number}") as carrier:
+            await carrier.send({"msg": "burst", "kind": "fall"}, device=worn)
 
-    async with bracelet(service.mqtt_port, "bracelet-2") as device:
+    async with bracelet(centre.mqtt_port, worn) as device:
         await asyncio.gather(*(send(number) for number in range(5)))
         acks = await device.answers(5)
-    (alert,) = await alerts_of(seat, "bracelet-2")
+    (alert,) = await alerts_of(ann, worn)
     assert (alert["press_count"], alert["kind"]) == (1, "fall")
     assert {ack["alert"] for ack in acks} == {alert["id"]}
 
 
-async def test_another_message_counts_and_rings_again(service: Service, seat: Seat) -> None:
-    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-3") as device:
+async def test_another_message_counts_and_rings_again(centre: Service, ann: Seat, worn: str) -> None:
+    async with ann.live() as live, bracelet(centre.mqtt_port, worn) as device:
         await device.press("first")
         alert = (await device.answer())["alert"]
         opened = await ring_of(live, alert)
@@ -65,8 +65,8 @@ async def test_another_message_counts_and_rings_again(service: Service, seat: Se
         assert again["alert"]["priority"] == opened["alert"]["priority"]
 
 
-async def test_a_repeat_neither_counts_nor_rings(service: Service, seat: Seat) -> None:
-    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-4") as device:
+async def test_a_repeat_neither_counts_nor_rings(centre: Service, ann: Seat, worn: str) -> None:
+    async with ann.live() as live, bracelet(centre.mqtt_port, worn) as device:
         await device.press("first")
         alert = (await device.answer())["alert"]
         await ring_of(live, alert)
@@ -77,38 +77,40 @@ async def test_a_repeat_neither_counts_nor_rings(service: Service, seat: Seat) -
         assert (await ring_of(live, alert))["alert"]["press_count"] == 2  # nothing came in between
 
 
-async def test_the_third_press_within_a_minute_raises_the_priority(service: Service, seat: Seat) -> None:
-    async with bracelet(service.mqtt_port, "bracelet-5") as device:
+async def test_the_third_press_within_a_minute_raises_the_priority(centre: Service, ann: Seat, worn: str) -> None:
+    async with bracelet(centre.mqtt_port, worn) as device:
         priorities = []
         for msg in ("one", "two", "three", "four"):
             await device.press(msg)
             await device.answer()
-            (alert,) = await alerts_of(seat, "bracelet-5")
+            (alert,) = await alerts_of(ann, worn)
             priorities.append(alert["priority"])
     assert priorities == [5, 5, 4, 4]
 
 
 async def test_bracelet_and_home_phone_of_one_person_are_one_alert_each_with_its_answer(
-    service: Service, seat: Seat
+    centre: Service, ann: Seat, worn: str
 ) -> None:
     """A phone belongs to the household, the bracelet to the resident: two subjects, both ring."""
-    async with bracelet(service.mqtt_port, "+") as both:
-        await both.send({"msg": "b", "kind": "sos"}, device="bracelet-6")
-        await both.send({"msg": "t", "kind": "sos", "src": "phone_key"}, device="phone-6")
+    number = worn.removeprefix("bracelet-")
+    phone = f"phone-{number}"
+    async with bracelet(centre.mqtt_port, "+") as both:
+        await both.send({"msg": "b", "kind": "sos"}, device=worn)
+        await both.send({"msg": "t", "kind": "sos", "src": "phone_key"}, device=phone)
         acks = await both.answers(2)
-    subjects = {alert["subject"] for device in ("bracelet-6", "phone-6") for alert in await alerts_of(seat, device)}
-    assert subjects == {"resident:r-6", "household:h-6"}
+    subjects = {alert["subject"] for device in (worn, phone) for alert in await alerts_of(ann, device)}
+    assert subjects == {f"resident:r-{number}", f"household:h-{number}"}
     assert {(ack["topic"], ack["ref"]) for ack in acks} == {
-        ("vnh/v1/bracelet-6/down/ack", "b"),
-        ("vnh/v1/phone-6/down/ack", "t"),
+        (f"vnh/v1/{worn}/down/ack", "b"),
+        (f"vnh/v1/{phone}/down/ack", "t"),
     }
 
 
-async def test_a_press_on_a_claimed_alert_rings_its_owner(service: Service, seat: Seat) -> None:
-    async with seat.live() as live, bracelet(service.mqtt_port, "bracelet-7") as device:
+async def test_a_press_on_a_claimed_alert_rings_its_owner(centre: Service, ann: Seat, worn: str) -> None:
+    async with ann.live() as live, bracelet(centre.mqtt_port, worn) as device:
         await device.press("first")
         alert = (await device.answer())["alert"]
-        assert (await seat.act(alert, "claim"))[0] == 200
+        assert (await ann.act(alert, "claim"))[0] == 200
         assert (await device.answer())["level"] == "operator"
         await device.press("second")
         assert (await device.answer())["ref"] == "second"
