@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import getpass
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -98,9 +99,12 @@ def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = 
     sys.setswitchinterval(THREAD_TURN_S)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_run(chosen, policy, beside))
+            code = runner.run(_run(chosen, policy, beside))
     except (BrokerFailed, Unavailable, OSError) as error:
         raise Refused(str(error)) from error
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is stored and stopped; a thread that still waits for a dead database must not keep us
 
 
 def serve(_arguments: argparse.Namespace) -> int:
@@ -164,7 +168,10 @@ def add_user(arguments: argparse.Namespace) -> int:
 
 def verify_audit(_arguments: argparse.Namespace) -> int:
     chosen, _policy = _load()
-    verdict = Reader(connect(chosen.database, writer=False)).now(audit.verify)
+    read = Reader(connect(chosen.database, writer=False)).now
+    if not read(audit.exists):
+        raise Refused("there is no log to verify; run `python -m callcenter migrate`")
+    verdict = read(audit.verify)
     print(verdict.says)
     return 0 if verdict.whole else 1
 

@@ -17,10 +17,13 @@ class Verdict:
     says: str
 
 
+def exists(connection: Connection) -> bool:
+    """Whether there is a timeline at all."""
+    return inspect(connection).has_table(t.timeline.name)
+
+
 def verify(connection: Connection) -> Verdict:
     """Read the whole timeline."""
-    if not inspect(connection).has_table(t.timeline.name):
-        return Verdict(False, "There is no timeline: run `python -m callcenter migrate`.")
     n, previous = 0, GENESIS
     while entries := queries.entries_after(connection, n, limit=AT_ONCE):
         for entry in entries:

@@ -1,6 +1,7 @@
 """Topic -> decoder. Reading an SOS is lenient: whoever it comes from and that it is one is enough."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -30,18 +31,29 @@ from devices.events import (
 LONGEST_KEPT_MSG = 200  # longer ones cannot be a message id; 36 is the contract
 
 
+# NUL as JSON writes it; a backslash before it may be half of an escaped backslash.
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
 def _clean(text: str) -> str:
     """Text a database can hold: PostgreSQL refuses NUL, UTF-8 refuses lone surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _cleaned(value: Any) -> Any:  # noqa: ANN401
+def _cleaned(data: Any) -> Any:  # noqa: ANN401
     """The same value with every text in it, also the names of fields, made storable."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, dict):
-        return {_clean(name): _cleaned(inner) for name, inner in value.items()}
-    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
+    text = _NUL.sub(r"\1", json.dumps(data, ensure_ascii=False))
+    return json.loads(text.encode("utf-8", "replace"))
+
+
+def _loaded(payload: bytes) -> tuple[Any, bool]:
+    """The JSON value, and whether texts in it had to be mended. Raises ValueError or RecursionError."""
+    text = payload.decode(json.detect_encoding(payload), "surrogatepass")
+    data = json.loads(text)
+    if text.isascii() and "\\u" not in text:
+        return data, False  # nearly always
+    cleaned = _cleaned(data)
+    return cleaned, cleaned != data
 
 
 def _device_id(text: str) -> str:
@@ -49,15 +61,15 @@ def _device_id(text: str) -> str:
     return _clean(text)[:64] or "unnamed"
 
 
-def _parse(payload: bytes) -> dict[str, Any] | str:
-    """The JSON object in `payload`, or the reason why there is none."""
+def _parse(payload: bytes) -> tuple[dict[str, Any], bool] | str:
+    """The JSON object in `payload` and whether it had to be mended, or the reason why there is none."""
     if not payload:
         return "empty body"
     try:
-        data = _cleaned(json.loads(payload))
+        data, mended = _loaded(payload)
     except (ValueError, RecursionError):  # RecursionError: nesting made to break parsers
         return "not JSON"
-    return data if isinstance(data, dict) else "not a JSON object"
+    return (data, mended) if isinstance(data, dict) else "not a JSON object"
 
 
 def _salvage_msg(value: object) -> str | None:
@@ -98,22 +110,22 @@ def _salvage(data: dict[str, Any]) -> tuple[SosBody, str | None, tuple[str, ...]
 
 
 def sos(device: str, payload: bytes, at: datetime, retained: bool) -> DeviceEvent:
-    data = _parse(payload)
-    if isinstance(data, str):
-        return Signal(device, None, SosBody(), payload, at, retained, (data,))
+    parsed = _parse(payload)
+    if isinstance(parsed, str):
+        return Signal(device, None, SosBody(), payload, at, retained, (parsed,))
+    data, mended = parsed
     body, msg, faults = _salvage(data)
-    if not faults and json.loads(payload) != data:
-        faults = ("characters",)
-    return Signal(device, msg, body, payload, at, retained, faults)
+    return Signal(device, msg, body, payload, at, retained, faults or (("characters",) if mended else ()))
 
 
 def _strict(
     model: type[Payload], event: Callable[[str, Any, bytes, datetime], DeviceEvent]
 ) -> Callable[[str, bytes, datetime, bool], DeviceEvent]:
     def decode(device: str, payload: bytes, at: datetime, _retained: bool) -> DeviceEvent:
-        data = _parse(payload)
-        if isinstance(data, str):
-            return Unreadable(device, model.leaf, None, data, payload, at)
+        parsed = _parse(payload)
+        if isinstance(parsed, str):
+            return Unreadable(device, model.leaf, None, parsed, payload, at)
+        data, _mended = parsed
         try:
             return event(device, model.model_validate(data), payload, at)
         except ValidationError as error:

@@ -110,16 +110,18 @@ def _store(unit: Unit, heard: Signal | PhoneSignal, msg: str, *, kind: str, aler
     )
 
 
-def _store_position(unit: Unit, signal: Signal) -> None:
+def _store_sign_of_life(unit: Unit, signal: Signal) -> None:
+    """Any message tells that the device lives; a position and a battery are taken where they come."""
+    row: dict[str, Any] = {
+        "b_device": signal.device,
+        "seen_at": signal.received_at,
+        "battery": signal.body.batt,
+        "next_s": None,
+    }
     if loc := signal.body.loc:
         position = {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum}
-        row = {
-            "b_device": signal.device,
-            "seen_at": signal.received_at,
-            "battery": signal.body.batt,
-            "next_s": None,
-        }
-        work.store_telemetry(unit.connection, [row | {"position": position | {"loc_at": signal.received_at}}])
+        row["position"] = position | {"loc_at": signal.received_at}
+    work.store_telemetry(unit.connection, [row])
 
 
 def _count_faults(unit: Unit, signal: Signal, known: Known | None, *, clock_wrong: bool) -> bool:
@@ -211,7 +213,7 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
         raise RuntimeError(f"an alarm was refused: {entry}")
     _store(unit, signal, msg, kind=signal.body.kind.value, alert_id=entry.alert_id)
-    _store_position(unit, signal)
+    _store_sign_of_life(unit, signal)
     unit.count(metrics.alarms_received.labels(signal.body.kind.value).inc)
     return Taken(entry.alert_id, new=True)
 

@@ -1,7 +1,9 @@
 """Fixtures of the integration tests: databases with people in them, and offices on them."""
 
 import asyncio
+import contextlib
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -148,3 +150,20 @@ def write_presses(url: str, count: int) -> None:
 async def office(populated_url: str, clock: ManualClock) -> AsyncIterator[Office]:
     async with Office(populated_url, clock) as made:
         yield made
+
+
+@pytest.fixture
+def stop_the_writer(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Holds the writer's thread before its next unit, so that what is submitted meanwhile forms one group."""
+    go = threading.Event()
+    begin = office.writer.unit
+
+    @contextlib.contextmanager
+    def held(now):
+        assert go.wait(20)
+        with begin(now) as unit:
+            yield unit
+
+    monkeypatch.setattr(office.writer, "unit", held)
+    yield go
+    go.set()

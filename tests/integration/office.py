@@ -1,7 +1,9 @@
 """A centre without brokers and HTTP: one door, its deadlines and its database, driven by a clock that a test moves."""
 
+import asyncio
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from callcenter import audit
@@ -39,7 +41,7 @@ class Office:
 
     def __init__(self, url: str, clock: ManualClock, *, node: str = "test") -> None:
         assert not isinstance(POLICY, str), POLICY
-        self.url, self.clock = url, clock
+        self.url, self.clock, self.node = url, clock, node
         self.writer = Writer(connect(url, writer=True, size=1), node=node, policy=POLICY)
         self.reader = Reader(connect(url, writer=False))
         self.door = Door(self.writer, HANDLERS, clock)
@@ -51,6 +53,8 @@ class Office:
 
     async def __aexit__(self, *_error: object) -> None:
         await self.door.stop()
+        # A read that is still under way would otherwise leave its connection behind.
+        await asyncio.to_thread(self.reader._pool.shutdown)
         self.reader.close()
 
     async def _due(self, now: datetime) -> list[TimerFired]:
@@ -88,13 +92,19 @@ class Office:
         await self.acts(alert, "resolve", by, outcome=Outcome.HELPED_AT_HOME.value)
         await self.acts(alert, "close", by)
 
+    async def beat(self) -> None:
+        """This process lives, and so do the consoles connected to it (handlers/watchdog.py)."""
+        await self.door.later(partial(work.beat, node=self.node, now=self.clock.now()))
+
     async def console(self, operator: Operator, *, present: bool) -> None:
+        await self.beat()
         await self.door.submit(ConsolesChanged(operator.id, present))
 
     async def wait(self, seconds: float) -> None:
         """Time passes; what falls due meanwhile happens at its second, as the sweep would see it."""
         for _ in range(round(seconds)):
             self.clock.advance(1)
+            await self.beat()
             while await self.timers.sweep():
                 pass
 

@@ -40,7 +40,7 @@ async def test_the_old_press_repeated_stays_a_repeat(office: Office) -> None:
     for again in (OLD, payload("1", at="2026-11-21T07:59:59Z", rep=3)):
         taken = await office.sos("bracelet-1", again)
         assert not taken.new
-        assert office.acks()[-1] == ("bracelet-1", "1", "stored", old.alert)
+        assert office.acks()[-1] == ("bracelet-1", "1", "closed", old.alert)
     assert len(office.alerts()) == 1
     assert len(office.rows("signals")) == 1
 

@@ -1,7 +1,11 @@
 """Acknowledged is not forgotten: a claim left alone, or whose operator has vanished, rings again at its old age."""
 
+import asyncio
+import threading
+
 import pytest
 
+from callcenter.ports import ConsolesChanged
 from tests.conftest import Seat
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import take_seat
@@ -157,12 +161,37 @@ async def test_resolved_and_not_closed_is_reminded_of_and_never_rings_as_unclaim
 
 async def test_the_one_it_was_given_to_owns_the_deadline(office: Office) -> None:
     alert = await claimed(office)
+    await office.console(BEN, present=True)
     await office.wait(30)
     await office.acts(alert, "transfer", CHIEF, to=BEN)
     await office.console(ANN, present=False)
     await office.wait(59)
     assert office.alert(alert).owner.id == BEN.id
     await office.wait(1)
+    assert office.alert(alert).state == "waiting"
+
+
+async def test_it_is_given_to_somebody_who_is_not_there(office: Office) -> None:
+    alert = await claimed(office)
+    await office.console(ANN, present=True)
+    await office.acts(alert, "transfer", CHIEF, to=BEN)
+    await office.wait(20)
+    assert office.alert(alert).state == "waiting"
+
+
+async def test_the_console_goes_in_the_very_commit_of_the_claim(
+    office: Office, stop_the_writer: threading.Event
+) -> None:
+    """A click, and the connection breaks: both are decided in one group."""
+    opening = office.press()
+    stop_the_writer.set()
+    alert = (await opening).alert
+    stop_the_writer.clear()
+    claiming = [office.act(alert, "claim"), office.door.submit(ConsolesChanged(ANN.id, present=False))]
+    stop_the_writer.set()
+    await asyncio.gather(*claiming)
+    assert office.alert(alert).owner.id == ANN.id
+    await office.wait(20)
     assert office.alert(alert).state == "waiting"
 
 

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from urllib.request import urlopen
 
+from callcenter.alerts.alert_rules import ALERT_TABLE
+from callcenter.alerts.inputs import TimerKind
 from tests.integration.bracelet import bracelet, metrics_now
 from tests.integration.conftest import Seats
 from tests.processes import Service, missing
@@ -55,8 +57,9 @@ async def test_labels_do_not_grow_with_devices_topics_people_or_rubbish(centre: 
         await seats.nobody.get(f"/api/v1/alerts/{secrets.token_hex(8)}")
         await seats.operator.act(secrets.token_hex(8), "claim")
     after = await series(centre)
-    grown = {key for key in after - before if "bucket" not in key[0]}
-    assert grown == set()
+    # Meanwhile deadlines of other alerts may have fallen due for the first time: words of the machine, no others.
+    words = {rule.id for rule in ALERT_TABLE.values()} | set(TimerKind) | {"phone_group", "impossible"}
+    assert {value for _name, values in after - before for value in values} <= words
     assert len(after) < 1000
     heard = (await metrics_now(centre)).of("vnh_mqtt_messages_total", "up/sos") - counted.of(
         "vnh_mqtt_messages_total", "up/sos"

@@ -44,23 +44,6 @@ def refuse(office: Office, condition: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def stop_the_writer(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Holds the writer's thread before its next unit, so that what is submitted meanwhile forms one group."""
-    go = threading.Event()
-    begin = office.writer.unit
-
-    @contextlib.contextmanager
-    def held(now):
-        assert go.wait(20)
-        with begin(now) as unit:
-            yield unit
-
-    monkeypatch.setattr(office.writer, "unit", held)
-    yield go
-    go.set()
-
-
 async def test_what_arrives_together_is_stored_together_in_order(
     office: Office, stop_the_writer: threading.Event
 ) -> None:
