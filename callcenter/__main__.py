@@ -29,7 +29,7 @@ from devices.broker import BrokerFailed, port_is_free
 
 VERSION = "0.1.0"
 # The writer's thread and the event loop take turns; Python's 5 ms between turns would be most of a press's way.
-THREAD_TURN_S = 0.0005
+THREAD_TURN_S = 0.0001
 ROLES = ("operator", "supervisor", "admin")
 
 

@@ -121,7 +121,7 @@ def _store_sign_of_life(unit: Unit, signal: Signal) -> None:
     if loc := signal.body.loc:
         position = {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum}
         row["position"] = position | {"loc_at": signal.received_at}
-    work.store_telemetry(unit.connection, [row])
+    unit.saw(row)
 
 
 def _count_faults(unit: Unit, signal: Signal, known: Known | None, *, clock_wrong: bool) -> bool:

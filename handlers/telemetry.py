@@ -11,7 +11,7 @@ import structlog
 from callcenter import metrics
 from callcenter.clock import Clock
 from callcenter.ports import NotStored
-from callcenter.storage import work
+from callcenter.storage.heard import store_telemetry
 from devices.events import LocBody, StatusBody, Telemetry
 from handlers.intake import Door
 
@@ -73,4 +73,4 @@ class TelemetryBuffer:
 
 
 def _storing(rows: Sequence[dict[str, Any]]) -> Any:  # noqa: ANN401
-    return lambda connection: work.store_telemetry(connection, rows)
+    return lambda connection: store_telemetry(connection, rows)

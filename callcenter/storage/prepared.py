@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, Select, bindparam
+from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, Insert, Select, bindparam
 from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any] | None
+MOST_ROWS = 32  # inserted by one statement
 LARGEST_LIST = 256  # keys looked up by one statement
 
 
@@ -23,6 +24,7 @@ class _Compiled:
     values: tuple[tuple[str, Process], ...]  # in the order the text wants them
     positional: bool
     results: tuple[Process, ...]
+    one_row: str  # of an INSERT with positional parameters: "(?, ?)", which may be repeated; else empty
     constants: dict[str, Any]  # what the statement itself says, such as the "" of coalesce(name, "")
 
     def parameters(self, row: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -45,6 +47,12 @@ def _result(kind: TypeEngine[Any], dialect: Dialect) -> Process:
     return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 
+def _one_row(sql: str) -> str:
+    """The parameters behind VALUES, when nothing follows them."""
+    _, found, row = sql.partition(" VALUES ")
+    return row if found and row.endswith(")") else ""
+
+
 def _compile(statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None) -> _Compiled:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(columns) if columns else None)
     names = tuple(compiled.positiontup if compiled.positional else compiled.binds)
@@ -56,6 +64,7 @@ def _compile(statement: ClauseElement, dialect: Dialect, columns: Sequence[str] 
         values=tuple((name, _bind(compiled.binds[name].type, dialect)) for name in names),
         positional=compiled.positional,
         results=results,
+        one_row=_one_row(str(compiled)) if compiled.positional and isinstance(statement, Insert) else "",
         constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
     )
 
@@ -76,13 +85,27 @@ class Prepared:
 
     def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Once for each row."""
+        if not rows:
+            return
         compiled = self._compiled(connection)
         cursor = connection.connection.cursor()
         if len(rows) == 1:
             cursor.execute(compiled.sql, compiled.parameters(rows[0]))
-        elif rows:
+        elif compiled.one_row:
+            self._insert_together(cursor, compiled, rows)
+        else:
             cursor.executemany(compiled.sql, [compiled.parameters(row) for row in rows])
         cursor.close()
+
+    @staticmethod
+    def _insert_together(cursor: Any, compiled: _Compiled, rows: Sequence[dict[str, Any]]) -> None:  # noqa: ANN401
+        """Several rows a step: after every step of SQLite the thread has to wait for its turn again."""
+        start = 0
+        while start < len(rows):
+            length = min(MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))  # powers of two: few texts
+            values = [value for row in rows[start : start + length] for value in compiled.parameters(row)]
+            cursor.execute(compiled.sql + f", {compiled.one_row}" * (length - 1), values)
+            start += length
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         compiled = self._compiled(connection)
@@ -96,11 +119,11 @@ class Prepared:
 class PreparedLookup:
     """Rows by a list of keys. Lists are padded to powers of two, so that few texts serve all lengths.
 
-    `build` makes the SELECT for the parameters of one list; a key of several columns has several.
+    `build` makes the statement for the parameters of one list; a key of several columns has several.
     """
 
     def __init__(
-        self, build: Callable[[Sequence[tuple[BindParameter[Any], ...]]], Select[Any]], *, width: int = 1
+        self, build: Callable[[Sequence[tuple[BindParameter[Any], ...]]], ClauseElement], *, width: int = 1
     ) -> None:
         self._build, self._width = build, width
         self._by_length: dict[int, Prepared] = {}
@@ -114,11 +137,20 @@ class PreparedLookup:
             found = self._by_length[length] = Prepared(self._build(binds))
         return found
 
-    def rows(self, connection: Connection, keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    def _parts(self, keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Prepared, dict[str, Any]]]:
         wanted = list(keys)
         for start in range(0, len(wanted), LARGEST_LIST):
             part = wanted[start : start + LARGEST_LIST]
             length = 1 << (len(part) - 1).bit_length()
             padded = part + part[-1:] * (length - len(part))
             values = {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
-            yield from self._prepared(length).rows(connection, values)
+            yield self._prepared(length), values
+
+    def rows(self, connection: Connection, keys: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        for prepared, values in self._parts(keys):
+            yield from prepared.rows(connection, values)
+
+    def run(self, connection: Connection, keys: Iterable[tuple[Any, ...]], values: dict[str, Any]) -> None:
+        """For a statement that changes rows: the same `values` for all of them."""
+        for prepared, wanted in self._parts(keys):
+            prepared.run(connection, [wanted | values])

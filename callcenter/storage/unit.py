@@ -19,6 +19,7 @@ from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.storage import tables as t
+from callcenter.storage.heard import store_telemetry
 from callcenter.storage.prepared import Prepared, PreparedLookup
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
@@ -77,6 +78,7 @@ class _Changes:
     signals: list[dict[str, Any]] = field(default_factory=list)
     effects: list[WrittenEffect] = field(default_factory=list)
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[dict[str, Any]] = field(default_factory=list)
 
 
 _HEAD = Prepared(select(t.timeline_head.c.n, t.timeline_head.c.hash).with_for_update())
@@ -285,6 +287,10 @@ class Unit:
         self._signals[row["device_id"], row["msg"]] = Heard(*(row[name] for name in _HEARD_COLUMNS))
         self._changes.signals.append(row)
 
+    def saw(self, row: dict[str, Any]) -> None:
+        """A sign of life, as `heard.store_telemetry` takes it."""
+        self._changes.seen.append(row)
+
     def add_dead_letter(self, row: dict[str, Any]) -> None:
         self._changes.dead_letters.append({"id": new_id(self.now)} | row)
 
@@ -311,6 +317,7 @@ class Unit:
         _DROP_TIMER.run(connection, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
         _NEW_TIMER.run(connection, timers)
         _NEW_SIGNAL.run(connection, changes.signals)
+        store_telemetry(connection, changes.seen)
         _NEW_DEAD_LETTER.run(connection, changes.dead_letters)
         _NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
         if self.entries:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Integer,
     Row,
     and_,
     bindparam,
@@ -25,33 +24,10 @@ from callcenter.alerts.effects import from_row
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import OPEN
 from callcenter.storage import tables as t
-from callcenter.storage.prepared import Prepared
 from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
 
 PROCESS_GONE_S = 15  # a process without a heartbeat for so long has died, and its consoles with it
 
-_SEEN = bindparam("seen_at", type_=t.Utc)
-_TELEMETRY = Prepared(
-    update(t.device_state)
-    .where(
-        t.device_state.c.device_id == bindparam("b_device"),
-        or_(t.device_state.c.seen_at.is_(None), t.device_state.c.seen_at <= _SEEN),
-    )
-    .values(
-        seen_at=_SEEN,
-        battery=func.coalesce(bindparam("battery", type_=Integer), t.device_state.c.battery),
-        next_s=func.coalesce(bindparam("next_s", type_=Integer), t.device_state.c.next_s),
-    )
-)
-_LOC_AT = bindparam("loc_at", type_=t.Utc)
-_POSITION = Prepared(
-    update(t.device_state)
-    .where(
-        t.device_state.c.device_id == bindparam("b_device"),
-        or_(t.device_state.c.loc_at.is_(None), t.device_state.c.loc_at <= _LOC_AT),
-    )
-    .values({name: bindparam(name) for name in ("lat", "lon", "acc", "fix", "datum")} | {"loc_at": _LOC_AT})
-)
 _PRESENCE = (
     update(t.device_state)
     .where(
@@ -101,13 +77,6 @@ def finish_effects(connection: Connection, done: Iterable[tuple[str, str, str | 
     rows = [{"b_id": effect, "state": state, "error": error} for effect, state, error in done]
     if rows:
         connection.execute(_DONE, rows)
-
-
-def store_telemetry(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Newer wins. Rows have b_device, seen_at, battery, next_s and perhaps a position."""
-    _TELEMETRY.run(connection, rows)
-    positions = [row["position"] | {"b_device": row["b_device"]} for row in rows if row.get("position")]
-    _POSITION.run(connection, positions)
 
 
 def store_presence(connection: Connection, device: str, *, online: bool, sess: int) -> None:
