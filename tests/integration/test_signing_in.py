@@ -10,6 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import select
 
 from callcenter.clock import SystemClock
+from callcenter.console import auth
 from callcenter.console.auth import LONGEST_DELAY_S, Doorkeeper, token_hash
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
@@ -67,16 +68,17 @@ def test_under_https_the_cookie_is_secure_and_bound_to_the_host() -> None:
     assert (keeper.secure, keeper.cookie) == (True, "__Host-vnh_session")
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [("operator1", "wrong"), ("nobody", PASSWORD), ("operator1 ", PASSWORD), ("OPERATOR1", PASSWORD), ("%", PASSWORD)],
-)
-async def test_wrong_ones_are_told_alike(seats: Seats, name: str, password: str) -> None:
-    answer = await sign_in(seats, name, password)
-    assert (answer.status, answer.code) == (401, "wrong_credentials")
-    assert "Set-Cookie" not in answer.headers
-    assert name not in str(answer.body)
-    assert (await sign_in(seats)).status == 200  # also so that the delays of this test do not grow on
+async def test_wrong_ones_are_told_alike(seats: Seats) -> None:
+    wrong = [("operator1", "wrong"), ("nobody", PASSWORD), ("operator1 ", PASSWORD), ("OPERATOR1", PASSWORD)]
+    told = set()
+    for number, (name, password) in enumerate(wrong):
+        answer = await sign_in(seats, name, password)
+        assert (answer.status, answer.code) == (401, "wrong_credentials")
+        assert "Set-Cookie" not in answer.headers
+        told.add(str(answer.body))
+        if number % 2:  # so that the delays do not grow on
+            assert (await sign_in(seats)).status == 200
+    assert len(told) == 1
 
 
 class Stopwatch(SystemClock):
@@ -90,7 +92,9 @@ class Stopwatch(SystemClock):
 
 
 @pytest.fixture
-def keeper_and_clock(sqlite_url: str):
+def keeper_and_clock(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    # A tenth of a second each otherwise; the hash itself is tried through the service above.
+    monkeypatch.setattr(auth, "_verify", lambda stored, password: stored != auth._NOBODY and password == PASSWORD)
     reader, clock = Reader(connect(sqlite_url, writer=False)), Stopwatch()
     yield Doorkeeper(reader, clock, public="http://127.0.0.1"), clock
     reader.close()

@@ -125,7 +125,7 @@ def test_a_wrong_row_is_named_with_its_line_and_the_others_go_in(empty: Deployme
         "r-6,多,h-6,李村6号,d1,low,more",
         "r-7,赵敏,h-7,李村7号,d1,normal",
     )
-    done = empty.really("import", "residents", path)
+    done = empty.run("import", "residents", path)
     assert done.returncode == 1
     assert done.stdout.strip() == "residents: 2 added, 0 changed, 0 unchanged, 5 wrong"
     where = [line.split(": ")[0] for line in done.stderr.strip().splitlines()]

@@ -44,7 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.records", "callcenter.storage.tables", "callcenter.storage.sessions",
                            "callcenter.storage.writer.Unavailable"},
     "handlers": {"devices.events", "callcenter.alerts", "callcenter.services", "callcenter.storage.unit",
-                 "callcenter.storage.work", "callcenter.storage.records", "callcenter.storage.writer.Unavailable",
+                 "callcenter.storage.work", "callcenter.storage.heard",
+                 "callcenter.storage.records", "callcenter.storage.writer.Unavailable",
                  "callcenter.people", "callcenter.ports", "callcenter.metrics", "callcenter.clock", "callcenter.ids",
                  "config.policies"},
     # Black boxes: they know the wire and nothing of the centre.
