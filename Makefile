@@ -44,7 +44,7 @@ bench: $(VENV)/.dev ## measure press to screen next to the bare floor of the sam
 	@exec $(BIN)/python -m benchmarks
 
 chaos: $(VENV)/.dev ## kill processes at random points for a while and count what was lost
-	@exec $(BIN)/python -m pytest tests/e2e -q --durations=0
+	@VNH_KILLS=$${VNH_KILLS:-60} VNH_OUTAGE_S=$${VNH_OUTAGE_S:-30} exec $(BIN)/python -m pytest -p no:cacheprovider tests/e2e -s
 
 lock: $(VENV)/.dev ## resolve the locked requirements anew
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --upgrade -o requirements.lock

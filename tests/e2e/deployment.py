@@ -133,7 +133,7 @@ class Deployment:
         status, answer = _ask(request, seconds)
         if status == 200:
             self.answers.done.append((alert, action, json.loads(answer)["n"]))
-        elif status == 0 or b'"not_answered"' in (answer if isinstance(answer, bytes) else str(answer).encode()):
+        elif status == 0 or b'"not_answered"' in answer:
             self.answers.open.append((alert, action))
         return status
 
