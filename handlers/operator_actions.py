@@ -54,10 +54,9 @@ def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:
 
 def _told(unit: Unit, operator: str, *, present: bool) -> None:
     happened = OperatorBack(operator) if present else OperatorGone(operator)
-    for alert_id in work.alerts_owned_by(unit.connection, operator):
-        alert = unit.alert(alert_id)
+    for alert in unit.alerts_of(operator):
         # Only what changes something is put to the machine: a console coming is not an event of every alert.
-        if alert and (alert.owner_gone_at is not None) == present:
+        if (alert.owner_gone_at is not None) == present:
             react(unit, alert, happened, actor="system")
 
 

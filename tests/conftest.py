@@ -70,9 +70,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 PAIRS = ["sqlite-nats", "postgres-mosquitto"]
 
 
-def run_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service as a user runs it, with people registered."""
-    made = Service(tmp_path_factory.mktemp("service"), households=150)
+@pytest.fixture(scope="module", params=PAIRS)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service as a user runs it, with people registered, shared by the tests of a module."""
+    made = Service(tmp_path_factory.mktemp("service"))
     if request.param == "postgres-mosquitto":
         made.database_url = request.getfixturevalue("postgres").create()
         broker = Mosquitto(tmp_path_factory.mktemp("broker"))
@@ -86,12 +87,6 @@ def run_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     made.register()
     with running(made):
         yield made
-
-
-@pytest.fixture(scope="module", params=PAIRS)
-def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One for the tests of a module."""
-    yield from run_service(request, tmp_path_factory)
 
 
 class Seat:

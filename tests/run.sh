@@ -1,26 +1,24 @@
 #!/usr/bin/env bash
-# All tests, in two streams side by side, because most of them wait for real processes:
-# what runs in this process or against one service, and what kills services or drives a browser.
+# All tests, in three streams side by side, because most of them wait for real processes.
 # Browser tests have a pytest run of their own: their event loop disturbs the others.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
-second_stream() {
-  local failed=0
-  .venv/bin/python -m pytest -p no:cacheprovider tests/e2e || failed=1
-  .venv/bin/python -m pytest -p no:cacheprovider tests/browser || failed=1
-  return $failed
-}
+run() { .venv/bin/python -m pytest -p no:cacheprovider "$@"; }
 
-second_stream >"$log" 2>&1 &
-second=$!
-.venv/bin/python -m pytest -p no:cacheprovider tests/unit tests/integration
-first_result=$?
-wait "$second"
-second_result=$?
-cat "$log"
-echo "unit and integration: exit $first_result; end to end and browser: exit $second_result; ${SECONDS} s in all"
-exit $((first_result || second_result))
+run tests/e2e >"$logs/e2e" 2>&1 &
+e2e=$!
+run tests/browser >"$logs/browser" 2>&1 &
+browser=$!
+run tests/unit tests/integration
+first=$?
+wait "$e2e"
+second=$?
+wait "$browser"
+third=$?
+cat "$logs/e2e" "$logs/browser"
+echo "exit codes: unit and integration $first, end to end $second, browser $third; ${SECONDS} s in all"
+exit $((first || second || third))

@@ -111,6 +111,7 @@ _OPEN = PreparedLookup(
     lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
 )
 _ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
+_OWNED = Prepared(select(t.alerts.c.id).where(t.alerts.c.owner_id == bindparam("owner_id"), t.UNRESOLVED_SQL))
 _ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)
 _UPDATE_ALERT = Prepared(
     update(t.alerts)
@@ -169,6 +170,12 @@ class Unit:
     def alert(self, alert_id: str) -> Alert | None:
         self._load_alerts({alert_id})
         return self._alerts[alert_id]
+
+    def alerts_of(self, operator: str) -> list[Alert]:
+        """The unresolved alerts this operator has, as they stand in this unit."""
+        stored = {row[0] for row in _OWNED.rows(self.connection, {"owner_id": operator})}
+        known = (self.alert(alert) for alert in sorted(stored | self._alerts.keys()))
+        return [a for a in known if a and a.owner and a.owner.id == operator and a.state in UNRESOLVED]
 
     def open_alert(self, subject: str) -> Alert | None:
         """The subject's unresolved alert."""

@@ -115,12 +115,6 @@ def timers_of(connection: Connection, alert_id: str) -> list[tuple[TimerKind, da
     return [(TimerKind(row.kind), row.due) for row in rows]
 
 
-def alerts_owned_by(connection: Connection, operator: str) -> Sequence[str]:
-    """Ids of the unresolved alerts this operator has."""
-    owned = select(t.alerts.c.id).where(t.alerts.c.owner_id == operator, t.UNRESOLVED_SQL)
-    return connection.execute(owned).scalars().all()
-
-
 def _living(now: datetime) -> Any:  # noqa: ANN401
     """Nodes whose heartbeat is fresh."""
     return select(t.processes.c.node).where(t.processes.c.seen_at > now - timedelta(seconds=PROCESS_GONE_S))

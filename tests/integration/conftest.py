@@ -11,16 +11,17 @@ import aiohttp
 import pytest
 import structlog
 
-from tests.conftest import PAIRS, ManualClock, Seat, run_service, sign_in
+from tests.conftest import PAIRS, ManualClock, Seat, sign_in
 from tests.integration.contract import Client
 from tests.integration.office import Office
-from tests.processes import Service
+from tests.processes import Mosquitto, Service, running
 
 # Otherwise an error that a test provokes is drawn with all its local variables, which takes seconds.
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
     logger_factory=structlog.stdlib.LoggerFactory(),
 )
+HOUSEHOLDS = 150  # each test of the service takes one or more
 _tokens: dict[tuple[str, str], str] = {}
 
 
@@ -30,7 +31,16 @@ def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
     Each test uses devices of its own (`worn`, `unused`), and looks only at their alerts.
     """
-    yield from run_service(request, tmp_path_factory)
+    made = Service(tmp_path_factory.mktemp("centre"), households=HOUSEHOLDS)
+    with contextlib.ExitStack() as stack:
+        if request.param == "postgres-mosquitto":
+            template = request.getfixturevalue("postgres_template")
+            made.database_url = request.getfixturevalue("postgres").create(template=template)
+            broker = stack.enter_context(running(Mosquitto(tmp_path_factory.mktemp("broker"))))
+            made.mqtt_port, made.mqtt_url = broker.port, f"mqtt://127.0.0.1:{broker.port}"
+        else:
+            shutil.copy(request.getfixturevalue("sqlite_template"), made.directory / "callcenter.db")
+        yield stack.enter_context(running(made))
 
 
 _unused: dict[str, Iterator[int]] = {}
@@ -100,7 +110,7 @@ async def chief(centre: Service) -> AsyncIterator[Seat]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = Service(tmp_path_factory.mktemp("template"))
+    made = Service(tmp_path_factory.mktemp("template"), households=HOUSEHOLDS)
     made.register()
     return made.directory / "callcenter.db"
 
@@ -108,13 +118,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     url = request.getfixturevalue("postgres").create()
-    Service(tmp_path_factory.mktemp("template"), database_url=url).register()
+    Service(tmp_path_factory.mktemp("template"), database_url=url, households=HOUSEHOLDS).register()
     return url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def populated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh database with nine households, copied from one that was filled once; the test runs on both."""
+    """A fresh database with people in it, copied from one that was filled once; the test runs on both."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
         return f"sqlite:///{tmp_path / 'test.db'}"

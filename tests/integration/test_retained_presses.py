@@ -62,9 +62,11 @@ async def until_cleared(port: int, device: str) -> None:
             pass
 
 
-async def test_new_ones_ring_as_possibly_old_and_known_ones_do_not(broker: Nats | Mosquitto, tmp_path: Path) -> None:
-    centre = Service(tmp_path / "service", mqtt_url=f"mqtt://127.0.0.1:{broker.port}", mqtt_port=broker.port)
-    centre.register()
+async def test_new_ones_ring_as_possibly_old_and_known_ones_do_not(
+    broker: Nats | Mosquitto, sqlite_url: str, tmp_path: Path
+) -> None:
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    centre = Service(tmp_path / "service", database_url=sqlite_url, mqtt_url=url, mqtt_port=broker.port)
     async with bracelet(broker.port, "bracelet-1") as device, bracelet(broker.port, "bracelet-2") as other:
         await device.send(b"", device="mark-1", leaf="state")
         await device.send(b'{"online":true,"sess":1}', device="mark-1", leaf="state", retain=True)

@@ -140,7 +140,7 @@ def test_a_device_of_nobody_is_wrong(filled: Deployment, tmp_path: Path) -> None
         "bracelet-98,bracelet,nobody,",
         "bracelet-99,bracelet,,",
         "BAD,bracelet,r-1,",
-        "bracelet-97,bracelet,r-1,",
+        "bracelet-new,bracelet,r-1,",
     )
     done = filled.run("import", "devices", path)
     assert done.returncode == 1
