@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import getpass
 import os
 import signal
@@ -97,6 +98,7 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) 
 
 def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = None) -> int:
     sys.setswitchinterval(THREAD_TURN_S)
+    gc.freeze()  # what is loaded by now stays; looking through it again and again would only make presses wait
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_run(chosen, policy, beside))

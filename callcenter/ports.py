@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from callcenter.alerts.inputs import OperatorActed
@@ -56,7 +57,7 @@ class Committed:
 
     entries: Sequence[Entry]
     effects: Sequence[WrittenEffect]
-    timers_changed: bool
+    earliest_timer: datetime | None  # of the deadlines that were set
 
 
 class Publish(Protocol):

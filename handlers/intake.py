@@ -206,7 +206,7 @@ class Door:
             smaller = self._handlers[type(one.what)].salvage(one.what)
             if smaller is None:
                 one.error = error
-                return Committed([], [], timers_changed=False)
+                return Committed([], [], earliest_timer=None)
             one.what = smaller
             return self._commit_alone(one)
 
@@ -224,7 +224,7 @@ class Door:
         metrics.group_inputs.observe(len(group))
         for increment in unit.counts:
             increment()
-        return Committed(unit.entries, unit.effects, timers_changed=unit.earliest_timer is not None)
+        return Committed(unit.entries, unit.effects, earliest_timer=unit.earliest_timer)
 
     def _do_later(self, job: _Waiting) -> None:
         self._busy_since = self._clock.monotonic()

@@ -83,7 +83,8 @@ class TimerWorker:
         door.listen(self._committed)
 
     def _committed(self, committed: Committed) -> None:
-        if committed.timers_changed:
+        soon = self._clock.now() + timedelta(seconds=SWEEP_S)
+        if committed.earliest_timer and committed.earliest_timer <= soon:  # the next sweep finds the others
             self._wake.set()
 
     async def run(self) -> None:

@@ -24,6 +24,7 @@ from callcenter.alerts.effects import from_row
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import OPEN
 from callcenter.storage import tables as t
+from callcenter.storage.prepared import PreparedLookup
 from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
 
 PROCESS_GONE_S = 15  # a process without a heartbeat for so long has died, and its consoles with it
@@ -36,10 +37,12 @@ _PRESENCE = (
     )
     .values(online=bindparam("online"), sess=bindparam("sess"))
 )
-_DONE = (
-    update(t.outbox)
-    .where(t.outbox.c.id == bindparam("b_id"), t.outbox.c.state == "pending")
-    .values(state=bindparam("state"), error=bindparam("error"))
+_DONE = PreparedLookup(
+    lambda keys: (
+        update(t.outbox)
+        .where(t.outbox.c.id.in_([key[0] for key in keys]), t.outbox.c.state == "pending")
+        .values(state=bindparam("state"), error=bindparam("error"))
+    )
 )
 
 
@@ -74,9 +77,11 @@ def take_effects(connection: Connection, now: datetime, *, limit: int = 200) -> 
 
 def finish_effects(connection: Connection, done: Iterable[tuple[str, str, str | None]]) -> None:
     """(id, done|failed, error) of effects that are over."""
-    rows = [{"b_id": effect, "state": state, "error": error} for effect, state, error in done]
-    if rows:
-        connection.execute(_DONE, rows)
+    by_end: dict[tuple[str, str | None], list[tuple[str]]] = {}
+    for effect, state, error in done:
+        by_end.setdefault((state, error), []).append((effect,))
+    for (state, error), effects in by_end.items():
+        _DONE.run(connection, effects, {"state": state, "error": error})
 
 
 def store_presence(connection: Connection, device: str, *, online: bool, sess: int) -> None:
