@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import getpass
 import os
@@ -78,8 +77,7 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) 
     """Run the centre, and the demo's town beside it, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics.build.info({"version": VERSION})
     centre = Centre(chosen, policy)
     try:
