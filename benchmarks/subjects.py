@@ -113,6 +113,14 @@ def _patient_policy(directory: Path) -> Path:
     return path
 
 
+def _ready(http: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{http}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # not listening yet, or 503: not hearing yet
+        return False
+
+
 def centre(directory: Path, database: str, devices: int) -> Subject:
     directory.mkdir()
     ids = _register(database or f"sqlite:///{directory / 'callcenter.db'}", devices)
@@ -128,8 +136,7 @@ def centre(directory: Path, database: str, devices: int) -> Subject:
         [sys.executable, "-m", "callcenter", "serve"], cwd=ROOT, env=os.environ | settings, stderr=subprocess.DEVNULL
     )
     http = f"http://127.0.0.1:{http_port}"
-    wait_for(lambda: answers(http_port), what="the centre")
-    time.sleep(1.5)
+    wait_for(lambda: _ready(http), what="the centre")
     body = json.dumps({"username": "bench", "password": PASSWORD}).encode()
     request = urllib.request.Request(
         f"{http}/api/v1/session", data=body, headers={"Content-Type": "application/json"}, method="POST"

@@ -46,7 +46,6 @@ class AlertPolicy:
     raise_within_s: int
     cancel_within_s: int
     late_after_s: int
-    phone_valid_s: int
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]
@@ -85,7 +84,6 @@ class _Limits(BaseModel):
     raise_within_s: Annotated[int, Field(ge=10, le=600)]
     cancel_within_s: Annotated[int, Field(ge=1, le=120)]
     late_after_s: Annotated[int, Field(ge=10, le=3600)]
-    phone_valid_s: Annotated[int, Field(ge=10, le=3600)]
 
 
 class _File(BaseModel):

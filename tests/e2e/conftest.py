@@ -25,7 +25,6 @@ raise_presses = 3
 raise_within_s = 60
 cancel_within_s = 15
 late_after_s = 120
-phone_valid_s = 120
 
 [[ladder]]
 kinds = ["sos", "fall", "fire", "gas", "wander", "help", "ambulance", "offline", "service", "battery"]
