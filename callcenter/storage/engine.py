@@ -8,6 +8,23 @@ from sqlalchemy import Connection, Engine, create_engine, event
 BUSY_TIMEOUT_S = 2.0  # how long SQLite waits for another writer before the door reports that it cannot store
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 10_000
+WAL_TRIES = 10
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    """Of connections that turn a new file to WAL at one moment, SQLite tells some "locked" without the busy timeout.
+
+    A transaction does wait for the others, so whoever was told so begins one before trying again.
+    """
+    for tries in reversed(range(WAL_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if not tries:
+                raise
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401
@@ -15,7 +32,8 @@ def _sqlite_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401
         return
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+    _enter_wal(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
