@@ -4,8 +4,16 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
-logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
+
+# Processes are killed here, never the machine, so files in memory prove the same and wait for no disk (330 s became
+# 243 s). `make chaos` runs on the disk.
+[ "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 ] 2>/dev/null && export TMPDIR=/dev/shm
+scratch=$(mktemp -d)
+chmod 755 "$scratch"  # PostgreSQL runs as a user of its own
+export TMPDIR=$scratch
+trap 'rm -rf "$scratch"' EXIT
+logs=$scratch/logs
+mkdir "$logs"
 
 run() { .venv/bin/python -m pytest -p no:cacheprovider "$@"; }
 

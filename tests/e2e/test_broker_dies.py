@@ -15,6 +15,7 @@ from tests.processes import Postgres, wait_for
 pytestmark = pytest.mark.slow
 Deploy = Callable[..., Deployment]
 KILLS = 3
+SEED = int(os.environ.get("VNH_SEED", "3"))
 
 
 def queue(fleet: Fleet, number: int) -> list[Press]:
@@ -31,7 +32,7 @@ def kept(one: Deployment, made: list[Press]) -> int:
 
 
 def test_the_embedded_broker_is_killed_and_comes_back(deploy: Deploy) -> None:
-    one, dice = deploy(), random.Random()
+    one, dice = deploy(), random.Random(SEED)
     with one.fleet(every_s=0.15) as fleet:
         one.start()
         for _ in range(KILLS):
@@ -65,7 +66,7 @@ def test_presses_queued_at_the_embedded_broker_survive_its_kill(deploy: Deploy) 
 def test_mosquitto_is_killed_while_the_centre_is_away_and_while_it_is_there(
     deploy: Deploy, postgres: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, dice = deploy(postgres), random.Random()
+    one, dice = deploy(postgres), random.Random(SEED)
     assert one.broker
     with one.fleet(every_s=0.15) as fleet:
         one.start()
