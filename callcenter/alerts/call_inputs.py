@@ -1,0 +1,151 @@
+"""What can happen to a call. A gateway turns whatever its carrier says into these; no carrier's word goes further."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from callcenter.alerts.call_model import CallOutcome
+
+
+class News(StrEnum):
+    """What a carrier tells of one leg. It may come late, twice, out of order or never."""
+
+    QUEUED = "queued"
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    MACHINE = "machine"  # probably a machine
+    INPUT = "input"  # keys, or the lack of them, for an open question
+    JOINED = "joined"
+    LEFT = "left"
+    ENDED = "ended"
+    RECORDED = "recorded"
+    NOT_RECORDED = "not_recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One piece of news. `at` is the carrier's time, `seq` its number within the call, where it has one.
+
+    `step` and `digits` belong to INPUT (None: nothing was pressed), `outcome`, `cause` and `talk_s` to ENDED,
+    `ref` is the carrier's id of the call, for RECORDED of the recording.
+    """
+
+    what: News
+    at: datetime
+    ref: str = ""
+    seq: int | None = None
+    step: str = ""
+    digits: str | None = None
+    outcome: CallOutcome | None = None
+    cause: str = ""
+    talk_s: float | None = None
+
+    @property
+    def key(self) -> str:
+        return f"news.{self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A gateway has taken the call."""
+
+    gateway: str
+    ref: str
+    key: str = "placed"
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlaced:
+    """No gateway took it, and certainly none dials it."""
+
+    gateway: str
+    reason: str
+    by_hand: bool = False  # a person is asked to dial it
+    key: str = "not_placed"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingUnknown:
+    """The request went out and its answer did not come back: it may ring."""
+
+    gateway: str
+    reason: str
+    key: str = "placing_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The carrier was asked and knows no such call. (What it does know comes as `Heard`.)"""
+
+    gateway: str
+    key: str = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class CallDue:
+    """The time at which the centre looks by itself."""
+
+    due: datetime
+    key: str = "due"
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpWanted:
+    """Nobody needs it any more. `reason` is a word of ours, for the log."""
+
+    reason: str
+    key: str = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldWanted:
+    held: bool
+    key: str = "hold"
+
+
+CallInput = Heard | Placed | NotPlaced | PlacingUnknown | NotFound | CallDue | HangUpWanted | HoldWanted
+
+CALL_KEYS: tuple[str, ...] = (
+    *(f"news.{what}" for what in News),
+    "placed",
+    "not_placed",
+    "placing_unknown",
+    "not_found",
+    "due",
+    "hang_up",
+    "hold",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallNews:
+    """One callback, as it enters the door: stored raw under its key before it is answered, and applied once.
+
+    `event_id` is unique per provider and the same in every repeat. The door answers with what is to be said
+    next (a `Script`), or None. `heard` is None where the callback means nothing to the call machine.
+    """
+
+    provider: str
+    event_id: str
+    call_id: str
+    heard: Heard | None
+    raw: dict[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCall:
+    """Somebody rings one of our numbers. `call_id` is chosen by us and used if the event is new.
+
+    The door answers with the `Script` that is said to the caller, and the id under which the call is stored.
+    """
+
+    provider: str
+    event_id: str
+    call_id: str
+    ref: str
+    caller: str  # E.164; empty when withheld
+    dialled: str
+    raw: dict[str, Any]
+    received_at: datetime
