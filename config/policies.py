@@ -32,6 +32,23 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """Every limit of the call machine, in seconds. Sources: telephony.md, 5 and 6."""
+
+    ring_resident_s: int
+    ring_operator_s: int
+    ring_responder_s: int
+    not_after_s: int
+    unknown_first_s: int
+    look_every_s: int
+    reconcile_s: int
+    news_late_s: int
+    poll_s: int
+    queue_s: int
+    debt_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPolicy:
     """Every limit of the alert machine, in seconds. Sources: shared design, section 4; field.md, 4 and 5."""
 
@@ -46,6 +63,12 @@ class AlertPolicy:
     raise_within_s: int
     cancel_within_s: int
     late_after_s: int
+    call_backs_s: tuple[int, ...]
+    next_wave_s: int
+    wave_size: int
+    most_waves: int
+    calls: CallPolicy
+    rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]
@@ -84,11 +107,31 @@ class _Limits(BaseModel):
     raise_within_s: Annotated[int, Field(ge=10, le=600)]
     cancel_within_s: Annotated[int, Field(ge=1, le=120)]
     late_after_s: Annotated[int, Field(ge=10, le=3600)]
+    call_backs_s: Annotated[tuple[Annotated[int, Field(ge=5, le=300)], ...], Field(min_length=1)]
+    next_wave_s: Annotated[int, Field(ge=15, le=300)]
+    wave_size: Annotated[int, Field(ge=1, le=10)]
+    most_waves: Annotated[int, Field(ge=1, le=20)]
+
+
+class _Calls(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    ring_resident_s: Annotated[int, Field(ge=10, le=120)]
+    ring_operator_s: Annotated[int, Field(ge=5, le=60)]
+    ring_responder_s: Annotated[int, Field(ge=10, le=120)]
+    not_after_s: Annotated[int, Field(ge=10, le=600)]
+    unknown_first_s: Annotated[int, Field(ge=1, le=30)]
+    look_every_s: Annotated[int, Field(ge=2, le=60)]
+    reconcile_s: Annotated[int, Field(ge=10, le=300)]
+    news_late_s: Annotated[int, Field(ge=2, le=60)]
+    poll_s: Annotated[int, Field(ge=10, le=300)]
+    queue_s: Annotated[int, Field(ge=5, le=120)]
+    debt_s: Annotated[int, Field(ge=5, le=600)]
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limits: _Limits
+    calls: _Calls
     ladder: Annotated[list[_LadderData], Field(min_length=1)]
 
 
@@ -113,4 +156,4 @@ def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> Al
         return f"{path}: there is no kind {', '.join(sorted(unknown))}"
     if missing := kinds - ladders.keys():
         return f"{path}: no ladder for {', '.join(sorted(missing))}: such an alert would ring for nobody"
-    return AlertPolicy(ladders=ladders, **data.limits.model_dump())
+    return AlertPolicy(ladders=ladders, calls=CallPolicy(**data.calls.model_dump()), **data.limits.model_dump())

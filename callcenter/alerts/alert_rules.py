@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from callcenter.alerts.effects import Effect, PhoneGroup, TellDevice
+from callcenter.alerts.effects import Effect, PhoneGroup, PhoneOperator, PhoneResident, TellDevice
 from callcenter.alerts.inputs import (
     AlarmRaised,
     CancelPressed,
@@ -17,6 +17,7 @@ from callcenter.alerts.inputs import (
 from callcenter.alerts.model import EMERGENCIES, OPEN, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.telephone_rules import TELEPHONE_TABLE
 from config.policies import AlertPolicy
 
 
@@ -29,7 +30,7 @@ def _stored(alert_id: str, device: str, ref: str | None, *, told: str = "stored"
     return tuple(TellDevice(device, ref, level, alert_id) for level in levels) if ref else ()
 
 
-def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, _policy: AlertPolicy) -> Change:
+def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> Change:
     pressed = alarm.kind not in TECHNICAL
     alert = Alert(
         id=alarm.alert_id,
@@ -48,7 +49,16 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, _policy: Aler
         possibly_old=alarm.possibly_old,
         drill=alarm.drill,
     )
-    return Change(alert, alarm.details, ring=True, effects=_stored(alert.id, alarm.subject.device, alarm.ref))
+    effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
+    return Change(alert, alarm.details, ring=True, effects=effects)
+
+
+def _rings_people(alert: Alert, alarm: AlarmRaised, policy: AlertPolicy) -> tuple[Effect, ...]:
+    """An emergency from a device rings the resident and an operator into one room. Who rang us is there already."""
+    if not policy.rings or alarm.kind not in EMERGENCIES:
+        return ()
+    operator: tuple[Effect, ...] = (PhoneOperator(alert.id),)
+    return operator if alarm.on_the_phone else (PhoneResident(alert.id), *operator)
 
 
 def _counted(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> Alert:
@@ -87,6 +97,7 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
     if upgraded:
         after = _ring_anew(after, now)
+        effects += _rings_people(alert, alarm, policy)
     elif alert.owner:
         after = replace(after, attention_at=alert.attention_at or now)
     data = alarm.details | {"press_count": after.press_count, "priority": after.priority}
@@ -203,7 +214,7 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    table: dict[tuple[State | None, str], Rule] = dict(OPERATOR_TABLE)
+    table: dict[tuple[State | None, str], Rule] = dict(OPERATOR_TABLE) | dict(TELEPHONE_TABLE)
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
             if (state, key) in table:

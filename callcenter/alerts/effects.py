@@ -66,14 +66,100 @@ class PhoneContact:
 
 @dataclass(frozen=True, slots=True)
 class AskResponders:
-    """Find somebody who goes to the door."""
+    """Find somebody who goes to the door: ask the next `number` people, 0 for a whole wave."""
 
     kind: ClassVar[str] = "ask_responders"
     alert: str
+    number: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PhoneOperator:
+    """Ring an operator who is ready into the alert's room."""
+
+    kind: ClassVar[str] = "phone_operator"
+    alert: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpOthers:
+    """End every call that still asks somebody for help; who has said yes (`but`) stays."""
+
+    kind: ClassVar[str] = "hang_up_others"
+    alert: str
+    but: str
+
+
+# What the outbox does to one call. The call's row was written with the wish, so it is never dialled unknown.
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """Dial. `without`: a gateway that may have dialled already and is not asked again."""
+
+    kind: ClassVar[str] = "place_call"
+    call: str
+    without: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FindCall:
+    """Ask the carrier how the call stands."""
+
+    kind: ClassVar[str] = "find_call"
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    kind: ClassVar[str] = "end_call"
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCall:
+    kind: ClassVar[str] = "hold_call"
+    call: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """A text message, beside the calls and never instead of one. `prompt` names the words."""
+
+    kind: ClassVar[str] = "send_text"
+    call: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRecording:
+    """Fetch a recording, keep it with its hash, and have the carrier delete its own."""
+
+    kind: ClassVar[str] = "fetch_recording"
+    call: str
+    ref: str
+
+
+# Wishes that name people: turned into calls in the transaction that wished for them (handlers/dialling.py).
+PhoneWish = PhoneGroup | PhoneResident | PhoneContact | AskResponders | PhoneOperator | HangUpOthers
 Effect = (
-    TellDevice | TellDevices | RefuseMessage | ClearRetained | PhoneGroup | PhoneResident | PhoneContact | AskResponders
+    TellDevice
+    | TellDevices
+    | RefuseMessage
+    | ClearRetained
+    | PhoneGroup
+    | PhoneResident
+    | PhoneContact
+    | AskResponders
+    | PhoneOperator
+    | HangUpOthers
+    | PlaceCall
+    | FindCall
+    | EndCall
+    | HoldCall
+    | SendText
+    | FetchRecording
 )
 _KINDS: dict[str, type[Effect]] = {effect.kind: effect for effect in get_args(Effect)}
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import Alert, State
+from callcenter.alerts.model import UNRESOLVED, Alert, State
 from config.policies import AlertPolicy
 
 Deadlines = dict[TimerKind, datetime]
@@ -49,6 +49,16 @@ def _resolved(alert: Alert, policy: AlertPolicy) -> Deadlines:
     return {TimerKind.FOLLOW_UP: _after(alert.rung_at, policy.follow_up_s, default=alert.opened_at)}
 
 
+def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
+    due: Deadlines = {}
+    spoke_since = alert.silent_at and alert.reached_at and alert.reached_at >= alert.silent_at
+    if alert.silent_at and not spoke_since and alert.call_backs < len(policy.call_backs_s):
+        due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
+    if alert.asked_at and not alert.responder:
+        due[TimerKind.NEXT_WAVE] = alert.asked_at + timedelta(seconds=policy.next_wave_s)
+    return due
+
+
 _BY_STATE = {
     State.WAITING: _waiting,
     State.CLAIMED: _claimed,
@@ -64,6 +74,8 @@ def deadlines(alert: Alert | None, policy: AlertPolicy) -> Deadlines:
     if alert is None:
         return {}
     due = dict(_BY_STATE[alert.state](alert, policy))
+    if alert.state in UNRESOLVED:
+        due |= _telephone(alert, policy)
     if alert.owner and alert.owner_gone_at and alert.state is not State.RESOLVED and alert.state is not State.CLOSED:
         due[TimerKind.OWNER_GONE] = alert.owner_gone_at + timedelta(seconds=policy.owner_gone_s)
     return due

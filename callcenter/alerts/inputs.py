@@ -37,6 +37,8 @@ class TimerKind(StrEnum):
     ATTENTION = "attention"
     REASK = "reask"
     FOLLOW_UP = "follow_up"
+    CALL_BACK = "call_back"  # nobody spoke: rung again, then somebody is sent (silent-call protocol)
+    NEXT_WAVE = "next_wave"  # responders were asked and nobody has said yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class AlarmRaised:
     late: bool = False
     possibly_old: bool = False
     drill: bool = False
+    on_the_phone: bool = False  # the person who asks for help is on the line
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -148,8 +151,50 @@ class OperatorActed:
         return f"action.{self.action}"
 
 
+REPORTS = (
+    "reached",  # the resident spoke or pressed a key
+    "well",  # the resident says that all is well: a mark, never a closure
+    "silent",  # the line is open and nobody speaks
+    "not_reached",  # busy, no answer, rejected, or probably a machine
+    "accepted",  # a responder pressed 1
+    "declined",
+    "no_answer",  # somebody who was asked for help did not answer, or pressed nothing
+    "operator_missed",  # an operator's phone was not answered
+    "by_hand",  # no gateway can ring: a person dials
+    "caller_waits",  # somebody rang us and nobody has joined them yet
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What a call of the alert has come to. `what` is one of REPORTS, `party` who was at the phone."""
+
+    what: str
+    call: str
+    party: str
+    name: str
+    reason: str = ""
+    role: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"call.{self.what}"
+
+    def details(self) -> dict[str, Any]:
+        optional = {"reason": self.reason, "role": self.role}
+        return {"call": self.call, "party": self.party, "name": self.name} | {k: v for k, v in optional.items() if v}
+
+
 AlertInput = (
-    AlarmRaised | CancelPressed | TroubleEnded | TimerDue | OperatorGone | OperatorBack | EffectFailed | OperatorActed
+    AlarmRaised
+    | CancelPressed
+    | TroubleEnded
+    | TimerDue
+    | OperatorGone
+    | OperatorBack
+    | EffectFailed
+    | OperatorActed
+    | CallReport
 )
 
 KEYS: tuple[str, ...] = (
@@ -161,4 +206,5 @@ KEYS: tuple[str, ...] = (
     "operator_back",
     "effect_failed",
     *(f"action.{action}" for action in Action),
+    *(f"call.{what}" for what in REPORTS),
 )

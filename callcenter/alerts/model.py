@@ -117,6 +117,13 @@ class Alert:
     attention_at: datetime | None = None  # something happened that the owner has not reacted to
     resolved_at: datetime | None = None
     outcome: Outcome | None = None
+    reached_at: datetime | None = None  # the resident spoke on the phone, or pressed a key
+    silent_at: datetime | None = None  # nobody spoke; the protocol of a silent call began
+    call_backs: int = 0  # steps of that protocol that are done
+    asked_at: datetime | None = None  # responders were last asked
+    waves: int = 0  # how often
+    responder: str = ""  # who said yes: kind:id
+    responder_name: str = ""
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
 

@@ -7,6 +7,7 @@ from callcenter.alerts.effects import AskResponders, Effect, PhoneContact, Phone
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import OPEN, Alert, Operator, Outcome, State, queued_again
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.telephone_rules import asks, falls_silent
 from config.policies import AlertPolicy
 
 
@@ -74,19 +75,22 @@ def calls_contact(alert: Alert, acted: OperatorActed, now: datetime, _policy: Al
     return Change(_touched(alert, now), {"contact": acted.contact}, effects=effects)
 
 
-def hears_nothing(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+def hears_nothing(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    after = replace(_touched(alert, now), silent=True)
-    return Change(after, {"text": acted.text, "priority": after.priority})
+    after, effects = falls_silent(_touched(alert, now), now, policy)
+    return Change(after, {"text": acted.text, "priority": after.priority}, effects=effects)
 
 
-def sends_help(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(_touched(alert, now), state=state)
-    return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
+    if not policy.rings:  # people are told to call
+        return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
+    after, effects = asks(after, now)
+    return Change(after, {"text": acted.text}, effects=effects)
 
 
 def hands_over(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:

@@ -95,11 +95,13 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "outcome": alert.outcome.value if alert.outcome else None,
         "told": alert.told,
         "version": alert.version,
-    }
+    } | {name: getattr(alert, name) for name in _TELEPHONE}
 
 
+_TELEPHONE = ("reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name")
 # fmt: off
 _SAME = (
+    *_TELEPHONE,
     "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",
     "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "touched_at", "owner_gone_at",
     "attention_at", "resolved_at", "told", "version",
@@ -153,5 +155,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "last_press_at": rfc3339(alert.last_press_at),
         "attention_at": rfc3339(alert.attention_at) if alert.attention_at else None,
         "outcome": alert.outcome.value if alert.outcome else None,
+        "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,
+        "responder": {"party": alert.responder, "name": alert.responder_name} if alert.responder else None,
         "version": alert.version,
     }

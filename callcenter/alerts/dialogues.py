@@ -1,0 +1,122 @@
+"""What is said on each kind of call and what a key means. Pure: the script follows from the call's record,
+so a callback that comes twice is answered the same both times. The words are data (config/prompts.toml).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from callcenter.alerts.call_model import Answer, Call, Direction, Role
+from callcenter.alerts.inputs import CallReport
+from callcenter.alerts.script import Ask, Hangup, Join, Pause, Say, Script
+from config.prompts import Prompts
+
+PRESS_S = 10  # the time to press a key: slow hands (telephony.md, flows)
+SPEAK_S = 5  # the time to say something, while an operator may already wait in the room
+TRIES = 2  # rounds of a question before it counts as unanswered
+
+# Roles that are asked for help: only a key says yes.
+ASKED_ROLES = frozenset({Role.RESPONDER, Role.FAMILY, Role.DUTY})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a prompt may name. Never more than the person at the phone needs at that moment."""
+
+    name: str = ""
+    place: str = ""
+    kind: str = ""
+
+
+# dialogue -> the question that opens it; a dialogue that is missing here asks nothing
+_FIRST_STEP: Mapping[str, str] = {
+    "resident": "awake",
+    "welfare": "well",
+    "offer": "offer",
+    "duty": "offer",
+}
+ASKING = frozenset({"offer", "duty"})  # dialogues that end in an answer, if only in "no response"
+
+KEYS_OF_OFFER: Mapping[str, Answer | None] = {"1": Answer.ACCEPTED, "2": Answer.DECLINED, "3": None}
+
+
+def first_step(call: Call) -> str:
+    return _FIRST_STEP.get(call.dialogue, "")
+
+
+def _report(call: Call, what: str, reason: str = "") -> CallReport:
+    return CallReport(what, call.id, call.party, call.name, reason, role=call.role.value)
+
+
+def _awake(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """Any key or word will do. Silence is the highest class; the line stays open for the operator."""
+    if digits is not None:
+        return replace(call, step=""), _report(call, "reached", "spoke" if digits == "" else "key")
+    if call.tries + 1 < TRIES:
+        return replace(call, tries=call.tries + 1), None
+    return replace(call, step="", tries=call.tries + 1), _report(call, "silent")
+
+
+def _well(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """1 is a mark, never a closure. Everything else, silence too, keeps the line open for help."""
+    if digits == "1":
+        return replace(call, step="", answer=Answer.WELL), _report(call, "well")
+    if digits == "3":
+        return call, None
+    if call.tries + 1 < TRIES:
+        return replace(call, tries=call.tries + 1), None
+    return replace(call, step="", tries=call.tries + 1), _report(call, "silent" if digits is None else "reached")
+
+
+def _offer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """1 goes, 2 cannot, 3 repeats. Nothing else accepts: not an answer, not another key, not a voice."""
+    answer = KEYS_OF_OFFER.get(digits or "")
+    if answer is not None:
+        return replace(call, step="", answer=answer), _report(call, answer.value)
+    if digits == "3":
+        return call, None
+    if call.tries + 1 < TRIES:
+        return replace(call, tries=call.tries + 1), None
+    return replace(call, step="", tries=call.tries + 1, answer=Answer.NO_RESPONSE), _report(call, "no_answer")
+
+
+_ON_INPUT: Mapping[str, Callable[[Call, str | None], tuple[Call, CallReport | None]]] = {
+    "awake": _awake,
+    "well": _well,
+    "offer": _offer,
+}
+
+
+def on_input(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """The call after a key (None: nothing was pressed, empty: something was said), and what its alert learns."""
+    return _ON_INPUT[call.step](call, digits)
+
+
+def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
+    """What happens on this leg now."""
+
+    def say(key: str) -> Say:
+        return Say(prompts.text(key, call.language, name=facts.name, place=facts.place, kind=facts.kind), call.language)
+
+    def ask(key: str, seconds: int, *, speech: bool = False) -> Ask:
+        return Ask(call.step, (say(key), Pause(1), say(f"{key}_keys")), seconds, speech)
+
+    if call.over or call.hang_up_at:
+        return (say("nobody_needed"), Hangup()) if call.dialogue in ASKING else (Hangup(),)
+    if call.step == "awake":
+        return (ask("resident", SPEAK_S, speech=True),)
+    if call.step == "well":
+        return (ask("welfare", PRESS_S),)
+    if call.step == "offer":
+        return (ask(call.dialogue, PRESS_S),)
+    if call.dialogue in ASKING:
+        return _after_offer(call, say)
+    if call.dialogue == "welfare" and call.answer is Answer.WELL:
+        return (say("welfare_thanks"), Join(call.room, start=False))
+    starts = call.direction is not Direction.INBOUND and call.role is Role.OPERATOR
+    return (say(f"{call.dialogue}_joins"), Join(call.room, start=starts))
+
+
+def _after_offer(call: Call, say: Callable[[str], Say]) -> Script:
+    if call.answer is Answer.ACCEPTED:
+        return (say("offer_accepted"), Join(call.room))
+    return (say(f"offer_{call.answer.value if call.answer else 'no_response'}"), Hangup())

@@ -1,0 +1,147 @@
+"""The part of the alert machine's table that telephone calls move: reached, silent, accepted, nobody there."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from callcenter.alerts.effects import (
+    AskResponders,
+    Effect,
+    HangUpOthers,
+    PhoneGroup,
+    PhoneOperator,
+    PhoneResident,
+    TellDevices,
+)
+from callcenter.alerts.inputs import CallReport, TimerDue, TimerKind
+from callcenter.alerts.model import UNRESOLVED, Alert, State
+from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from config.policies import AlertPolicy
+
+AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony.md; issue list)
+
+
+def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
+    """Ask (more) people to go, unless somebody goes already."""
+    if alert.responder:
+        return alert, ()
+    return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
+
+
+def falls_silent(alert: Alert, now: datetime, policy: AlertPolicy) -> tuple[Alert, tuple[Effect, ...]]:
+    """The highest class. The protocol begins; with a risk or after three presses 120 is asked at once."""
+    if not policy.rings or alert.silent_at:
+        return replace(alert, silent=True), ()
+    after = replace(alert, silent=True, silent_at=now)
+    group = "ambulance" if alert.press_count >= AMBULANCE_PRESSES else "ambulance_if_at_risk"
+    return after, (PhoneGroup(alert.id, group),)
+
+
+def is_reached(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    return Change(replace(alert, reached_at=now), report.details())
+
+
+def says_well(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """A mark. A person still speaks to the resident and closes the alert."""
+    return Change(replace(alert, reached_at=now), report.details())
+
+
+def is_silent(alert: Alert, report: CallReport, now: datetime, policy: AlertPolicy) -> Change:
+    after, effects = falls_silent(alert, now, policy)
+    return Change(after, report.details() | {"priority": after.priority}, ring=True, effects=effects)
+
+
+def is_not_reached(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """Do not wait for that voice: responders are asked at once, if nobody has been asked yet."""
+    after, effects = (alert, ()) if alert.waves else asks(alert, now)
+    return Change(after, report.details(), ring=True, effects=effects)
+
+
+def is_accepted(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    """Somebody goes: everybody else stops ringing in the same transaction."""
+    if alert.responder:
+        return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
+    told = "responder" if alert.told in ("stored", "operator") else alert.told
+    state = State.HELPING if alert.state is State.CLAIMED else alert.state
+    after = replace(alert, state=state, responder=report.party, responder_name=report.name, asked_at=None, told=told)
+    if alert.state is State.CLAIMED:
+        after = replace(after, touched_at=now, attention_at=None)
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=report.call), TellDevices(alert.id, "responder"))
+    return Change(after, report.details(), effects=effects)
+
+
+def is_declined(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """The next candidate at once. A duty phone that says no has no next one: it rings for everybody here."""
+    if report.role == "duty":
+        return Change(alert, report.details(), ring=True)
+    effects: tuple[Effect, ...] = () if alert.responder else (AskResponders(alert.id, 1),)
+    return Change(alert, report.details(), effects=effects)
+
+
+def operator_is_missed(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
+    """The console still rings; another seat's phone is rung."""
+    return Change(alert, report.details(), ring=True, effects=(PhoneOperator(alert.id),))
+
+
+def is_by_hand(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
+    """Nobody may believe that a call was made which was not."""
+    return Change(alert, report.details(), ring=True)
+
+
+def caller_waits(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
+    effects: tuple[Effect, ...] = (PhoneOperator(alert.id), PhoneGroup(alert.id, "overflow_group"))
+    return Change(alert, report.details(), ring=True, effects=effects)
+
+
+def calls_back(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
+    """Two call-backs, then keyholders and neighbours in parallel. Never a closure."""
+    after = replace(alert, call_backs=alert.call_backs + 1)
+    data = {"step": after.call_backs}
+    if after.call_backs < len(policy.call_backs_s):
+        return Change(after, data, effects=(PhoneResident(alert.id),))
+    effects: tuple[Effect, ...] = (PhoneGroup(alert.id, "keyholders_and_neighbours"),)
+    asked = replace(after, asked_at=now, waves=alert.waves + 1) if not alert.responder else after
+    return Change(asked, data, ring=True, effects=effects if not alert.responder else ())
+
+
+def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
+    if alert.waves >= policy.most_waves:
+        data = {"waves": alert.waves, "reason": "nobody_left"}
+        return Change(replace(alert, asked_at=None), data, ring=True)
+    after, effects = asks(alert, now)
+    return Change(after, {"wave": after.waves}, effects=effects)
+
+
+# identifier, sentence, states, input, where it may lead (None: stays), function
+_OPEN = tuple(UNRESOLVED)
+_ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, Decide], ...] = (
+    ("call.reached", "The resident speaks, or has pressed a key.", _OPEN, "call.reached", None, is_reached),
+    ("call.well", "The resident says that all is well: a mark, a person still closes the alert.",
+     _OPEN, "call.well", None, says_well),
+    ("call.silent", "The line is open and nobody speaks: the highest class; the protocol of a silent call begins.",
+     _OPEN, "call.silent", None, is_silent),
+    ("call.not_reached", "The resident cannot be reached by telephone: responders are asked at once.",
+     _OPEN, "call.not_reached", None, is_not_reached),
+    ("call.accepted_waiting", "A responder pressed 1: everybody else stops ringing; an operator is still wanted.",
+     (State.WAITING, State.HELPING, State.HANDED_OVER), "call.accepted", None, is_accepted),
+    ("call.accepted", "A responder pressed 1: help is on its way, everybody else stops ringing.",
+     (State.CLAIMED,), "call.accepted", (State.HELPING,), is_accepted),
+    ("call.declined", "A responder cannot go: the next one is asked at once.",
+     _OPEN, "call.declined", None, is_declined),
+    ("call.no_answer", "Somebody who was asked does not answer: the next one is asked at once.",
+     _OPEN, "call.no_answer", None, is_declined),
+    ("call.operator_missed", "An operator's phone was not answered: another one rings.",
+     _OPEN, "call.operator_missed", None, operator_is_missed),
+    ("call.by_hand", "No carrier can ring: a person has to dial.", _OPEN, "call.by_hand", None, is_by_hand),
+    ("call.caller_waits", "Somebody rang us and nobody has joined them: more people are asked.",
+     _OPEN, "call.caller_waits", None, caller_waits),
+    ("silent.calls_back", "Nobody spoke: rung again, and at the end somebody is sent.",
+     _OPEN, f"timer.{TimerKind.CALL_BACK}", None, calls_back),
+    ("help.asks_next", "Nobody has said yes: the next wave is asked.",
+     _OPEN, f"timer.{TimerKind.NEXT_WAVE}", None, asks_next_wave),
+)  # fmt: skip
+
+TELEPHONE_TABLE: Table = {
+    (state, key): Rule(identifier, says, frozenset(leads_to or (state,)), function)
+    for identifier, says, states, key, leads_to, function in _ROWS
+    for state in states
+}
