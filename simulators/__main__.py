@@ -1,4 +1,4 @@
-"""The simulators' command line: `python -m simulators town|run|press|scenario|load`."""
+"""The simulators' command line: `python -m simulators town|run|press|scenario|load|carrier`."""
 
 import argparse
 import asyncio
@@ -14,6 +14,9 @@ from typing import Any, TypeAlias
 from config import logs
 from devices.events import AckLevel, SignalKind
 from simulators.bracelet import Bracelet
+from simulators.carrier.account import Account, Number
+from simulators.carrier.callees import NATURES, Callee
+from simulators.carrier.server import Carrier
 from simulators.connection import Broker
 from simulators.device import Habits
 from simulators.home_phone import HomePhone
@@ -144,6 +147,24 @@ def _load(args: argparse.Namespace) -> int:
     return 1 if result.broke else 0
 
 
+def _carrier(args: argparse.Namespace) -> int:
+    number = Number(args.voice_url, args.fallback_url, args.status_url)
+    account = Account(args.account, args.token, dict.fromkeys(args.number, number))
+    default = Callee(args.callee, digits=tuple(args.digits.split(",")) if args.digits else ())
+
+    async def serve() -> int:
+        carrier = Carrier(account, seed=args.seed, pace=args.pace, default=default)
+        await carrier.start(args.host, args.port)
+        print(f"carrier at {carrier.url}", flush=True)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await carrier.stop()
+        return 0
+
+    return asyncio.run(_until_told_to_end(serve()))
+
+
 def _broker(url: str) -> Broker:
     try:
         return Broker.at(url)
@@ -200,6 +221,23 @@ def _add_load(commands: Commands) -> None:
     _add_connection(load, _load, mqtt=True)
 
 
+def _add_carrier(commands: Commands) -> None:
+    carrier = commands.add_parser("carrier", help="a phone carrier that speaks Twilio's REST and TwiML")
+    carrier.add_argument("--host", default="127.0.0.1")
+    carrier.add_argument("--port", type=int, default=0, help="0: a free one, which is printed")
+    carrier.add_argument("--account", required=True, metavar="AC...")
+    carrier.add_argument("--token", required=True)
+    carrier.add_argument("--number", action="append", default=[], help="a number of the account; may be repeated")
+    carrier.add_argument("--voice-url", default="", help="asked what to do with calls to the account's numbers")
+    carrier.add_argument("--fallback-url", default="")
+    carrier.add_argument("--status-url", default="")
+    carrier.add_argument("--callee", choices=list(NATURES), default="answer", help="what everybody does when called")
+    carrier.add_argument("--digits", default="", help="what --callee press presses at each question: 1,3")
+    carrier.add_argument("--seed", type=int, default=1)
+    carrier.add_argument("--pace", type=float, default=1.0, help="100: 25 s of ringing take a quarter of a second")
+    _add_connection(carrier, _carrier, log_level="INFO")
+
+
 def _add_patience(command: argparse.ArgumentParser) -> None:
     levels = [level.value for level in AckLevel]
     command.add_argument("--until", choices=levels, default="stored", help="end when it has got this far")
@@ -224,7 +262,7 @@ def _add_connection(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load):
+    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load, _add_carrier):
         add(commands)
     args = parser.parse_args()
     as_text = {"text": True, "json": False}.get(os.environ.get("CALLCENTER_LOG_FORMAT", ""), sys.stderr.isatty())
