@@ -2,36 +2,43 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from callcenter import metrics
+from callcenter import metrics, telephone
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
+from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
-from callcenter.storage import queries, work
+from callcenter.privacy import Seal, read_key
+from callcenter.storage import call_book, queries, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
+from callcenter.telephone import Telephone
+from config import prompts
 from config.policies import AlertPolicy
+from config.prompts import Prompts
 from config.settings import Settings
 from devices.broker import EmbeddedBroker
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import device_signals, operator_actions, outbox, timers
+from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.device_acks import DeviceAcks
-from handlers.device_signals import TroubleOver, TroubleSeen
+from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
 from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
-from handlers.outbox import Impossible, Outbox, Perform
+from handlers.outbox import Outbox, Perform
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
 from handlers.watchdog import Findings, Watchdog
@@ -50,25 +57,27 @@ class Centre:
     def __init__(self, settings: Settings, policy: AlertPolicy, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        writer = Writer(connect(settings.database, writer=True, size=1), node=settings.node, policy=policy)
+        self.seal = _seal(settings)
+        policy = replace(policy, rings=bool(settings.gateways))
+        engine = connect(settings.database, writer=True, size=1)
+        writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
         self.read = Reader(connect(settings.database, writer=False))
-        self.door = Door(writer, HANDLERS, self.clock)
+        words = _words()
+        self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
+        self.telephone = Telephone(settings, words, self.seal, read=self.read, clock=self.clock)
+        self.telephone.connect(self.door.submit, self.door.later)
         self.telemetry = TelemetryBuffer(self.door, self.clock)
         self.listener = Listener(self.door, self.telemetry)
         self.broker = _embedded(settings)
         self._make_lanes()
         acks = DeviceAcks(self.voice.publish, self._messages_of, self.clock)
-        performers: dict[str, Perform] = {
+        on_devices: dict[str, Perform] = {
             "tell_device": acks.tell_device,
             "tell_devices": acks.tell_devices,
             "refuse_message": acks.refuse_message,
             "clear_retained": acks.clear_retained,
-            "phone_group": _by_hand,
-            "phone_resident": _by_hand,
-            "phone_contact": _by_hand,
-            "ask_responders": _by_hand,
         }
-        self.outbox = Outbox(self.door, performers, self.clock)
+        self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
         self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected)
@@ -112,6 +121,7 @@ class Centre:
         await self.feed.start()
         self.door.start()
         await self.door.submit(ServiceStarted())
+        await self.telephone.start()
         for name, work_of in self._workers().items():
             self._tasks.append(asyncio.create_task(work_of, name=name))
         await self._serve_http()
@@ -129,13 +139,16 @@ class Centre:
             "probe": self.watchdog.run_probe(),
             "feed": self.feed.run(),
             "presence": self.presence.run(),
+            "telephone": self.telephone.run(),
         }
         return workers | ({"broker": self.broker.keep(self.clock.sleep)} if self.broker else {})
 
     async def _serve_http(self) -> None:
         keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
         api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock)
-        app = build(api, keeper, Pages(self.health, self.read, self.clock))
+        calls = CallApi(self.read, self.seal, self.clock)
+        callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
+        app = build(api, keeper, Pages(self.health, self.read, self.clock), calls, callbacks)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -154,6 +167,7 @@ class Centre:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.telephone.stop()
         await self.door.stop()
         if self.broker:
             await self.broker.stop()
@@ -168,8 +182,9 @@ class Centre:
         except Unavailable as error:
             raise ConnectionError(str(error)) from error
 
-    async def _due_timers(self, now: datetime) -> list[TimerFired]:
-        return [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in await self.read(work.due_timers, now)]
+    async def _due_timers(self, now: datetime) -> list[Any]:
+        """Alerts' deadlines first."""
+        return await self.read(_due, now)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
@@ -183,16 +198,35 @@ class Centre:
         )
 
 
+def _due(connection: Any, now: datetime) -> list[Any]:  # noqa: ANN401
+    alerts = [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in work.due_timers(connection, now)]
+    calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
+    debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
+    receivers = [ReceiverForgotten(device) for device in call_book.due_receivers(connection, now)]
+    return [*alerts, *receivers, *calls, *debts]
+
+
+def _words() -> Prompts:
+    """Raises OSError."""
+    words = prompts.read()
+    if isinstance(words, str):
+        raise OSError(words)
+    return words
+
+
+def _seal(settings: Settings) -> Seal:
+    """Raises OSError."""
+    seal = read_key(settings.data_dir, settings.secret_key.get_secret_value())
+    if isinstance(seal, str):
+        raise OSError(seal)
+    return seal
+
+
 def _embedded(settings: Settings) -> EmbeddedBroker | None:
     if not settings.embedded_broker:
         return None
     directory = settings.data_dir / "broker"
     return EmbeddedBroker(host=settings.mqtt_host, port=settings.mqtt_port, directory=directory, name=settings.node)
-
-
-async def _by_hand(_effect: object) -> Impossible:
-    """No telephone is connected yet: people are told to call, and nobody believes that a call was made."""
-    return Impossible("no_telephone")
 
 
 def _silent_since(row: Any, now: datetime) -> bool:  # noqa: ANN401

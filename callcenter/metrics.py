@@ -33,6 +33,23 @@ sound_armed = Gauge("vnh_sound_armed", "Consoles whose sound is armed")
 watchdog_violations = Gauge("vnh_watchdog_violations", "What the watchdog found wrong", ["check"])
 watchdog_last_run = Gauge("vnh_watchdog_last_run_timestamp_seconds", "When the watchdog last finished")
 loop_lag = Gauge("vnh_loop_lag_seconds", "How late the event loop ran its last one-second tick")
+callbacks = Counter("vnh_callbacks", "Callbacks of telephone carriers", ["provider", "kind", "outcome"])
+callback_lag = Histogram(
+    "vnh_callback_lag_seconds", "From what happened on a call until we were told", ["provider", "kind"]
+)
+carrier_requests = Counter(
+    "vnh_carrier_requests", "What was asked of a telephone carrier", ["provider", "operation", "outcome"]
+)
+carrier_seconds = Histogram("vnh_carrier_request_seconds", "How long a carrier took", ["provider", "operation"])
+calls_wanted = Counter("vnh_calls_wanted", "Calls the centre decided to make", ["role"])
+calls_ended = Counter("vnh_calls_ended", "Calls that are over", ["role", "outcome"])
+dial_attempts = Counter("vnh_dial_attempts", "Requests to place a call", ["gateway", "outcome"])
+circuit_open = Gauge("vnh_circuit_open", "1 while a gateway is not asked because it fails", ["gateway"])
+callbacks_repeated = Counter("vnh_callbacks_repeated", "Callbacks that were stored already", ["provider"])
+callbacks_unknown = Counter("vnh_callbacks_unknown", "Signed callbacks for a call that is not ours", ["provider"])
+debts_opened = Counter("vnh_debts_opened", "Callers who gave up before a person was there")
+texts_sent = Counter("vnh_texts", "Text messages", ["outcome"])
+recordings_missing = Counter("vnh_recordings_missing", "Recordings the carrier says it does not have")
 build = Info("vnh_build", "Version of the service")
 
 for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from callcenter.alerts.inputs import OperatorActed
-from callcenter.alerts.model import Alert
+from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import WrittenEffect
@@ -49,6 +49,41 @@ class ConsolesChanged:
 
     operator: str
     present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallWanted:
+    """An operator's action on one leg: hang_up, hold or unhold. Answered with `CallActed` or `Refused`."""
+
+    call_id: str
+    action: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class CallActed:
+    """The leg as it is now (openapi.yaml, Leg)."""
+
+    call: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DebtDischarged:
+    """A caller who was owed a call has been reached, visited or escalated, says a named operator."""
+
+    call_id: str
+    how: str
+    note: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTaken:
+    """An operator's shift state: ready, busy or away, and the telephone to put calls through to."""
+
+    operator: str
+    state: str
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """One frozen settings object from environment variables CALLCENTER_*; impossible combinations are refused."""
 
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,7 +22,21 @@ class Settings(BaseSettings):
     http_host: str = Field("127.0.0.1", description="address the console listens on")
     http_port: int = Field(8080, ge=1, le=65535, description="port of the console")
     public_url: str = Field("", description="address under which browsers reach the console; empty: http_host")
-    telephony: Literal["none"] = Field("none", description="telephone gateway; none yet")
+    telephony: str = Field("none", description="gateways in order, with commas: twilio, ari; none: people dial")
+    caller_id: str = Field("", description="number that people see when the centre calls, E.164")
+    sos_number: str = Field("", description="number whose calls are an SOS without a menu, E.164")
+    twilio_account: str = Field("", description="account SID")
+    twilio_token: SecretStr = Field(SecretStr(""), description="auth token")
+    twilio_next_token: SecretStr = Field(SecretStr(""), description="the other token while they are being changed")
+    twilio_sms_from: str = Field("", description="number or messaging service of text messages; empty: caller_id")
+    twilio_api: str = Field("https://api.twilio.com", description="address of the API; no other host is ever asked")
+    twilio_fallback_url: str = Field("", description="static document elsewhere, read when the centre is silent")
+    ari_url: str = Field("", description="http://host:port/ari of Asterisk's REST interface")
+    ari_user: str = Field("", description="user of ari.conf")
+    ari_password: SecretStr = Field(SecretStr(""), description="password of ari.conf")
+    ari_app: str = Field("callcenter", description="name of the Stasis application")
+    ari_endpoint: str = Field("PJSIP/{number}@trunk", description="how Asterisk dials a number")
+    secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -42,6 +57,11 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
     @property
+    def gateways(self) -> tuple[str, ...]:
+        """Those that can ring, in the order in which they are asked."""
+        return () if self.telephony == "none" else tuple(self.telephony.split(","))
+
+    @property
     def embedded_broker(self) -> bool:
         return not self.mqtt_url
 
@@ -59,7 +79,36 @@ class Settings(BaseSettings):
             raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
         if self.embedded_broker and self.mqtt_port == self.http_port:
             raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
+        _check_telephony(self)
         return self
+
+
+GATEWAYS = frozenset({"twilio", "ari"})
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def _check_telephony(settings: Settings) -> None:
+    """A gateway that could not ring, or could not be called back, is refused at start and not at the first alarm."""
+    chosen = settings.gateways
+    if len(set(chosen)) != len(chosen) or set(chosen) - GATEWAYS:
+        raise ValueError("CALLCENTER_TELEPHONY must be none, or twilio and ari in their order, with a comma")
+    for name in ("caller_id", "sos_number"):
+        if (number := getattr(settings, name)) and not E164.fullmatch(number):
+            raise ValueError(f"CALLCENTER_{name.upper()} must look like +8663112349")
+    if chosen and not settings.caller_id:
+        raise ValueError("CALLCENTER_CALLER_ID is needed: people must see who calls")
+    if "twilio" in chosen:
+        _check_url("CALLCENTER_TWILIO_API", settings.twilio_api, ("http", "https"))
+        if not (settings.twilio_account and settings.twilio_token.get_secret_value()):
+            raise ValueError("CALLCENTER_TWILIO_ACCOUNT and CALLCENTER_TWILIO_TOKEN are needed")
+        if not settings.public_url:
+            raise ValueError("CALLCENTER_PUBLIC_URL is needed: the carrier calls back there")
+    if "ari" in chosen:
+        _check_url("CALLCENTER_ARI_URL", settings.ari_url, ("http", "https"))
+        if not (settings.ari_url and settings.ari_user and settings.ari_password.get_secret_value()):
+            raise ValueError("CALLCENTER_ARI_URL, CALLCENTER_ARI_USER and CALLCENTER_ARI_PASSWORD are needed")
+        if "{number}" not in settings.ari_endpoint:
+            raise ValueError("CALLCENTER_ARI_ENDPOINT must say where the {number} goes")
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:

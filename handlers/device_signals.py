@@ -12,13 +12,14 @@ from callcenter.alerts.inputs import AlarmRaised, CancelPressed, TroubleEnded
 from callcenter.alerts.model import UNRESOLVED, Kind, Subject
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
-from callcenter.storage import work
+from callcenter.storage import call_book, work
 from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
 from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
 from handlers.intake import Handler
 from handlers.reaction import react
 
 CLOCK_IS_WRONG = timedelta(days=7)  # a device clock further off than this says nothing about lateness
+OFF_HOOK = timedelta(seconds=8)
 ECHO_WITHIN = timedelta(seconds=15)
 ANY_MESSAGE = "*"  # the ack's ref for a message whose id could not be read (design.md 3)
 
@@ -43,6 +44,13 @@ class TroubleSeen:
     kind: Kind
     episode: str
     details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverForgotten:
+    """A home phone has been off the hook for 8 s and has dialled nothing."""
+
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,8 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
 
 def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     known = unit.device(signal.device)
+    if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
+        unit.policy = replace(unit.policy, rings=False)
     late, clock_wrong = _late(unit, signal)
     subject = subject_of(known, signal.device)
     alarm = AlarmRaised(
@@ -260,10 +270,29 @@ def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
         alert_id = None if isinstance(entry, Refused) else entry.alert_id
     else:
         unit.log(None, rule="phone.heard", actor=actor, data=details)
+        _watch_receiver(unit, phone)
         if phone.msg:
             unit.wish(TellDevice(phone.device, phone.msg, "stored", None))
     _store(unit, phone, msg, kind=phone.body.event, alert_id=alert_id)
     return Taken(alert_id, new=True)
+
+
+def _watch_receiver(unit: Unit, phone: PhoneSignal) -> None:
+    """A receiver that is lifted and dials nothing may be somebody who cannot (field.md 2)."""
+    if phone.body.event == "off_hook":
+        call_book.lift(unit.connection, phone.device, unit.now + OFF_HOOK)
+    else:
+        call_book.put_down(unit.connection, phone.device)
+
+
+def receiver_forgotten(unit: Unit, forgotten: ReceiverForgotten) -> Taken:
+    if not call_book.put_down(unit.connection, forgotten.device):
+        return Taken(None, new=False)  # dialled or put down meanwhile
+    subject = subject_of(unit.device(forgotten.device), forgotten.device)
+    details = {"device": forgotten.device, "src": "off_hook"}
+    alarm = AlarmRaised(new_id(unit.now), subject, Kind.SOS, details=details)
+    entry = react(unit, unit.open_alert(subject.key), alarm, actor=f"device:{forgotten.device}")
+    return Taken(None if isinstance(entry, Refused) else entry.alert_id, new=True)
 
 
 def take_presence(unit: Unit, presence: Presence) -> None:
@@ -343,5 +372,6 @@ HANDLERS: dict[type, Handler] = {
     CommandResult: Handler(take_result),
     Unreadable: Handler(take_unreadable),
     TroubleSeen: Handler(take_trouble, lambda seen: Needs(devices=(seen.device,))),
+    ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,))),
     TroubleOver: Handler(end_trouble, lambda over: Needs(devices=(over.device,))),
 }

@@ -1,12 +1,21 @@
 """The one step from an input to what follows: ask the machine, take over its answer, count."""
 
+from collections.abc import Sequence
+from typing import get_args
+
+import structlog
+
 from callcenter import metrics
 from callcenter.alerts.alert_rules import ALERT_TABLE
-from callcenter.alerts.inputs import AlertInput
+from callcenter.alerts.effects import Effect, PhoneWish
+from callcenter.alerts.inputs import AlertInput, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.rules import Refused, decide
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import Unit
+from handlers import dialling
+
+log = structlog.get_logger()
 
 
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
@@ -16,4 +25,23 @@ def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str)
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)
         return outcome
     unit.count(metrics.rules.labels(outcome.rule).inc)
-    return unit.record(before, outcome, actor=actor)
+    entry = unit.record(before, outcome, actor=actor)
+    for effect in outcome.change.effects:
+        wish(unit, outcome.change.alert, effect)
+    return entry
+
+
+def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
+    """Who is to be telephoned is decided here and now; everything else, and all of it without a carrier, waits."""
+    if not (unit.policy.rings and isinstance(effect, get_args(PhoneWish))):
+        unit.wish(effect)
+        return
+    happened: Sequence[AlertInput]
+    try:
+        with unit.connection.begin_nested():
+            happened = dialling.place(unit, alert, effect)
+    except Exception:  # whatever is wrong with a telephone list, the press is stored and people are told
+        log.exception("dialling.failed", effect=effect.kind, alert=alert.id)
+        happened = [EffectFailed(effect.kind, "internal")]
+    for one in happened:
+        react(unit, unit.alert(alert.id), one, actor="system")

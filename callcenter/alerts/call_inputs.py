@@ -47,6 +47,23 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialling:
+    """A gateway is about to be asked. Stored before the request leaves: whoever dies then leaves no second dial."""
+
+    gateway: str
+    key: str = "dialling"
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """That gateway certainly did not take it: the next one may be asked."""
+
+    gateway: str
+    reason: str
+    key: str = "not_taken"
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A gateway has taken the call."""
 
@@ -83,6 +100,13 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Met:
+    """Somebody of ours and this leg are in the room together: they can talk."""
+
+    key: str = "met"
+
+
+@dataclass(frozen=True, slots=True)
 class CallDue:
     """The time at which the centre looks by itself."""
 
@@ -104,14 +128,29 @@ class HoldWanted:
     key: str = "hold"
 
 
-CallInput = Heard | Placed | NotPlaced | PlacingUnknown | NotFound | CallDue | HangUpWanted | HoldWanted
+CallInput = (
+    Heard
+    | Dialling
+    | NotTaken
+    | Placed
+    | NotPlaced
+    | PlacingUnknown
+    | NotFound
+    | Met
+    | CallDue
+    | HangUpWanted
+    | HoldWanted
+)
 
 CALL_KEYS: tuple[str, ...] = (
     *(f"news.{what}" for what in News),
+    "dialling",
+    "not_taken",
     "placed",
     "not_placed",
     "placing_unknown",
     "not_found",
+    "met",
     "due",
     "hang_up",
     "hold",
@@ -149,3 +188,11 @@ class InboundCall:
     dialled: str
     raw: dict[str, Any]
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What performing an effect of a call came to. The door answers whether it changed anything."""
+
+    call_id: str
+    happened: CallInput

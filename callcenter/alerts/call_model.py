@@ -98,7 +98,7 @@ class Call:
     placed_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
-    joined_at: datetime | None = None  # two people can talk
+    joined_at: datetime | None = None  # a person of ours and this one can talk
     unknown_at: datetime | None = None
     ended_at: datetime | None = None
     hang_up_at: datetime | None = None  # we asked for its end
@@ -107,6 +107,7 @@ class Call:
     tries: int = 0  # how often it was asked in vain
     answer: Answer | None = None
     machine: bool = False  # a carrier's guess; never more than a hint
+    in_room: bool = False
     held: bool = False
     outcome: CallOutcome | None = None
     cause: str = ""

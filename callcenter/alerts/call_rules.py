@@ -14,12 +14,15 @@ from callcenter.alerts.call_inputs import (
     CALL_KEYS,
     CallDue,
     CallInput,
+    Dialling,
     HangUpWanted,
     Heard,
     HoldWanted,
+    Met,
     News,
     NotFound,
     NotPlaced,
+    NotTaken,
     Placed,
     PlacingUnknown,
 )
@@ -45,6 +48,8 @@ class CallDecided:
     rule: str
     change: CallChange
 
+
+DIAL_S = 4.0  # no gateway's request takes longer (telephony.md, 2)
 
 Decide = Callable[[Call, Any, datetime, CallPolicy], CallChange | Refused]
 
@@ -81,7 +86,9 @@ def _moved(call: Call, state: CallState, now: datetime, policy: CallPolicy, **ch
 def _over(call: Call, outcome: CallOutcome, now: datetime, *, cause: str = "", **changes: Any) -> Call:  # noqa: ANN401
     never = outcome in (CallOutcome.BY_HAND, CallOutcome.FAILED) and call.placed_at is None and not call.answered_at
     state = CallState.FAILED if never else CallState.ENDED
-    return replace(call, state=state, due=None, ended_at=now, outcome=outcome, cause=cause, step="", **changes)
+    return replace(
+        call, state=state, due=None, ended_at=now, in_room=False, outcome=outcome, cause=cause, step="", **changes
+    )
 
 
 def is_placed(call: Call, placed: Placed, now: datetime, policy: CallPolicy) -> CallChange | Refused:
@@ -103,6 +110,22 @@ def names_its_carrier(call: Call, placed: Placed, _now: datetime, _policy: CallP
     given_up = call.outcome in (CallOutcome.LOST, CallOutcome.FAILED, CallOutcome.BY_HAND)
     after = replace(call, gateway=placed.gateway, provider_ref=placed.ref)
     return CallChange(after, effects=(EndCall(call.id),) if given_up else ())
+
+
+def is_being_dialled(call: Call, dialling: Dialling, now: datetime, policy: CallPolicy) -> CallChange | Refused:
+    """From here on it may ring: whatever happens to this process, nobody dials it again before it was looked for."""
+    if call.hang_up_at:
+        return Refused("unwanted", "nobody needs it any more")
+    if now >= call.not_after:
+        return Refused("too_late", "it was wanted too long ago")
+    due = _later(now, DIAL_S + policy.unknown_first_s)
+    after = replace(call, state=CallState.UNKNOWN, gateway=dialling.gateway, unknown_at=now, checks=0, due=due)
+    return CallChange(after, {"gateway": dialling.gateway})
+
+
+def is_not_taken(call: Call, refused: NotTaken, _now: datetime, _policy: CallPolicy) -> CallChange:
+    after = replace(call, state=CallState.WANTED, gateway="", unknown_at=None, due=call.not_after)
+    return CallChange(after, {"gateway": refused.gateway, "reason": refused.reason})
 
 
 def is_not_placed(call: Call, failed: NotPlaced, now: datetime, _policy: CallPolicy) -> CallChange:
@@ -193,11 +216,25 @@ def is_told_something(call: Call, heard: Heard, now: datetime, policy: CallPolic
 
 
 def joins(call: Call, _heard: Heard, now: datetime, policy: CallPolicy) -> CallChange | Refused:
+    """In the room, perhaps alone: a caller who hears music still waits (the queue is ours)."""
+    if call.in_room:
+        return _nothing("known already")
+    if call.direction is Direction.INBOUND:
+        return CallChange(replace(call, in_room=True))
+    times = {"placed_at": call.placed_at or now, "answered_at": call.answered_at or now, "in_room": True}
+    return CallChange(_moved(call, CallState.TALKING, now, policy, **times))
+
+
+def leaves(call: Call, heard: Heard, _now: datetime, _policy: CallPolicy) -> CallChange | Refused:
+    if not call.in_room:
+        return _nothing("it was not there")
+    return CallChange(replace(call, in_room=False), {"cause": heard.cause})
+
+
+def meets(call: Call, _met: Met, now: datetime, policy: CallPolicy) -> CallChange | Refused:
     if call.joined_at:
         return _nothing("known already")
-    answered = call.answered_at or now
-    after = _moved(call, CallState.TALKING, now, policy, joined_at=now, answered_at=answered)
-    return CallChange(after)
+    return CallChange(_moved(call, CallState.TALKING, now, policy, joined_at=now, answered_at=call.answered_at or now))
 
 
 def ends(call: Call, heard: Heard, now: datetime, _policy: CallPolicy) -> CallChange:
@@ -270,12 +307,14 @@ EVER = tuple(CallState)
 
 # identifier, sentence, states, key, function
 _ROWS: tuple[tuple[str, str, tuple[CallState, ...], str, Decide], ...] = (
+    ("call.dialling", "A gateway is about to be asked.", (W,), "dialling", is_being_dialled),
+    ("call.not_taken", "That gateway did not take it; the next one may be asked.", (U,), "not_taken", is_not_taken),
     ("call.placed", "A carrier has it.", LIVING, "placed", is_placed),
     ("call.named", "It is over before the carrier's answer came; its name is kept.",
      tuple(OVER), "placed", names_its_carrier),
     ("call.not_placed", "No gateway takes it: it failed, or a person dials it.", (W, U), "not_placed", is_not_placed),
     ("call.unknown", "The request's answer was lost: nothing is dialled again until it is known.",
-     (W,), "placing_unknown", may_be_placed),
+     (U,), "placing_unknown", may_be_placed),
     ("call.too_old", "It was wanted too long ago and is not dialled any more.", (W,), "due", is_too_old),
     ("call.looked_for", "No news: the carrier is asked.", (U, P, T), "due", is_looked_for),
     ("call.never_placed", "The carrier knows nothing of it: another gateway may dial.",
@@ -287,7 +326,8 @@ _ROWS: tuple[tuple[str, str, tuple[CallState, ...], str, Decide], ...] = (
     ("call.machine", "Probably a machine.", LIVING, "news.machine", is_answered_by_a_machine),
     ("call.input", "A key was pressed, or none.", (W, U, P, R, T), "news.input", is_told_something),
     ("call.joined", "It is in the room.", LIVING, "news.joined", joins),
-    ("call.left", "It left the room.", LIVING, "news.left", is_noted),
+    ("call.left", "It left the room.", LIVING, "news.left", leaves),
+    ("call.met", "Somebody of ours is in the room with it: they can talk.", (P, R, T), "met", meets),
     ("call.ended", "It is over.", LIVING, "news.ended", ends),
     ("call.recorded", "A recording is ready.", EVER, "news.recorded", is_noted),
     ("call.not_recorded", "There is no recording.", EVER, "news.not_recorded", is_noted),

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import prometheus_client
@@ -17,6 +17,7 @@ from callcenter.alerts.model import EMERGENCIES
 from callcenter.clock import Clock
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
+from callcenter.console.call_api import CallApi
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -117,12 +118,24 @@ class Pages:
         own = (f"/static/{path.name}" for path in sorted(STATIC.glob("*.js")))
         self._preload = [*vendored, *own]
 
-    async def console(self, request: web.Request) -> web.Response:
+    def _page(self, request: web.Request, script: str) -> web.Response:
         wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
         html = self._console.render(
-            lang="en" if wants_english else "zh-CN", import_map=self.import_map, modulepreload=self._preload
+            lang="en" if wants_english else "zh-CN",
+            import_map=self.import_map,
+            modulepreload=self._preload,
+            script=script,
         )
         return web.Response(text=html, content_type="text/html")
+
+    async def console(self, request: web.Request) -> web.Response:
+        return self._page(request, "main.js")
+
+    async def calls(self, request: web.Request) -> web.Response:
+        return self._page(request, "calls_main.js")
+
+    async def statistics(self, request: web.Request) -> web.Response:
+        return self._page(request, "statistics_main.js")
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
@@ -149,10 +162,17 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
-def build(api: Api, keeper: Doorkeeper, pages: Pages) -> web.Application:
-    """All routes. The second word is who may use one; the name is the operation of openapi.yaml."""
+def build(
+    api: Api, keeper: Doorkeeper, pages: Pages, calls: CallApi, callbacks: Sequence[web.RouteDef] = ()
+) -> web.Application:
+    """All routes. The second word is who may use one; the name is the operation of openapi.yaml.
+
+    `callbacks` are the carriers' own: each is signed, and checked where it is taken.
+    """
     routes: tuple[tuple[str, str, str, str, Handle], ...] = (
         ("GET", "/", PUBLIC, "console", pages.console),
+        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
+        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
         ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -169,11 +189,20 @@ def build(api: Api, keeper: Doorkeeper, pages: Pages) -> web.Application:
         ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
         ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),
         ("GET", "/api/v1/operators", SIGNED, "listOperators", api.operators),
+        ("GET", "/api/v1/calls", SIGNED, "listCalls", calls.calls),
+        ("GET", "/api/v1/calls/{id}", SIGNED, "getCall", calls.call),
+        ("GET", "/api/v1/manual-calls", SIGNED, "listManualCalls", calls.manual),
+        ("GET", "/api/v1/debts", SIGNED, "listDebts", calls.debts),
+        ("GET", "/api/v1/seats", SIGNED, "listSeats", calls.seats),
+        ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
+        ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
+    permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}
     app = web.Application(middlewares=[_answer_problems, _guard(keeper, permissions)], client_max_size=LARGEST_BODY)
     for method, path, _needed, name, handler in routes:
         app.router.add_route(method, path, handler, name=name)
+    app.router.add_routes(callbacks)
     app.router.add_static("/static/", STATIC, name="static")
     app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))
     return app

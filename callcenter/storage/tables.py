@@ -304,6 +304,7 @@ calls = Table(
     Column("tries", Integer, nullable=False),
     Column("answer", Text),
     Column("machine", Boolean, nullable=False),
+    Column("in_room", Boolean, nullable=False),
     Column("held", Boolean, nullable=False),
     Column("outcome", Text),
     Column("cause", Text, nullable=False),
@@ -360,4 +361,11 @@ seats = Table(
     Column("phone", Text, nullable=False),
     Column("since", Utc, nullable=False),
     Column("last_call_at", Utc),
+)
+# Home phones whose receiver is up and that have not dialled yet.
+off_hook = Table(
+    "off_hook",
+    metadata,
+    Column("device_id", Text, primary_key=True),
+    Column("due", Utc, nullable=False),
 )

@@ -18,7 +18,9 @@ from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
+from callcenter.privacy import Seal
 from callcenter.storage import tables as t
+from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
 from callcenter.storage.prepared import Prepared, PreparedLookup
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
@@ -134,7 +136,9 @@ _NEW_ENTRY, _NEW_EFFECT, _NEW_DEAD_LETTER = _insert(t.timeline), _insert(t.outbo
 class Unit:
     """Used by one thread, inside one transaction."""
 
-    def __init__(self, connection: Connection, *, now: datetime, node: str, policy: AlertPolicy) -> None:
+    def __init__(
+        self, connection: Connection, *, now: datetime, node: str, policy: AlertPolicy, seal: Seal | None = None
+    ) -> None:
         self.now = now
         self.policy = policy
         self.connection = connection
@@ -149,6 +153,17 @@ class Unit:
         self._open: dict[str, str | None] = {}  # subject -> id of its unresolved alert
         self._alerts: dict[str, Alert | None] = {}
         self._changes = _Changes()
+        self._seal = seal
+        self._calls: CallBook | None = None
+
+    @property
+    def calls(self) -> CallBook:
+        """The calls of this unit; most units have none."""
+        if self._calls is None:
+            if self._seal is None:
+                raise RuntimeError("this writer has no key to seal numbers with")
+            self._calls = CallBook(self.connection, self._seal)
+        return self._calls
 
     # -- reading
 
@@ -216,13 +231,11 @@ class Unit:
     # -- changing
 
     def record(self, before: Alert | None, decided: Decided, *, actor: str) -> Entry:
-        """Take over what a rule decided: the alert, its deadlines, its entry, its effects."""
+        """Take over what a rule decided: the alert, its deadlines, its entry. Who asks wishes for its effects."""
         change = decided.change
         after = change.alert
         self._put(before, after)
         self._set_timers(before, after)
-        for effect in change.effects:
-            self.wish(effect)
         return self.log(after, rule=decided.rule, actor=actor, ring=change.ring, data=change.data)
 
     def _put(self, before: Alert | None, after: Alert) -> None:
@@ -327,6 +340,8 @@ class Unit:
         store_telemetry(connection, changes.seen)
         _NEW_DEAD_LETTER.run(connection, changes.dead_letters)
         _NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
+        if self._calls is not None:
+            self._calls.flush()
         if self.entries:
             _NEW_ENTRY.run(connection, [_entry_row(entry) for entry in self.entries])
             _SET_HEAD.run(connection, [{"n": self._n, "hash": self._hash}])

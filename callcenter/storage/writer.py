@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from callcenter.privacy import Seal
 from callcenter.storage.unit import Unit
 from config.policies import AlertPolicy
 
@@ -22,10 +23,11 @@ class Unavailable(Exception):
 class Writer:
     """One connection, used by one thread. After a failure the next unit connects anew."""
 
-    def __init__(self, engine: Engine, *, node: str, policy: AlertPolicy) -> None:
+    def __init__(self, engine: Engine, *, node: str, policy: AlertPolicy, seal: Seal | None = None) -> None:
         self._engine = engine
         self._node = node
         self._policy = policy
+        self._seal = seal
         self._connection: Connection | None = None
         self._driver: Any = engine.dialect.loaded_dbapi
         self._down = (self._driver.OperationalError, self._driver.InterfaceError, self._driver.InternalError)
@@ -34,7 +36,7 @@ class Writer:
     def unit(self, now: datetime) -> Iterator[Unit]:
         """A unit; flushed and committed when the block ends, rolled back when it raises."""
         with self.transaction() as connection:
-            unit = Unit(connection, now=now, node=self._node, policy=self._policy)
+            unit = Unit(connection, now=now, node=self._node, policy=self._policy, seal=self._seal)
             yield unit
             unit.flush()
 

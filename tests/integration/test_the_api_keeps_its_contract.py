@@ -8,18 +8,20 @@ from callcenter.alerts.model import Kind, Outcome, State
 from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
+from callcenter.console.call_api import CallApi
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats, unused
 from tests.integration.contract import DOCUMENT, assert_is
 from tests.processes import Service
 
-NOT_IN_THE_CONTRACT = {"console", "static"}  # the page itself and its files
+NOT_IN_THE_CONTRACT = {"console", "callsPage", "statisticsPage", "static"}  # the pages themselves and their files
 
 
 def routes() -> dict[str, tuple[str, str]]:
     """Operation -> (method, path) of the router."""
     keeper = Doorkeeper(None, None, public="http://127.0.0.1:8080")
-    app = build(Api(None, None, None, keeper, None, None, None), keeper, Pages(None, None, None))
+    calls = CallApi(None, None, None)
+    app = build(Api(None, None, None, keeper, None, None, None), keeper, Pages(None, None, None), calls)
     return {
         route.name: (route.method, route.resource.canonical)
         for route in app.router.routes()

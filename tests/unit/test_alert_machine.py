@@ -15,8 +15,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import (
     AskResponders,
+    HangUpOthers,
     PhoneContact,
     PhoneGroup,
+    PhoneOperator,
     PhoneResident,
     TellDevice,
     TellDevices,
@@ -26,9 +28,11 @@ from callcenter.alerts.effects import (
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import (
     KEYS,
+    REPORTS,
     Action,
     AlarmRaised,
     AlertInput,
+    CallReport,
     CancelPressed,
     EffectFailed,
     OperatorActed,
@@ -59,6 +63,7 @@ T0 = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 _read = policies.read(kinds=frozenset(Kind))
 assert not isinstance(_read, str)
 POLICY = _read
+RINGING = replace(POLICY, rings=True, most_waves=2)  # with a carrier; fewer waves make the walk short
 
 ANNA, BERT, CHIEF = Operator("anna", "Anna"), Operator("bert", "Bert"), Operator("chief", "Chief", supervisor=True)
 SUBJECT = Subject("resident:r-1", "bracelet-1", "r-1", "h-1", "Li", "Village 1")
@@ -81,6 +86,10 @@ def acted(action: Action, by: Operator = ANNA, **more: object) -> OperatorActed:
         "text": "t", "outcome": Outcome.FALSE_ALARM.value, "to": BERT, "contact": "c-1", "case_number": "1",
     }  # fmt: skip
     return OperatorActed(action, by, **given | more)
+
+
+def report(what: str, role: str = "responder") -> CallReport:
+    return CallReport(what, "C1", "responder:x", "Chen", "busy", role=role)
 
 
 def ask(alert: Alert | None, happened: AlertInput, at: datetime) -> Change | Refused:
@@ -175,6 +184,12 @@ def records(state: State | None) -> Iterator[Alert | None]:
             attention_at=at,
             resolved_at=at,
             outcome=Outcome.OTHER if flags else None,
+            reached_at=at,
+            silent_at=at,
+            asked_at=at,
+            call_backs=2 if flags else 0,
+            waves=2 if flags else 0,
+            responder="responder:y" if flags else "",
             version=7,
         )
 
@@ -197,6 +212,8 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield from (OperatorBack(ANNA.id), OperatorBack(BERT.id))
     elif key == "effect_failed":
         yield EffectFailed("phone_group", "no_phone", {"group": "duty_manager"})
+    elif key.startswith("call."):
+        yield from (report(key.removeprefix("call."), role=role) for role in ("elder", "responder", "duty"))
     else:
         action = Action(key.removeprefix("action."))
         yield from (acted(action, by, version=7) for by in (ANNA, BERT, CHIEF))
@@ -211,7 +228,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 13 + len(Action)
+    assert len(set(KEYS)) == len(KEYS) == 15 + len(Action) + len(REPORTS)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -305,6 +322,13 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
         alert.owner_gone_at is not None,
         alert.attention_at is not None,
         alert.outcome,
+        (
+            bool(alert.responder),
+            alert.asked_at is not None,
+            min(alert.waves, 3),
+            alert.silent_at is not None,
+            alert.call_backs,
+        ),
     )
 
 
@@ -330,6 +354,15 @@ def _happenings(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
+def _calls(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
+    now = _latest(alert) + s(1)
+    for kind, at in deadlines(alert, POLICY).items():
+        yield TimerDue(kind, at), max(at, now)
+    actions = (Action.CLAIM, Action.NO_VOICE, Action.DISPATCH, Action.HAND_OVER, Action.RESOLVE)
+    others: list[AlertInput] = [*(report(what) for what in REPORTS), *(acted(action) for action in actions)]
+    yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
+
+
 @cache
 def steps() -> list[Step]:
     """Breadth first from no alert at all, through everything that can happen."""
@@ -337,8 +370,8 @@ def steps() -> list[Step]:
     seen: set[tuple[object, ...]] = set()
     queue: deque[Alert] = deque()
 
-    def take(before: Alert | None, happened: AlertInput, at: datetime) -> None:
-        outcome = decide(ALERT_TABLE, before, happened, now=at, policy=POLICY)
+    def take(before: Alert | None, happened: AlertInput, at: datetime, policy: policies.AlertPolicy = POLICY) -> None:
+        outcome = decide(ALERT_TABLE, before, happened, now=at, policy=policy)
         if isinstance(outcome, Refused):
             return
         found.append(Step(before, happened, at, outcome))
@@ -353,6 +386,13 @@ def steps() -> list[Step]:
         alert = queue.popleft()
         for happened, at in _happenings(alert):
             take(alert, happened, at)
+    # The same with a telephone, for one kind: what calls bring, in every order.
+    take(None, alarm(Kind.SOS), T0 + s(1), RINGING)
+    queue.append(found[-1].after)
+    while queue:
+        alert = queue.popleft()
+        for happened, at in _calls(alert):
+            take(alert, happened, at, RINGING)
     return found
 
 
@@ -526,7 +566,8 @@ def test_what_returns_to_the_queue_rings() -> None:
 def test_every_effect_survives_being_stored() -> None:
     effects = {effect for step in steps() for effect in step.decided.change.effects}
     kinds = {type(effect) for effect in effects}
-    assert kinds == {TellDevice, TellDevices, PhoneGroup, PhoneResident, PhoneContact, AskResponders}
+    phone = {PhoneGroup, PhoneResident, PhoneContact, PhoneOperator, AskResponders, HangUpOthers}
+    assert kinds == {TellDevice, TellDevices} | phone
     assert all(from_row(*to_row(effect)) == effect for effect in effects)
 
 

@@ -42,12 +42,13 @@ def typescript(schema: dict[str, Any]) -> str:
     if kind == "object" and "properties" in schema:
         required = set(schema.get("required", []))
         fields = (
-            f"{name}{'' if name in required else '?'}: {typescript(part)};"
+            f"{json.dumps(name)}{'' if name in required else '?'}: {typescript(part)};"
             for name, part in schema["properties"].items()
         )
         return "{ " + " ".join(fields) + " }"
     if kind == "object":
-        return "Record<string, unknown>"
+        values = schema.get("additionalProperties")
+        return f"Record<string, {typescript(values) if values else 'unknown'}>"
     return PLAIN[str(kind)]
 
 

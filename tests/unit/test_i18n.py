@@ -103,6 +103,12 @@ def composed_keys() -> set[str]:
         | enumerated("actor", ["system"])
         | enumerated("language", tuple(CATALOGUES))
         | enumerated("view", ["missing", "unreachable"])
+        | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
+        | enumerated("call_role", SCHEMAS["CallRole"]["enum"])
+        | enumerated("call_state", SCHEMAS["CallState"]["enum"])
+        | enumerated("call_outcome", SCHEMAS["CallOutcome"]["enum"])
+        | enumerated("channel", SCHEMAS["Channel"]["enum"])
+        | enumerated("grouping", SCHEMAS["Grouping"]["enum"])
         | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
     )
 

@@ -105,7 +105,17 @@ def test_settings_do_not_change_while_the_service_runs() -> None:
         ({"NODE": ""}, "CALLCENTER_NODE: "),
         ({"LOG_LEVEL": "chatty"}, "CALLCENTER_LOG_LEVEL: "),
         ({"LOG_FORMAT": "xml"}, "CALLCENTER_LOG_FORMAT: "),
-        ({"TELEPHONY": "smoke signals"}, "CALLCENTER_TELEPHONY: "),
+        ({"TELEPHONY": "smoke signals"}, "CALLCENTER_TELEPHONY must be none, or twilio and ari"),
+        ({"TELEPHONY": "twilio,twilio"}, "CALLCENTER_TELEPHONY must be none, or twilio and ari"),
+        ({"TELEPHONY": "twilio"}, "CALLCENTER_CALLER_ID is needed"),
+        ({"TELEPHONY": "twilio", "CALLER_ID": "12349"}, "CALLCENTER_CALLER_ID must look like"),
+        ({"SOS_NUMBER": "110"}, "CALLCENTER_SOS_NUMBER must look like"),
+        ({"TELEPHONY": "twilio", "CALLER_ID": "+8663112349"}, "CALLCENTER_TWILIO_ACCOUNT and"),
+        (
+            {"TELEPHONY": "twilio", "CALLER_ID": "+8663112349", "TWILIO_ACCOUNT": "AC1", "TWILIO_TOKEN": "t"},
+            "CALLCENTER_PUBLIC_URL is needed",
+        ),
+        ({"TELEPHONY": "ari", "CALLER_ID": "+8663112349"}, "CALLCENTER_ARI_URL, CALLCENTER_ARI_USER"),
         ({"SIMULATE": "perhaps"}, "CALLCENTER_SIMULATE: "),
     ],
 )

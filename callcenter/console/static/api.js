@@ -71,3 +71,20 @@ export const postAction = (id, action) => send("POST", `${alertPath(id)}/actions
 
 /** @returns {Promise<Answer<{ operators: import("console-api").OperatorPresence[] }>>} */
 export const getOperators = () => send("GET", "/operators");
+
+/** @param {URLSearchParams} query
+ * @returns {Promise<Answer<{ calls: import("console-api").LoggedCall[], before: string | null }>>} */
+export const getCalls = (query) => send("GET", `/calls?${query}`);
+
+/** @returns {Promise<Answer<{ calls: import("console-api").LoggedCall[] }>>} */
+export const getManualCalls = () => send("GET", "/manual-calls");
+
+/** @returns {Promise<Answer<{ debts: import("console-api").OpenDebt[] }>>} */
+export const getDebts = () => send("GET", "/debts");
+
+/** @returns {Promise<Answer<{ measures: import("console-api").Measure[] }>>} */
+export const getMeasures = () => send("GET", "/statistics");
+
+/** @param {string} measure @param {URLSearchParams} query
+ * @returns {Promise<Answer<import("console-api").Statistic>>} */
+export const getStatistic = (measure, query) => send("GET", `/statistics/${encodeURIComponent(measure)}?${query}`);

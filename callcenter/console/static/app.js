@@ -3,12 +3,12 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import { AlertList } from "./alert_list.js";
 import { AlertView } from "./alert_view.js";
+import { Asking } from "./asking.js";
 import { Banners, NoticeLine } from "./banners.js";
-import { t } from "./i18n.js";
 import { KeysDialog } from "./keys_dialog.js";
 import { html } from "./markup.js";
 import { refreshOperators } from "./operators.js";
-import { askWhoIsSignedIn, session, unreachable } from "./session.js";
+import { session } from "./session.js";
 import { SignIn } from "./sign_in.js";
 import { TopBar } from "./top_bar.js";
 
@@ -25,13 +25,6 @@ function Room() {
     ${h(NoticeLine, {})}
     ${h(KeysDialog, {})}
   </div>`;
-}
-
-function Asking() {
-  return html`<main class="asking">
-    <p role="status">${t(unreachable.value ? "page.unreachable" : "page.asking")}</p>
-    ${unreachable.value && html`<button type="button" onClick=${askWhoIsSignedIn}>${t("view.retry")}</button>`}
-  </main>`;
 }
 
 export function App() {

@@ -3,9 +3,9 @@ import { signal } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "./i18n.js";
+import { LanguageChoice } from "./language_choice.js";
 import { html } from "./markup.js";
 import { endedUnasked, signIn } from "./session.js";
-import { LanguageChoice } from "./top_bar.js";
 
 const username = signal("");
 const password = signal("");

@@ -3,12 +3,14 @@ import { computed } from "@preact/signals";
 import { h } from "preact";
 import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
 import { now } from "./clock.js";
-import { language, LANGUAGES, minuteTime, plural, switchLanguage, t } from "./i18n.js";
+import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
+import { LanguageChoice } from "./language_choice.js";
 import { link } from "./live.js";
 import { html } from "./markup.js";
 import { warn } from "./notice.js";
 import { isEmergency } from "./order.js";
+import { Places } from "./places.js";
 import { quietForAMinute } from "./room.js";
 import { session, signOut } from "./session.js";
 import { armed, quiet, ringing } from "./sound.js";
@@ -39,16 +41,6 @@ function SoundState() {
   </span>`;
 }
 
-export function LanguageChoice() {
-  return html`<label class="language">
-    <span class="visually-hidden">${t("language.label")}</span>
-    <select value=${language.value}
-      onChange=${(/** @type {Event} */ event) => switchLanguage(/** @type {HTMLSelectElement} */ (event.target).value)}>
-      ${LANGUAGES.map((name) => html`<option value=${name} lang=${name}>${t(`language.${name}`)}</option>`)}
-    </select>
-  </label>`;
-}
-
 async function leave() {
   if (!await signOut()) warn("sign_out.failed");
 }
@@ -58,6 +50,7 @@ export function TopBar() {
   return html`<header class="top-bar">
     <h1>${t("page.name")}</h1>
     ${h(Counts, {})}
+    ${h(Places, { here: "/" })}
     <span class="spring"></span>
     ${h(LinkState, {})}
     ${h(SoundState, {})}

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("machine", sa.Boolean(), nullable=False),
+        sa.Column("in_room", sa.Boolean(), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("cause", sa.Text(), nullable=False),
@@ -126,3 +127,10 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("waves", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("responder", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("responder_name", sa.Text(), server_default="", nullable=False))
+
+    op.create_table(
+        "off_hook",
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )

@@ -1,0 +1,44 @@
+// The frame of the pages beside the alerts: bar, sign-in, and what to say when an answer is missing.
+import { h } from "preact";
+import { useEffect } from "preact/hooks";
+import { Asking } from "./asking.js";
+import { t } from "./i18n.js";
+import { LanguageChoice } from "./language_choice.js";
+import { html } from "./markup.js";
+import { Places } from "./places.js";
+import { session, sessionEnded } from "./session.js";
+import { SignIn } from "./sign_in.js";
+
+/** What to show instead of an answer.
+ * @param {{ why: string, problem: { detail: string } | null }} answer */
+export function troubleOf(answer) {
+  if (answer.why === "signed_out") sessionEnded();
+  return answer.why === "refused" && answer.problem ? answer.problem.detail : t("report.unreachable");
+}
+
+/** @param {{ here: string, title: string, children?: import("preact").ComponentChildren }} page */
+function Frame({ here, title, children }) {
+  return html`<div class="report">
+    <header class="top-bar">
+      <h1>${title}</h1>
+      ${h(Places, { here })}
+      <span class="spring"></span>
+      ${h(LanguageChoice, {})}
+      <span class="who">${session.value?.operator.name}</span>
+    </header>
+    <main class="report-body">${children}</main>
+  </div>`;
+}
+
+/** A page for who is signed in. `key` is its title in the catalogue.
+ * @param {string} here @param {string} key @param {import("preact").FunctionComponent} Body */
+export function reportPage(here, key, Body) {
+  return function Page() {
+    const title = t(key);
+    useEffect(() => {
+      document.title = title;
+    }, [title]);
+    if (session.value === undefined) return h(Asking, {});
+    return session.value === null ? h(SignIn, {}) : h(Frame, { here, title }, h(Body, {}));
+  };
+}

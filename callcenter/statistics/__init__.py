@@ -1,0 +1,1 @@
+"""Figures for supervisors and auditors. Pure: everything recomputes from the log."""

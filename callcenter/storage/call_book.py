@@ -1,0 +1,205 @@
+"""The calls of one writing transaction: what was read, what changed, and the callbacks that came."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from callcenter.alerts.call_model import OVER, Call, CallState
+from callcenter.privacy import Seal
+from callcenter.storage import tables as t
+from callcenter.storage.call_records import call_from_row, call_row
+from callcenter.storage.prepared import Prepared
+
+_COLUMNS = tuple(column.name for column in t.calls.columns)
+_ONE = Prepared(select(t.calls).where(t.calls.c.id == bindparam("b_id")))
+_OF_ALERT = Prepared(select(t.calls).where(t.calls.c.alert_id == bindparam("b_alert")).order_by(t.calls.c.wanted_at))
+_BY_REF = Prepared(
+    select(t.calls).where(t.calls.c.provider_ref == bindparam("b_ref"), t.calls.c.gateway == bindparam("b_gateway"))
+)
+_HEARD = Prepared(
+    select(t.callbacks.c.call_id).where(
+        t.callbacks.c.provider == bindparam("b_provider"), t.callbacks.c.event_id == bindparam("b_event")
+    )
+)
+_NEW = Prepared(insert(t.calls), list(_COLUMNS))
+_CHANGED = Prepared(
+    update(t.calls)
+    .where(t.calls.c.id == bindparam("b_id"))
+    .values({name: bindparam(name) for name in _COLUMNS if name != "id"})
+)
+_NEW_CALLBACK = Prepared(insert(t.callbacks), [column.name for column in t.callbacks.columns])
+
+
+class CallBook:
+    """Used by one unit. A call is read once and written once, whatever happens to it in between."""
+
+    def __init__(self, connection: Connection, seal: Seal) -> None:
+        self.connection = connection
+        self._seal = seal
+        self._calls: dict[str, Call | None] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._read_alerts: set[str] = set()
+        self._new: set[str] = set()
+        self._changed: set[str] = set()
+        self._callbacks: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def get(self, call_id: str) -> Call | None:
+        if call_id not in self._calls:
+            self._take(_ONE.rows(self.connection, {"b_id": call_id}))
+            self._calls.setdefault(call_id, None)
+        return self._calls[call_id]
+
+    def of_alert(self, alert_id: str) -> list[Call]:
+        """Every call of the alert, in the order in which they were wanted."""
+        if alert_id not in self._read_alerts:
+            self._take(_OF_ALERT.rows(self.connection, {"b_alert": alert_id}))
+            self._read_alerts.add(alert_id)
+        return sorted((c for c in self._calls.values() if c and c.alert_id == alert_id), key=lambda c: c.wanted_at)
+
+    def by_ref(self, gateway: str, ref: str) -> Call | None:
+        """The call a carrier knows under its own name."""
+        rows = _BY_REF.rows(self.connection, {"b_gateway": gateway, "b_ref": ref})
+        self._take(rows)
+        found = (c for c in self._calls.values() if c and c.gateway == gateway and c.provider_ref == ref)
+        return next(found, None)
+
+    def living(self, alert_id: str) -> list[Call]:
+        return [call for call in self.of_alert(alert_id) if not call.over]
+
+    def _take(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            call = call_from_row(dict(zip(_COLUMNS, row, strict=True)), self._seal)
+            if self._calls.get(call.id) is None:
+                self._calls[call.id] = call
+
+    def put(self, call: Call, *, new: bool = False) -> None:
+        """Sealed here and not when it is written: what goes wrong with a number must not fail the whole unit."""
+        self._rows[call.id] = call_row(call, self._seal)
+        self._calls[call.id] = call
+        (self._new if new or call.id in self._new else self._changed).add(call.id)
+
+    def heard(self, provider: str, event_id: str) -> str | None:
+        """The call for which this callback is stored already; None: it is new."""
+        if (provider, event_id) in self._callbacks:
+            return str(self._callbacks[provider, event_id]["call_id"])
+        rows = _HEARD.rows(self.connection, {"b_provider": provider, "b_event": event_id})
+        return str(rows[0][0]) if rows else None
+
+    def keep_callback(self, row: dict[str, Any], raw: str) -> None:
+        self._callbacks[row["provider"], row["event_id"]] = row | {"raw_sealed": self._seal.close(raw)}
+
+    def digest(self, number: str) -> str:
+        """A number as a key: the same for the same number, and nobody's to read."""
+        return self._seal.digest(number)
+
+    def by_number(self, number: str, *, since: datetime) -> list[Call]:
+        """Calls to or from this number, newest first."""
+        query = select(t.calls).where(t.calls.c.number_digest == self._seal.digest(number), t.calls.c.wanted_at > since)
+        self._take([tuple(row) for row in self.connection.execute(query.order_by(t.calls.c.wanted_at.desc()))])
+        found = (c for c in self._calls.values() if c and c.number == number and c.wanted_at > since)
+        return sorted(found, key=lambda call: call.wanted_at, reverse=True)
+
+    def flush(self) -> None:
+        _NEW.run(self.connection, [self._rows[call] for call in sorted(self._new)])
+        _CHANGED.run(self.connection, [self._changed_row(call) for call in sorted(self._changed)])
+        _NEW_CALLBACK.run(self.connection, list(self._callbacks.values()))
+
+    def _changed_row(self, call_id: str) -> dict[str, Any]:
+        row = dict(self._rows[call_id])
+        row["b_id"] = row.pop("id")
+        return row
+
+
+# -- what waits: read by the sweeps, written by the handlers
+
+
+def due_calls(connection: Connection, now: datetime, *, limit: int = 200) -> list[tuple[str, datetime]]:
+    """(call, due) of every call the centre has to look at."""
+    query = select(t.calls.c.id, t.calls.c.due).where(t.calls.c.due <= now).order_by(t.calls.c.due).limit(limit)
+    return [(row.id, row.due) for row in connection.execute(query)]
+
+
+def due_debts(connection: Connection, now: datetime, *, limit: int = 200) -> list[tuple[str, datetime]]:
+    """(call, due) of every caller who is still owed a call."""
+    open_ones = (t.debts.c.due <= now) & t.debts.c.discharged_at.is_(None)
+    query = select(t.debts.c.call_id, t.debts.c.due).where(open_ones).order_by(t.debts.c.due).limit(limit)
+    return [(row.call_id, row.due) for row in connection.execute(query)]
+
+
+def due_receivers(connection: Connection, now: datetime) -> list[str]:
+    """Home phones that are off the hook and have not dialled in time."""
+    return list(connection.execute(select(t.off_hook.c.device_id).where(t.off_hook.c.due <= now)).scalars())
+
+
+def lift(connection: Connection, device: str, due: datetime) -> None:
+    put_down(connection, device)
+    connection.execute(insert(t.off_hook).values(device_id=device, due=due))
+
+
+def put_down(connection: Connection, device: str) -> bool:
+    """The receiver is down, or has dialled; tells whether it was waiting."""
+    return connection.execute(delete(t.off_hook).where(t.off_hook.c.device_id == device)).rowcount > 0
+
+
+def open_debt(connection: Connection, row: dict[str, Any]) -> None:
+    connection.execute(insert(t.debts).values(row | {"attempts": 0}))
+
+
+def debt(connection: Connection, call_id: str) -> Any:  # noqa: ANN401
+    return connection.execute(select(t.debts).where(t.debts.c.call_id == call_id)).first()
+
+
+def debts_of(connection: Connection, alert_id: str) -> list[str]:
+    open_ones = (t.debts.c.alert_id == alert_id) & t.debts.c.discharged_at.is_(None)
+    return list(connection.execute(select(t.debts.c.call_id).where(open_ones)).scalars())
+
+
+def put_off_debt(connection: Connection, call_id: str, due: datetime) -> None:
+    changed = update(t.debts).where(t.debts.c.call_id == call_id)
+    connection.execute(changed.values(due=due, attempts=t.debts.c.attempts + 1))
+
+
+def discharge(connection: Connection, call_id: str, *, how: str, by: str, note: str, now: datetime) -> bool:
+    """Once only; tells whether it was still open."""
+    still = (t.debts.c.call_id == call_id) & t.debts.c.discharged_at.is_(None)
+    values = {"discharged_at": now, "how": how, "by": by, "note": note}
+    return connection.execute(update(t.debts).where(still).values(values)).rowcount == 1
+
+
+def keep_recording(connection: Connection, call_id: str, ref: str, *, gateway: str, state: str, now: datetime) -> bool:
+    """Note that a recording is there (or missing); tells whether that is new."""
+    known = select(t.recordings.c.state).where(t.recordings.c.call_id == call_id, t.recordings.c.ref == ref)
+    if connection.execute(known).first() is not None:
+        return False
+    row = {"call_id": call_id, "ref": ref, "gateway": gateway, "state": state, "heard_at": now}
+    connection.execute(insert(t.recordings).values(row))
+    return True
+
+
+def recording_stored(
+    connection: Connection, call_id: str, ref: str, *, sha256: str, size: int, file: str, now: datetime
+) -> None:
+    values = {"state": "stored", "stored_at": now, "sha256": sha256, "bytes": size, "file": file}
+    known = (t.recordings.c.call_id == call_id) & (t.recordings.c.ref == ref)
+    connection.execute(update(t.recordings).where(known).values(values))
+
+
+def call(connection: Connection, call_id: str, seal: Seal) -> Call | None:
+    row = connection.execute(select(t.calls).where(t.calls.c.id == call_id)).mappings().first()
+    return call_from_row(row, seal) if row else None
+
+
+def calls_without_due(connection: Connection) -> list[str]:
+    """Calls that are not over and that nothing would ever move: there must be none."""
+    over = [state.value for state in OVER]
+    query = select(t.calls.c.id).where(t.calls.c.state.not_in(over), t.calls.c.due.is_(None))
+    return list(connection.execute(query).scalars())
+
+
+def talking_operators(connection: Connection) -> set[str]:
+    """Parties of operators who are on a call now."""
+    busy = (t.calls.c.role == "operator") & t.calls.c.state.not_in([state.value for state in OVER])
+    query = select(t.calls.c.party).where(busy, t.calls.c.state != CallState.WANTED.value)
+    return set(connection.execute(query).scalars())

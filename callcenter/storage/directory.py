@@ -1,0 +1,137 @@
+"""Who can be telephoned: residents, their contacts, responders and operators, with their numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from callcenter.alerts.call_model import Role
+from callcenter.privacy import normalised
+from callcenter.storage import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a telephone. `party` is kind:id; `kind` of a responder is what they are (neighbour, carer ...)."""
+
+    party: str
+    name: str
+    number: str  # E.164, empty: none known
+    role: Role
+    kind: str = ""
+    keyholder: bool = False
+    area: str | None = None
+    resident: str | None = None  # whose contact it is, or who it is
+
+
+def resident(connection: Connection, resident_id: str) -> Person | None:
+    query = select(t.residents, t.households.c.area_id).join(t.households).where(t.residents.c.id == resident_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Person(
+        f"resident:{row.id}", row.name, normalised(row.phone), Role.ELDER, row.risk, area=row.area_id, resident=row.id
+    )
+
+
+def residents_of(connection: Connection, household: str) -> list[Person]:
+    ids = select(t.residents.c.id).where(t.residents.c.household_id == household).order_by(t.residents.c.id)
+    found = (resident(connection, one) for one in connection.execute(ids).scalars())
+    return [person for person in found if person]
+
+
+def contacts(connection: Connection, resident_id: str) -> list[Person]:
+    """In the order in which they want to be called."""
+    c = t.contacts.c
+    query = select(t.contacts).where(c.resident_id == resident_id).order_by(c.position)
+    return [_contact(row) for row in connection.execute(query)]
+
+
+def _contact(row: object) -> Person:
+    r: Any = row
+    party = f"contact:{r.id}"
+    return Person(
+        party, r.name, normalised(r.phone), Role.FAMILY, r.relation, keyholder=r.keyholder, resident=r.resident_id
+    )
+
+
+def contact(connection: Connection, contact_id: str) -> Person | None:
+    row = connection.execute(select(t.contacts).where(t.contacts.c.id == contact_id)).first()
+    return _contact(row) if row else None
+
+
+def around(area: str | None) -> list[str]:
+    """The area and those above it: a village's id begins with its town's (d1-t2-v3)."""
+    parts = (area or "").split("-")
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] if area else []
+
+
+def responders(connection: Connection, area: str | None, kinds: tuple[str, ...]) -> list[Person]:
+    """Responders of these kinds in the area or above it, in the order of `kinds`."""
+    r = t.responders.c
+    query = select(t.responders).where(r.area_id.in_(around(area)), r.kind.in_(kinds)).order_by(r.id)
+    found = [
+        Person(f"responder:{row.id}", row.name, normalised(row.phone), Role.RESPONDER, row.kind, area=row.area_id)
+        for row in connection.execute(query)
+    ]
+    return sorted(found, key=lambda person: kinds.index(person.kind))
+
+
+def _spellings(number: str) -> list[str]:
+    """How a number may stand in a list that people typed."""
+    national = number.removeprefix("+86")
+    return sorted({number, number.removeprefix("+"), f"00{number.removeprefix('+')}", national, f"0{national}"})
+
+
+def by_number(connection: Connection, number: str) -> list[Person]:
+    """Everybody who may be behind a caller's number: residents first, then family, then responders."""
+    if not number:
+        return []
+    spelt = _spellings(number)
+    home = select(t.residents.c.id).where(t.residents.c.phone.in_(spelt)).order_by(t.residents.c.id)
+    found = [person for one in connection.execute(home).scalars() if (person := resident(connection, one))]
+    family = select(t.contacts).where(t.contacts.c.phone.in_(spelt)).order_by(t.contacts.c.id)
+    found += [_contact(row) for row in connection.execute(family)]
+    r = t.responders.c
+    rows = connection.execute(select(t.responders).where(r.phone.in_(spelt)).order_by(r.id))
+    return found + [
+        Person(f"responder:{row.id}", row.name, number, Role.RESPONDER, row.kind, area=row.area_id) for row in rows
+    ]
+
+
+def ready_operators(connection: Connection) -> list[Person]:
+    """Seats that take calls, the one longest without a call first."""
+    s = t.seats.c
+    query = (
+        select(s.operator_id, s.phone, t.operators.c.name)
+        .join(t.operators, t.operators.c.id == s.operator_id)
+        .where(s.state == "ready", s.phone != "")
+        .order_by(s.last_call_at.is_not(None), s.last_call_at, s.operator_id)
+    )
+    rows = connection.execute(query)
+    return [Person(f"operator:{row.operator_id}", row.name, row.phone, Role.OPERATOR) for row in rows]
+
+
+def seat(connection: Connection, operator: str) -> tuple[str, str] | None:
+    """(state, phone) of an operator's seat."""
+    row = connection.execute(select(t.seats.c.state, t.seats.c.phone).where(t.seats.c.operator_id == operator)).first()
+    return (row.state, row.phone) if row else None
+
+
+def set_seat(connection: Connection, operator: str, *, state: str, phone: str, now: datetime) -> None:
+    values = {"state": state, "phone": phone, "since": now}
+    changed = connection.execute(update(t.seats).where(t.seats.c.operator_id == operator).values(values))
+    if changed.rowcount == 0:
+        connection.execute(insert(t.seats).values(operator_id=operator, last_call_at=None, **values))
+
+
+def gave_call(connection: Connection, operator: str, now: datetime) -> None:
+    """The next call goes to somebody else."""
+    connection.execute(update(t.seats).where(t.seats.c.operator_id == operator).values(last_call_at=now))
+
+
+def place_of(connection: Connection, resident_id: str) -> str:
+    """The address of a resident; empty: unknown."""
+    home = select(t.households.c.address).join(t.residents, t.residents.c.household_id == t.households.c.id)
+    return str(connection.execute(home.where(t.residents.c.id == resident_id)).scalar() or "")

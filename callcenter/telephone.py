@@ -1,0 +1,146 @@
+"""Wiring of the telephone: gateways, the line that performs calls, what handles their news, and the webhooks."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from callcenter.alerts.call_inputs import CallNews, InboundCall
+from callcenter.alerts.call_model import Call
+from callcenter.clock import Clock
+from callcenter.ids import new_id
+from callcenter.ports import Submit
+from callcenter.privacy import Seal, normalised
+from callcenter.storage import call_book, queries
+from callcenter.storage.reading import Reader
+from callcenter.storage.writer import Unavailable
+from callcenter.telephony.line import Line, Numbers
+from callcenter.telephony.manual import ManualGateway
+from callcenter.telephony.port import PhoneGateway, Tell
+from callcenter.telephony.twilio_callbacks import TwilioCallbacks
+from callcenter.telephony.twilio_gateway import TwilioAccount, TwilioGateway
+from callcenter.telephony.twiml import Addresses, Twiml
+from callcenter.telephony.webhooks import Translator, routes
+from config.prompts import Prompts
+from config.settings import Settings
+from handlers.call_updates import CallUpdates, Lines
+from handlers.outbox import Impossible, Perform
+
+Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
+
+
+def updates(settings: Settings, prompts: Prompts) -> CallUpdates:
+    return CallUpdates(Lines(prompts, normalised(settings.sos_number)))
+
+
+class Telephone:
+    """What of the telephone runs in one process."""
+
+    def __init__(self, settings: Settings, prompts: Prompts, seal: Seal, *, read: Reader, clock: Clock) -> None:
+        self._settings, self._prompts, self._seal = settings, prompts, seal
+        self._read, self._clock = read, clock
+        self._twiml = Twiml(Addresses(settings.public))
+        self.line: Line | None = None
+
+    def connect(self, submit: Submit, later: Later) -> None:
+        """Build the line. The door exists by now."""
+        makers: dict[str, Callable[[Submit], PhoneGateway]] = {"twilio": self._twilio}
+        gateways = [makers[name](submit) for name in self._settings.gateways]
+        self.line = Line(
+            [*gateways, ManualGateway()],
+            submit,
+            self._call,
+            self._clock,
+            numbers=Numbers(self._settings.caller_id),
+            text_of=self._text,
+            recordings=self._settings.data_dir / "recordings",
+            keep=partial(self._keep, later),
+        )
+
+    async def start(self) -> None:
+        assert self.line is not None
+        await self.line.start()
+
+    async def stop(self) -> None:
+        if self.line is not None:
+            await self.line.stop()
+
+    async def run(self) -> None:
+        assert self.line is not None
+        await self.line.run()
+
+    def performers(self) -> dict[str, Perform]:
+        assert self.line is not None
+        line = self.line
+        return {
+            "place_call": line.place_call,
+            "find_call": line.find_call,
+            "end_call": line.end_call,
+            "hold_call": line.hold_call,
+            "send_text": line.send_text,
+            "fetch_recording": line.fetch_recording,
+            # Without a carrier these reach the outbox as they are, and people are told to dial.
+            "phone_group": by_hand,
+            "phone_resident": by_hand,
+            "phone_contact": by_hand,
+            "phone_operator": by_hand,
+            "ask_responders": by_hand,
+            "hang_up_others": nothing_to_end,
+        }
+
+    def routes(self, tell: Tell) -> list[web.RouteDef]:
+        translators: dict[str, Translator] = {}
+        if "twilio" in self._settings.gateways:
+            s = self._settings
+            tokens = [s.twilio_token.get_secret_value(), s.twilio_next_token.get_secret_value()]
+            ids = lambda: new_id(self._clock.now())  # noqa: E731
+            translators["twilio"] = TwilioCallbacks(s.twilio_account, tokens, self._twiml, ids)
+        return routes(translators, tell, self._clock)
+
+    def _twilio(self, _submit: Submit) -> TwilioGateway:
+        s = self._settings
+        account = TwilioAccount(
+            sid=s.twilio_account,
+            token=s.twilio_token.get_secret_value(),
+            sms_from=s.twilio_sms_from or s.caller_id,
+            api=s.twilio_api,
+            hosts=frozenset({urlsplit(s.twilio_api).hostname or ""}),
+            fallback_url=s.twilio_fallback_url,
+        )
+        return TwilioGateway(account, self._twiml, self._clock)
+
+    # -- what the line reads and writes
+
+    async def _call(self, call_id: str) -> Call | None:
+        try:
+            return await self._read(call_book.call, call_id, self._seal)
+        except Unavailable as error:
+            raise ConnectionError(str(error)) from error
+
+    async def _text(self, call: Call, prompt: str) -> str:
+        alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
+        name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
+        return self._prompts.text(prompt, call.language, name=name, place=place)
+
+    async def _keep(self, later: Later, call: str, ref: str, sha256: str, size: int, file: str) -> None:
+        now = self._clock.now()
+        write = partial(call_book.recording_stored, call_id=call, ref=ref, sha256=sha256, size=size, file=file, now=now)
+        await later(write)
+
+
+async def by_hand(_effect: object) -> Impossible:
+    """No carrier is connected: people are told to call, and nobody believes that a call was made."""
+    return Impossible("no_telephone")
+
+
+async def nothing_to_end(_effect: object) -> None:
+    """Nothing of ours rings."""
+
+
+def tell_of(submit: Submit) -> Tell:
+    async def tell(event: CallNews | InboundCall) -> Any:  # noqa: ANN401
+        return await submit(event)
+
+    return tell

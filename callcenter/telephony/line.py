@@ -1,0 +1,272 @@
+"""Performs the effects of calls: asks the gateways in order, never twice for one call, and tells the door."""
+
+import hashlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from callcenter import metrics
+from callcenter.alerts.call_inputs import (
+    CallInput,
+    CallResult,
+    Dialling,
+    NotFound,
+    NotPlaced,
+    NotTaken,
+    Placed,
+    PlacingUnknown,
+)
+from callcenter.alerts.call_model import Call, CallState, Role
+from callcenter.alerts.effects import EndCall, FetchRecording, FindCall, HoldCall, PlaceCall, SendText
+from callcenter.clock import Clock
+from callcenter.ports import Submit
+from callcenter.telephony.port import LegGone, LegHint, LegSpec, PhoneGateway, SmsSpec, TelephonyError, Throttled
+
+log = structlog.get_logger()
+
+FAILURES, WITHIN_S, PROBE_S = 3, 30.0, 15.0  # three failures in 30 s open the circuit (telephony.md, 6)
+SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
+THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
+STARTED_BEFORE_S = 2  # carriers' clocks differ from ours
+
+ReadCall = Callable[[str], Awaitable[Call | None]]
+TextOf = Callable[[Call, str], Awaitable[str]]  # (call, prompt) -> words of a text message
+KeepRecording = Callable[[str, str, str, int, str], Awaitable[None]]  # call, ref, sha256, bytes, file
+
+
+@dataclass(slots=True)
+class Circuit:
+    """Whether a gateway is worth asking. Open after three failures in 30 s; a probe closes it again."""
+
+    name: str
+    failed_at: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES))
+    open: bool = False
+
+    def failed(self, now: float, *, at_once: bool = False) -> None:
+        self.failed_at.append(now)
+        many = len(self.failed_at) == FAILURES and now - self.failed_at[0] <= WITHIN_S
+        if (many or at_once) and not self.open:
+            self._set(True)
+
+    def worked(self) -> None:
+        self.failed_at.clear()
+        if self.open:
+            self._set(False)
+
+    def _set(self, now_open: bool) -> None:
+        self.open = now_open
+        metrics.circuit_open.labels(self.name).set(now_open)
+        log.warning("telephony.circuit", gateway=self.name, open=now_open)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What callers see, by whom we ring; E.164."""
+
+    caller_id: str
+
+
+class Line:
+    """The performers of the outbox for everything that concerns one call."""
+
+    def __init__(
+        self,
+        gateways: Sequence[PhoneGateway],
+        submit: Submit,
+        read_call: ReadCall,
+        clock: Clock,
+        *,
+        numbers: Numbers,
+        text_of: TextOf,
+        recordings: Path,
+        keep: KeepRecording,
+    ) -> None:
+        self._gateways = {gateway.name: gateway for gateway in gateways}
+        self._circuits = {name: Circuit(name) for name in self._gateways}
+        self._submit, self._read_call, self._clock = submit, read_call, clock
+        self._numbers, self._text_of, self._recordings, self._keep = numbers, text_of, recordings, keep
+
+    async def start(self) -> None:
+        for gateway in self._gateways.values():
+            await gateway.start()
+
+    async def stop(self) -> None:
+        for gateway in self._gateways.values():
+            await gateway.stop()
+
+    async def run(self) -> None:
+        """Probe the gateways whose circuit is open."""
+        while True:
+            await self._clock.sleep(PROBE_S)
+            for name, circuit in self._circuits.items():
+                if circuit.open:
+                    try:
+                        well = await self._gateways[name].is_well()
+                    except (TelephonyError, TimeoutError):
+                        well = False
+                    if well:
+                        circuit.worked()
+
+    async def _tell(self, call: str, happened: CallInput) -> bool:
+        return bool(await self._submit(CallResult(call, happened)))
+
+    # -- placing
+
+    async def place_call(self, effect: PlaceCall) -> None:
+        """Gateway after gateway until one takes it; if none does, a person is asked to dial."""
+        reason = "no_gateway"
+        for name, gateway in self._gateways.items():
+            if name == effect.without or self._circuits[name].open or not gateway.rings:
+                continue
+            call = await self._read_call(effect.call)
+            if call is None or not await self._tell(effect.call, Dialling(name)):
+                break  # over, unwanted, or another process dials it: this effect has nothing to do any more
+            result = await self._dial(gateway, call)
+            await self._tell(call.id, result)
+            if not isinstance(result, NotTaken):
+                return
+            reason = result.reason
+        else:
+            await self._tell(effect.call, NotPlaced("", reason, by_hand=True))
+            return
+        call = await self._read_call(effect.call)
+        if call is not None and call.hang_up_at and call.state is CallState.WANTED:
+            await self._tell(call.id, NotPlaced("", "unwanted"))
+
+    async def _dial(self, gateway: PhoneGateway, call: Call) -> CallInput:
+        """One call at one gateway. `NotTaken`: it certainly does not ring."""
+        leg = LegSpec(
+            call_id=call.id,
+            role=call.role.value,
+            to=call.number,
+            caller_id=self._numbers.caller_id,
+            ring_s=call.ring_s,
+            room=call.room,
+            not_after=call.not_after,
+            detect_machine=call.role is Role.ELDER,
+        )
+        circuit, began = self._circuits[gateway.name], self._clock.monotonic()
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                receipt = await gateway.dial(leg)
+            except TelephonyError as error:
+                metrics.dial_attempts.labels(gateway.name, type(error).__name__).inc()
+                wait = self._wait_before_next(error, tries, self._clock.monotonic() - began)
+                if wait is not None:
+                    await self._clock.sleep(wait)
+                    continue
+                return self._given_up(gateway, circuit, error)
+            circuit.worked()
+            metrics.dial_attempts.labels(gateway.name, "placed").inc()
+            return Placed(gateway.name, receipt.ref)
+
+    def _wait_before_next(self, error: TelephonyError, tries: int, spent: float) -> float | None:
+        """Seconds until the same gateway is asked again; None: not again (telephony.md, section 6)."""
+        if error.outcome != "not_done" or error.permanent or type(error).__name__ == "AuthFailed":
+            return None
+        if isinstance(error, Throttled):
+            wait = error.retry_after if error.retry_after is not None else 1.0
+            return wait if tries < THROTTLED_TRIES and spent + wait <= THROTTLED_S else None
+        return SOON_S if tries == 1 and type(error).__name__ == "CarrierUnreachable" else None
+
+    def _given_up(self, gateway: PhoneGateway, circuit: Circuit, error: TelephonyError) -> CallInput:
+        reason = type(error).__name__
+        log.warning("telephony.not_placed", gateway=gateway.name, reason=reason, code=error.code, http=error.http)
+        if error.permanent:  # the number is wrong, not the carrier: another one would say the same
+            return NotPlaced(gateway.name, reason)
+        circuit.failed(self._clock.monotonic(), at_once=reason == "AuthFailed")
+        if error.outcome == "unknown":
+            return PlacingUnknown(gateway.name, reason)
+        return NotTaken(gateway.name, reason)
+
+    # -- a call that was placed
+
+    async def find_call(self, effect: FindCall) -> None:
+        call = await self._read_call(effect.call)
+        gateway = self._gateway_of(call)
+        if call is None or gateway is None:
+            return
+        since = (call.unknown_at or call.wanted_at) - timedelta(seconds=STARTED_BEFORE_S)
+        try:
+            found = await gateway.find_leg(call.id, LegHint(call.number, since, call.provider_ref))
+        except TelephonyError as error:
+            self._circuits[gateway.name].failed(self._clock.monotonic())
+            log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
+            return  # asked again when the call is due
+        if found is None:
+            await self._tell(call.id, NotFound(gateway.name))
+            return
+        if not call.provider_ref:
+            await self._tell(call.id, Placed(gateway.name, found.ref))
+        await self._tell(call.id, found.heard)
+
+    async def end_call(self, effect: EndCall) -> None:
+        call = await self._read_call(effect.call)
+        gateway = self._gateway_of(call)
+        if call is None or gateway is None:
+            return
+        try:
+            await gateway.hang_up(call.id, call.provider_ref)
+        except LegGone:
+            return
+        except TelephonyError as error:
+            raise ConnectionError(type(error).__name__) from error  # tried again: it must not go on ringing
+
+    async def hold_call(self, effect: HoldCall) -> None:
+        call = await self._read_call(effect.call)
+        gateway = self._gateway_of(call)
+        if call is None or gateway is None or call.over:
+            return
+        try:
+            await gateway.hold(call.id, call.provider_ref, call.room, held=effect.held)
+        except TelephonyError as error:
+            log.warning("telephony.not_held", gateway=gateway.name, reason=type(error).__name__)
+
+    def _gateway_of(self, call: Call | None) -> PhoneGateway | None:
+        return self._gateways.get(call.gateway) if call else None
+
+    # -- beside the call
+
+    async def send_text(self, effect: SendText) -> None:
+        """By the call's own gateway, else by the first that can. A text that fails stands in for no call."""
+        call = await self._read_call(effect.call)
+        if call is None or not call.number:
+            return
+        gateway = self._gateway_of(call) or next(iter(self._gateways.values()))
+        text = await self._text_of(call, effect.prompt)
+        try:
+            await gateway.send_sms(SmsSpec(call.id, call.number, text))
+            metrics.texts_sent.labels("sent").inc()
+        except TelephonyError as error:
+            metrics.texts_sent.labels("failed").inc()
+            log.warning("telephony.text_not_sent", gateway=gateway.name, reason=type(error).__name__)
+
+    async def fetch_recording(self, effect: FetchRecording) -> None:
+        """Keep it here under its hash first; only then the carrier's copy goes."""
+        call = await self._read_call(effect.call)
+        gateway = self._gateway_of(call)
+        if call is None or gateway is None:
+            return
+        try:
+            sound = await gateway.fetch_recording(effect.ref)
+        except TelephonyError as error:
+            raise ConnectionError(type(error).__name__) from error
+        digest = hashlib.sha256(sound).hexdigest()
+        self._recordings.mkdir(parents=True, exist_ok=True)
+        file = self._recordings / f"{digest}.wav"
+        part = file.with_suffix(".part")
+        part.write_bytes(sound)
+        part.replace(file)
+        await self._keep(call.id, effect.ref, digest, len(sound), file.name)
+        try:
+            await gateway.delete_recording(effect.ref)
+        except LegGone:
+            pass
+        except TelephonyError as error:
+            raise ConnectionError(type(error).__name__) from error

@@ -1,0 +1,249 @@
+"""A centre with a telephone and a simulated carrier in one process: everything real but the phones, and time runs fast.
+
+The carrier and the centre share one story time, `PACE` times as fast as the wall clock, so that half a minute of
+ringing takes two seconds and nothing waits for nothing.
+"""
+
+import asyncio
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy import select
+
+from callcenter import telephone
+from callcenter.alerts.call_model import Call
+from callcenter.alerts.inputs import Action, OperatorActed
+from callcenter.alerts.model import Alert, Operator
+from callcenter.centre import HANDLERS, _due
+from callcenter.ports import ActionWanted, SeatTaken
+from callcenter.privacy import Seal
+from callcenter.storage import queries
+from callcenter.storage import tables as t
+from callcenter.storage.call_records import call_from_row
+from callcenter.storage.engine import connect
+from callcenter.storage.reading import Reader
+from callcenter.storage.records import Entry
+from callcenter.storage.schema import migrate
+from callcenter.storage.writer import Writer
+from callcenter.telephone import Telephone
+from config import policies, prompts
+from config.settings import Settings
+from devices.decoders import decode
+from handlers.device_signals import Taken
+from handlers.intake import Door
+from handlers.outbox import Outbox
+from handlers.timers import TimerWorker
+from simulators.carrier.account import Account, Number
+from simulators.carrier.callees import Callee
+from simulators.carrier.server import Carrier
+from tests.integration.office import ANN, payload
+from tests.processes import free_port
+
+PACE = 15.0
+SEAL = Seal(urlsafe_b64encode(b"nothing real is sealed with this"))
+CALLER_ID, SOS_NUMBER, HOTLINE = "+8663112349", "+8663112345", "+8663112340"
+ANN_PHONE, BEN_PHONE = "+861000009001", "+861000009002"
+TOKEN = "not-a-real-token"
+SID = "AC" + "0" * 32
+LONGEST_S = 20.0  # of the wall clock, for what comes much sooner unless something is wrong
+
+
+class StoryClock:
+    """Time that passes `PACE` times as fast, for the centre and the carrier alike."""
+
+    def __init__(self, pace: float = PACE) -> None:
+        self.pace = pace
+        self._loop = asyncio.get_running_loop()
+        self._began, self._start = self._loop.time(), datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return (self._loop.time() - self._began) * self.pace
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds) / self.pace)
+
+
+class Exchange:
+    """`async with Exchange(url, directory) as exchange`: a centre whose calls the simulated carrier carries."""
+
+    def __init__(self, url: str, directory: Path, *, default: Callee | None = None, **carrier: Any) -> None:
+        self.url, self.directory = url, directory
+        self._default, self._carrier_options = default or Callee(rings_s=3), carrier
+        self.port = free_port()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def __aenter__(self) -> "Exchange":
+        self.clock = StoryClock()
+        public = f"http://127.0.0.1:{self.port}"
+        number = Number(f"{public}/telephony/twilio/v1/voice", "", f"{public}/telephony/twilio/v1/status")
+        account = Account(SID, TOKEN, dict.fromkeys((CALLER_ID, SOS_NUMBER, HOTLINE), number))
+        self.carrier = Carrier(account, pace=PACE, default=self._default, **self._carrier_options)
+        await self.carrier.start()
+        self._build(public)
+        self.door.start()
+        await self.telephone.start()
+        app = web.Application()
+        app.add_routes(self.telephone.routes(telephone.tell_of(self.door.submit)))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        work = (self.outbox.run(), self.timers.run(), self.telephone.run())
+        self._tasks = [asyncio.create_task(one) for one in work]
+        return self
+
+    def _build(self, public: str) -> None:
+        settings = Settings(
+            telephony="twilio",
+            data_dir=self.directory,
+            caller_id=CALLER_ID,
+            sos_number=SOS_NUMBER,
+            public_url=public,
+            twilio_account=SID,
+            twilio_token=TOKEN,
+            twilio_api=self.carrier.url,
+        )
+        policy, words = policies.read(), prompts.read()
+        assert not isinstance(policy, str)
+        assert not isinstance(words, str)
+        self.writer = Writer(
+            connect(self.url, writer=True, size=1), node="test", policy=replace(policy, rings=True), seal=SEAL
+        )
+        self.reader = Reader(connect(self.url, writer=False))
+        self.door = Door(self.writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
+        self.telephone = Telephone(settings, words, SEAL, read=self.reader, clock=self.clock)
+        self.telephone.connect(self.door.submit, self.door.later)
+        self.told: list[tuple[str, str]] = []  # (ref, level) of every device ack
+        self.outbox = Outbox(self.door, self._devices() | self.telephone.performers(), self.clock)
+        self.timers = TimerWorker(self.door, lambda now: self.reader(_due, now), self.clock)
+
+    def _devices(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
+        async def tell_device(effect: Any) -> None:
+            self.told.append((effect.ref, effect.level))
+
+        async def tell_devices(effect: Any) -> None:
+            self.told.append(("*", effect.level))
+
+        return {"tell_device": tell_device, "tell_devices": tell_devices}
+
+    async def __aexit__(self, *_error: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(Exception):
+            await self.carrier.stop()
+        await self._runner.cleanup()
+        await self.telephone.stop()
+        await self.door.stop()
+        await asyncio.to_thread(self.reader._pool.shutdown)
+        self.reader.close()
+
+    # -- what happens
+
+    async def press(self, device: str = "bracelet-1", kind: str = "sos") -> str:
+        """A press; the id of its alert."""
+        heard = decode(f"vnh/v1/{device}/up/sos", payload(secrets.token_hex(4), kind=kind), self.clock.now())
+        taken = await self.door.submit(heard)
+        assert isinstance(taken, Taken)
+        assert taken.alert
+        return taken.alert
+
+    async def act(self, alert: str, action: str, by: Operator = ANN, **more: object) -> Any:
+        return await self.door.submit(ActionWanted(alert, OperatorActed(Action(action), by, **more)))
+
+    async def seat(self, operator: Operator = ANN, phone: str = ANN_PHONE, state: str = "ready") -> None:
+        await self.door.submit(SeatTaken(operator.id, state, phone))
+
+    # -- what is there
+
+    def read(self, query: Any, *arguments: Any, **named: Any) -> Any:
+        return self.reader.now(query, *arguments, **named)
+
+    def alert(self, alert: str) -> Alert:
+        found = self.read(queries.alert, alert)
+        assert found is not None
+        return found
+
+    def calls(self, alert: str | None = None) -> list[Call]:
+        def query(connection: Any) -> list[Call]:
+            wanted = select(t.calls).order_by(t.calls.c.wanted_at)
+            if alert:
+                wanted = wanted.where(t.calls.c.alert_id == alert)
+            return [call_from_row(row, SEAL) for row in connection.execute(wanted).mappings()]
+
+        return self.read(query)
+
+    def entries(self) -> list[Entry]:
+        return self.read(queries.entries_after, 0, limit=1_000_000)
+
+    def rules(self, alert: str) -> list[str]:
+        return [entry.rule for entry in self.entries() if entry.alert_id == alert]
+
+    async def until(self, holds: Callable[[], Any], *, what: str, seconds: float = LONGEST_S) -> Any:
+        """Wait until `holds` answers with something true; at most `seconds` of the wall clock."""
+        ends = asyncio.get_running_loop().time() + seconds
+        while not (found := holds()):
+            if asyncio.get_running_loop().time() > ends:
+                seen = [(c.role.value, c.name, c.state.value, c.outcome, c.answer, c.cause) for c in self.calls()]
+                raise AssertionError(f"never came: {what}\n{seen}\n{self.carrier.warnings}\n{self.carrier.refused}")
+            await asyncio.sleep(0.02)
+        return found
+
+    async def all_over(self, alert: str) -> list[Call]:
+        """Every call of the alert, once none is under way any more."""
+        await self.until(lambda: all(call.over for call in self.calls(alert)), what="the end of every call")
+        return self.calls(alert)
+
+
+# -- a village with telephones
+
+RESIDENT, DAUGHTER, SON = "+861000000501", "+861000000511", "+861000000512"
+NEIGHBOURS = ("+861000000521", "+861000000522", "+861000000523", "+861000000524")
+DOCTOR, STATION, DISTRICT = "+861000000531", "+861000000541", "+861000000551"
+CHANCE = "+861000000599"  # nobody's
+
+
+def fill(url: str, *, risk: str = "normal") -> None:
+    """One resident with a bracelet, a daughter with the key, a son, neighbours, a doctor, a station, a district."""
+    migrate(url)
+    engine = connect(url, writer=True, size=1)
+    areas = [{"id": id, "name": id} for id in ("d1", "d1-t1", "d1-t1-v1")]
+    people = [(f"n{n}", "neighbour", phone, "d1-t1-v1") for n, phone in enumerate(NEIGHBOURS, start=1)]
+    people += [("doc", "village_doctor", DOCTOR, "d1-t1-v1"), ("town", "town_station", STATION, "d1-t1")]
+    people += [("chief", "district_command", DISTRICT, "d1")]
+    with engine.begin() as connection:
+        connection.execute(t.areas.insert(), areas)
+        connection.execute(t.households.insert(), {"id": "h-1", "address": "石岛村1号", "area_id": "d1-t1-v1"})
+        resident = {"id": "r-1", "household_id": "h-1", "name": "王秀英", "phone": RESIDENT, "risk": risk}
+        connection.execute(t.residents.insert(), resident)
+        connection.execute(
+            t.contacts.insert(),
+            [
+                {
+                    "id": "c-1",
+                    "resident_id": "r-1",
+                    "position": 1,
+                    "name": "女儿",
+                    "phone": DAUGHTER,
+                    "keyholder": True,
+                },
+                {"id": "c-2", "resident_id": "r-1", "position": 2, "name": "儿子", "phone": SON, "keyholder": False},
+            ],
+        )
+        connection.execute(t.devices.insert(), {"id": "bracelet-1", "family": "bracelet", "resident_id": "r-1"})
+        connection.execute(t.devices.insert(), {"id": "phone-1", "family": "home_phone", "household_id": "h-1"})
+        rows = [{"id": i, "name": i, "kind": kind, "phone": phone, "area_id": area} for i, kind, phone, area in people]
+        connection.execute(t.responders.insert(), rows)
+        for operator in ("operator1", "operator2"):
+            row = {"id": operator, "name": operator.title(), "role": "operator", "password_hash": ""}
+            connection.execute(t.operators.insert(), row | {"created_at": datetime.now(UTC)})
+    engine.dispose()
