@@ -16,6 +16,9 @@ from callcenter.privacy import Seal, normalised
 from callcenter.storage import call_book, queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
+from callcenter.telephony.ari_client import AriSettings
+from callcenter.telephony.ari_gateway import AriGateway
+from callcenter.telephony.ari_words import sound_files
 from callcenter.telephony.line import Line, Numbers
 from callcenter.telephony.manual import ManualGateway
 from callcenter.telephony.port import PhoneGateway, Tell
@@ -46,7 +49,7 @@ class Telephone:
 
     def connect(self, submit: Submit, later: Later) -> None:
         """Build the line. The door exists by now."""
-        makers: dict[str, Callable[[Submit], PhoneGateway]] = {"twilio": self._twilio}
+        makers: dict[str, Callable[[Submit], PhoneGateway]] = {"twilio": self._twilio, "ari": self._ari}
         gateways = [makers[name](submit) for name in self._settings.gateways]
         self.line = Line(
             [*gateways, ManualGateway()],
@@ -95,8 +98,7 @@ class Telephone:
         if "twilio" in self._settings.gateways:
             s = self._settings
             tokens = [s.twilio_token.get_secret_value(), s.twilio_next_token.get_secret_value()]
-            ids = lambda: new_id(self._clock.now())  # noqa: E731
-            translators["twilio"] = TwilioCallbacks(s.twilio_account, tokens, self._twiml, ids)
+            translators["twilio"] = TwilioCallbacks(s.twilio_account, tokens, self._twiml, self._new_id)
         return routes(translators, tell, self._clock)
 
     def _twilio(self, _submit: Submit) -> TwilioGateway:
@@ -110,6 +112,17 @@ class Telephone:
             fallback_url=s.twilio_fallback_url,
         )
         return TwilioGateway(account, self._twiml, self._clock)
+
+    def _ari(self, submit: Submit) -> AriGateway:
+        s = self._settings
+        settings = AriSettings(
+            s.ari_url, s.ari_user, s.ari_password.get_secret_value(), s.ari_app, trunk=s.ari_endpoint
+        )
+        media = sound_files(s.ari_sounds)
+        return AriGateway(settings, tell=tell_of(submit), clock=self._clock, media=media, new_id=self._new_id)
+
+    def _new_id(self) -> str:
+        return new_id(self._clock.now())
 
     # -- what the line reads and writes
 

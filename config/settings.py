@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     ari_user: str = Field("", description="user of ari.conf")
     ari_password: SecretStr = Field(SecretStr(""), description="password of ari.conf")
     ari_app: str = Field("callcenter", description="name of the Stasis application")
+    ari_sounds: str = Field(
+        "vnh", description="folder of Asterisk's sounds in which the prompts are (docs/asterisk.md)"
+    )
     ari_endpoint: str = Field("PJSIP/{number}@trunk", description="how Asterisk dials a number")
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")

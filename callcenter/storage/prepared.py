@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, Insert, Select, bindparam
+from sqlalchemy import BindParameter, ClauseElement, Connection, Dialect, Float, Insert, Select, bindparam
 from sqlalchemy.types import TypeEngine
 
 Process = Callable[[Any], Any] | None
 MOST_ROWS = 32  # inserted by one statement
+FLOAT8 = 701  # what a Float column is on PostgreSQL; its processor wants to know
 LARGEST_LIST = 256  # keys looked up by one statement
 
 
@@ -44,7 +45,7 @@ def _bind(kind: TypeEngine[Any], dialect: Dialect) -> Process:
 
 
 def _result(kind: TypeEngine[Any], dialect: Dialect) -> Process:
-    return kind.dialect_impl(dialect).result_processor(dialect, None)
+    return kind.dialect_impl(dialect).result_processor(dialect, FLOAT8 if isinstance(kind, Float) else None)
 
 
 def _one_row(sql: str) -> str:

@@ -13,8 +13,9 @@ from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from tests.browser.conftest import HOSTILE_NAME, fill_in
 from tests.processes import Service
-from tests.small_day import CALLS, DAY, call_row, number
+from tests.small_day import CALLS, DAY, call_row, local, number
 
+OPENED = local("21 09:46:10")
 DEBT = {"call_id": "h09", "party": "", "name": HOSTILE_NAME, "attempts": 1}
 
 
@@ -29,7 +30,7 @@ def log(centre: Service) -> None:
         connection.execute(insert(t.calls), [row | {"alert_id": None} for row in rows])
         at = next(row["wanted_at"] for row in rows if row["id"] == "h09")
         # Due in a year, so that the centre does not begin to call back while the page is looked at.
-        connection.execute(insert(t.debts), [DEBT | {"opened_at": at, "due": at + timedelta(days=365)}])
+        connection.execute(insert(t.debts), [DEBT | {"opened_at": OPENED, "due": OPENED + timedelta(days=365)}])
     engine.dispose()
 
 
