@@ -116,6 +116,7 @@ def serve(_arguments: argparse.Namespace) -> int:
 
 def run_demo(_arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
+    chosen = demo.with_telephone(chosen)
     _check_ports(chosen)
     _migrate(chosen)
     writer = _writer(chosen, policy)

@@ -3,14 +3,19 @@
 import asyncio
 import secrets
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from callcenter import people
 from callcenter.clock import SystemClock
 from callcenter.console.auth import add_operator
+from callcenter.storage import directory
 from callcenter.storage.writer import Writer
 from config.settings import Settings
 from devices.broker import die_with_parent
@@ -25,32 +30,65 @@ OPERATORS = (
 )
 
 
-class Town:
-    """The simulators' process."""
+# The simulated carrier's account: nothing outside this machine knows it.
+CARRIER_ID, HOTLINE, SOS_NUMBER = "+861000012349", "+861000012340", "+861000012345"
+SEATS = {"operator1": "+861000009001", "operator2": "+861000009002"}
+ACCOUNT = "AC" + "0" * 31 + "1"
 
-    def __init__(self, arguments: list[str], announce: Callable[[], None], *, lives: bool) -> None:
-        self._arguments = arguments
+
+class Town:
+    """The simulators' processes: the carrier, and the people when the town lives."""
+
+    def __init__(self, processes: Sequence[list[str]], announce: Callable[[], None]) -> None:
+        self._arguments = processes
         self._announce = announce
-        self._lives = lives
-        self._process: asyncio.subprocess.Process | None = None
+        self._processes: list[asyncio.subprocess.Process] = []
 
     async def start(self) -> None:
         self._announce()
-        if self._lives:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._arguments, stdin=asyncio.subprocess.DEVNULL, preexec_fn=die_with_parent, start_new_session=True
+        for arguments in self._arguments:
+            process = await asyncio.create_subprocess_exec(
+                *arguments, stdin=asyncio.subprocess.DEVNULL, preexec_fn=die_with_parent, start_new_session=True
             )
+            self._processes.append(process)
 
     async def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        processes, self._processes = self._processes, []
+        await asyncio.gather(*(_end(process) for process in processes))
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def with_telephone(settings: Settings) -> Settings:
+    """The demo's settings: unless a gateway is chosen, calls go to a simulated carrier on this machine."""
+    if settings.gateways:
+        return settings
+    return settings.model_copy(
+        update={
+            "telephony": "twilio",
+            "public_url": settings.public,
+            "caller_id": CARRIER_ID,
+            "sos_number": SOS_NUMBER,
+            "twilio_account": ACCOUNT,
+            "twilio_token": SecretStr(secrets.token_hex(16)),
+            "twilio_api": f"http://127.0.0.1:{_free_port()}",
+        }
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _simulators(*arguments: str) -> list[str]:
@@ -73,7 +111,21 @@ def prepare(settings: Settings, writer: Writer) -> Town:
     with writer.transaction() as connection:
         for operator, name, role in OPERATORS:
             add_operator(connection, operator, name=name, role=role, password=password, now=SystemClock().now())
-    return Town(_living(settings, town, password), lambda: _announce(settings, password), lives=settings.simulate)
+        for operator, phone in SEATS.items():
+            directory.set_seat(connection, operator, state="ready", phone=phone, now=SystemClock().now())
+    processes = [_carrier(settings, town)] if settings.twilio_account == ACCOUNT else []
+    processes += [_living(settings, town, password)] if settings.simulate else []
+    return Town(processes, lambda: _announce(settings, password))
+
+
+def _carrier(settings: Settings, town: Path) -> list[str]:
+    callbacks = f"{settings.public}/telephony/twilio/v1"
+    numbers = [part for number in (CARRIER_ID, HOTLINE, SOS_NUMBER) for part in ("--number", number)]
+    return _simulators(
+        "carrier", "--port", str(urlsplit(settings.twilio_api).port), "--account", ACCOUNT,
+        "--token", settings.twilio_token.get_secret_value(), "--town", str(town), "--seed", SEED,
+        "--voice-url", f"{callbacks}/voice", "--status-url", f"{callbacks}/status", *numbers,
+    )  # fmt: skip
 
 
 def _living(settings: Settings, town: Path, password: str) -> list[str]:
@@ -90,6 +142,8 @@ def _announce(settings: Settings, password: str) -> None:
         f"mosquitto_pub -h {host} -p {port} -u demo-bracelet -P {password} -i demo-bracelet -q 1 "
         '-t vnh/v1/demo-bracelet/up/sos -m \'{"v":1,"msg":"\'$(date +%s)\'","kind":"sos","src":"button"}\''
     )
+    simulated = settings.twilio_account == ACCOUNT
+    telephone = f"a simulated carrier at {settings.twilio_api}/sim/ledger" if simulated else settings.telephony
     lives = "lives: alarms arrive by themselves" if settings.simulate else "is registered but quiet"
     print(
         f"""
@@ -99,6 +153,8 @@ def _announce(settings: Settings, password: str) -> None:
   Sign in 登录        {names}
   Password 密码       {password}
   The town 模拟小镇   {lives}
+
+  Telephones 电话     {telephone}
 
   Press SOS on the spare bracelet 按下备用手环的 SOS:
     {press}

@@ -25,6 +25,7 @@ from simulators.load import LoadPlan, Login, run_load
 from simulators.presses import Press, now
 from simulators.residents import SPARE_BRACELET, build_town
 from simulators.scenarios import SCENARIOS, make_device, play
+from simulators.telephones import callees
 from simulators.town_files import read_fleet, write_town
 
 END_WITHIN_S = 1.5
@@ -152,8 +153,12 @@ def _carrier(args: argparse.Namespace) -> int:
     account = Account(args.account, args.token, dict.fromkeys(args.number, number))
     default = Callee(args.callee, digits=tuple(args.digits.split(",")) if args.digits else ())
 
+    people = callees(args.town, args.seed) if args.town else {}
+
     async def serve() -> int:
         carrier = Carrier(account, seed=args.seed, pace=args.pace, default=default)
+        for number, callee in people.items():
+            carrier.set_callee(number, callee)
         await carrier.start(args.host, args.port)
         print(f"carrier at {carrier.url}", flush=True)
         try:
@@ -232,6 +237,7 @@ def _add_carrier(commands: Commands) -> None:
     carrier.add_argument("--fallback-url", default="")
     carrier.add_argument("--status-url", default="")
     carrier.add_argument("--callee", choices=list(NATURES), default="answer", help="what everybody does when called")
+    carrier.add_argument("--town", type=Path, help="directory of a town: its people answer in their own ways")
     carrier.add_argument("--digits", default="", help="what --callee press presses at each question: 1,3")
     carrier.add_argument("--seed", type=int, default=1)
     carrier.add_argument("--pace", type=float, default=1.0, help="100: 25 s of ringing take a quarter of a second")

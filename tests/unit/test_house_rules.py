@@ -75,6 +75,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.storage": {"sqlalchemy", "alembic"},
     "callcenter.privacy": {"cryptography"},
     "callcenter.telephone": {"aiohttp"},
+    "callcenter.demo": {"pydantic"},
     "callcenter.people": {"pydantic", "sqlalchemy"},
     "callcenter.telephony": {"aiohttp", "structlog"},
     "callcenter.telephony.twilio_gateway": {"aiohttp", "twilio"},
