@@ -1,8 +1,9 @@
 """The JSON and CSV of the call log and of the statistics over it. Described by openapi.yaml."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,7 @@ from callcenter.console.call_views import as_csv, call_view, debt_view
 from callcenter.console.problems import problem
 from callcenter.console.query_words import Wrong, read_query
 from callcenter.privacy import Seal, normalised
-from callcenter.statistics.groupings import GROUPINGS, OFFERED, Only, measured
+from callcenter.statistics.groupings import GROUPINGS, OFFERED, Fact, Only, measured
 from callcenter.statistics.measures import FIGURES, MEASURES, Measure
 from callcenter.statistics.periods import ZONE_NAME, Period, china
 from callcenter.storage import call_queries, queries, statistic_queries
@@ -25,6 +26,7 @@ from callcenter.storage.call_queries import CallFilter
 from callcenter.storage.facts import CHANNELS
 from callcenter.storage.reading import Reader
 
+READ_AT_ONCE = timedelta(days=7)  # 25,000 calls at 3,500 a day (field.md 3): a third of a second on 2 cores
 _FORMAT = {"format": words.one_of(("json", "csv"))}
 _LIMIT = {"limit": words.whole(1, 1000)}
 SEARCH: dict[str, words.Read] = {
@@ -101,9 +103,10 @@ def _detail(connection: Connection, call_id: str, seal: Seal, role: str) -> dict
     }
 
 
-def _reckoned(connection: Connection, measure: Measure, period: Period, by: str, only: Only) -> dict[str, Any]:
-    read = statistic_queries.calls if measure.of == "calls" else statistic_queries.alerts
-    found = measured(measure, read(connection, period.since, period.until), period, by=by, only=only)
+def _reckoned(
+    connection: Connection, measure: Measure, facts: Sequence[Fact], period: Period, by: str, only: Only
+) -> dict[str, Any]:
+    found = measured(measure, facts, period, by=by, only=only)
     areas = queries.listing(connection, t.areas, "", 10_000) if by == "area" else []
     names = {area["id"]: area["name"] for area in areas}
     rows = [{"key": key, "name": names.get(key), "figures": figures} for key, figures in found.rows]
@@ -195,12 +198,24 @@ class CallApi:
             return _bad(wrong)
         only = Only(asked.get("area"), asked.get("channel"), asked.get("outcome"))
         async with self._one_at_a_time:
-            found = await self.read(_reckoned, measure, period, by, only)
+            facts = await self._facts(measure, period)
+            found = await self.read(_reckoned, measure, facts, period, by, only)
         if asked.get("format") == "csv":
             return _csv(measure.id, _statistic_csv(by, found))
         head = {"measure": measure_view(measure), "by": by, "time_zone": str(self.zone) or ZONE_NAME}
         days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
         return web.json_response(head | days | found)
+
+    async def _facts(self, measure: Measure, period: Period) -> list[Fact]:
+        """Week by week: no read is so long that it counts as a database that does not answer."""
+        read = statistic_queries.calls if measure.of == "calls" else statistic_queries.alerts
+        facts: list[Fact] = []
+        since = period.since
+        while since < period.until:
+            until = min(since + READ_AT_ONCE, period.until)
+            facts += await self.read(read, since, until)
+            since = until
+        return facts
 
     def _period(self, asked: dict[str, Any]) -> Period:
         """Today, unless days are named; one that is named alone is the whole period."""

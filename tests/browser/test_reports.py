@@ -28,7 +28,6 @@ def log(centre: Service) -> None:
     rows = [call_row(rung, seal, name=HOSTILE_NAME if rung.id == "h09" else "") for rung in CALLS]
     with engine.begin() as connection:
         connection.execute(insert(t.calls), [row | {"alert_id": None} for row in rows])
-        at = next(row["wanted_at"] for row in rows if row["id"] == "h09")
         # Due in a year, so that the centre does not begin to call back while the page is looked at.
         connection.execute(insert(t.debts), [DEBT | {"opened_at": OPENED, "due": OPENED + timedelta(days=365)}])
     engine.dispose()

@@ -24,6 +24,7 @@ from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CALL_COLUMNS, CallApi
 from callcenter.privacy import Seal
 from callcenter.statistics.measures import MEASURES
+from callcenter.storage import call_queries
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.facts import CHANNELS
@@ -204,6 +205,18 @@ async def test_open_debts_and_what_has_to_be_dialled_by_hand(desk: Desk) -> None
     (seat,) = (await client.get("/api/v1/seats")).body["seats"]
     assert seat["state"] == "ready"
     assert "sip" not in str(seat)
+
+
+def test_a_call_that_no_gateway_has_taken_yet_may_be_dialled_by_hand_too(filled_url: str) -> None:
+    waiting = call_row(CALLS[0], SEAL) | {"id": "w", "state": "wanted", "due": NOW, "outcome": None}
+    engine = connect(filled_url, writer=True, size=1)
+    with engine.connect() as connection:
+        connection.execute(insert(t.calls), [waiting])
+        assert [row["id"] for row in call_queries.by_hand(connection)] == ["w", "o06"]
+        assert [row["id"] for row in call_queries.by_hand(connection, limit=1)] == ["w"]
+        assert not any("number" in name for row in call_queries.by_hand(connection) for name in row)
+        connection.rollback()
+    engine.dispose()
 
 
 # -- numbers

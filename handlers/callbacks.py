@@ -1,0 +1,43 @@
+"""A carrier's callback: kept as it came before it is answered, and answered with what is said next on its leg."""
+
+import json
+
+from callcenter import metrics
+from callcenter.alerts import dialogues
+from callcenter.alerts.call_inputs import CallNews, InboundCall
+from callcenter.alerts.call_model import Call
+from callcenter.alerts.model import Alert
+from callcenter.alerts.script import Said
+from callcenter.storage.unit import Unit
+from config.prompts import Prompts
+
+
+def keep(unit: Unit, heard: CallNews | InboundCall, *, call_id: str, what: str, known: bool) -> None:
+    """Raw and sealed, under the key that tells its repeats; one that names no call of ours is kept and counted."""
+    row = {
+        "provider": heard.provider,
+        "event_id": heard.event_id,
+        "call_id": call_id,
+        "what": what,
+        "received_at": heard.received_at,
+        "known": known,
+    }
+    unit.calls.keep_callback(row, json.dumps(heard.raw, ensure_ascii=False))
+    if not known:
+        unit.count(metrics.callbacks_unknown.labels(heard.provider).inc)
+
+
+def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
+    """The script of the leg as its record stands; the same for a repeat."""
+    call = unit.calls.get(call_id)
+    if call is None:
+        return None
+    alert = unit.alert(call.alert_id) if call.alert_id else None
+    return Said(call.id, dialogues.script(call, _facts(call, alert, prompts), prompts))
+
+
+def _facts(call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
+    if alert is None:
+        return dialogues.Facts(name=call.name)
+    kind = prompts.text(f"kind_{alert.kind.value}", call.language)
+    return dialogues.Facts(name=alert.subject.name, place=alert.subject.place, kind=kind)
