@@ -9,23 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from config.policies import DEFAULT_FILE
 from tests.e2e.books import Books
 from tests.e2e.deployment import Deployment
 from tests.processes import Mosquitto, Postgres, Service
 
-POLICY = """
-[limits]
-claim_idle_s = 60
-owner_gone_s = 20
-help_check_s = 300
-attention_s = 60
-reask_s = 600
-follow_up_s = 86400
-raise_presses = 3
-raise_within_s = 60
-cancel_within_s = 15
-late_after_s = 120
-
+LADDER = """
 [[ladder]]
 kinds = ["sos", "fall", "fire", "gas", "wander", "help", "ambulance", "offline", "service", "battery"]
 repeat_s = {repeat}
@@ -37,7 +26,8 @@ def policy(directory: Path, *after: int, repeat: int = 3600) -> dict[str, str]:
     """Environment of a service whose ladder has rungs after these seconds."""
     rungs = ", ".join(f'{{ id = "rung_{chr(97 + n)}", after_s = {s} }}' for n, s in enumerate(after))
     path = directory / "policy.toml"
-    path.write_text(POLICY.format(repeat=repeat, rungs=rungs))
+    shipped = DEFAULT_FILE.read_text(encoding="utf-8").partition("# The unclaimed SOS")[0]
+    path.write_text(shipped + LADDER.format(repeat=repeat, rungs=rungs), encoding="utf-8")
     return {"CALLCENTER_POLICY_FILE": str(path)}
 
 
