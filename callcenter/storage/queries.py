@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, or_, select
+from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
-from callcenter.alerts.model import OPEN, Alert, State
+from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
 from callcenter.storage import tables as t
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 
@@ -32,6 +32,18 @@ def pressing(alert: Alert) -> tuple[bool, int, datetime]:
     return (alert.owner is not None or alert.state is State.RESOLVED, alert.priority, alert.opened_at)
 
 
+_STEP = case({kind.value: rank for kind, rank in RANK.items()}, value=t.alerts.c.kind) - t.alerts.c.raised
+# Alert.priority as SQL; a test compares the two orders.
+_PRIORITY = case(
+    (
+        t.alerts.c.silent & (t.alerts.c.press_count > 0) & (t.alerts.c.press_count + t.alerts.c.troubles > 1),
+        SILENT_REPEAT,
+    ),
+    (_STEP < SILENT_REPEAT, SILENT_REPEAT),
+    else_=_STEP,
+)
+
+
 def alerts(
     connection: Connection, *, state: str = "open", resident: str = "", device: str = "", limit: int = 500
 ) -> list[Alert]:
@@ -40,9 +52,10 @@ def alerts(
         query = query.where(t.alerts.c.resident_id == resident)
     if device:
         query = query.where(t.alerts.c.device_id == device)
-    # What a limit cuts off must never be what has waited longest for somebody; of the past it is the oldest.
+    # What a limit cuts off must be what presses least; of the past it is the oldest.
     a = t.alerts.c
-    pressing_first = (a.state == State.RESOLVED.value, a.owner_id.is_not(None), a.opened_at)
+    somebody_has_it = or_(a.state == State.RESOLVED.value, a.owner_id.is_not(None))
+    pressing_first = (somebody_has_it, _PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
     return sorted((alert_from_row(row) for row in rows), key=pressing)
