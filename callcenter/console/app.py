@@ -18,6 +18,7 @@ from callcenter.clock import Clock
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
+from callcenter.console.call_desk import CallDesk
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -169,6 +170,7 @@ def build(
 
     `callbacks` are the carriers' own: each is signed, and checked where it is taken.
     """
+    desk = CallDesk(api.read, api.submit)
     routes: tuple[tuple[str, str, str, str, Handle], ...] = (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
@@ -193,7 +195,11 @@ def build(
         ("GET", "/api/v1/calls/{id}", SIGNED, "getCall", calls.call),
         ("GET", "/api/v1/manual-calls", SIGNED, "listManualCalls", calls.manual),
         ("GET", "/api/v1/debts", SIGNED, "listDebts", calls.debts),
+        ("POST", "/api/v1/calls/{id}/actions", SIGNED, "actOnCall", desk.act),
+        ("POST", "/api/v1/debts/{id}/discharge", SIGNED, "dischargeDebt", desk.discharge),
         ("GET", "/api/v1/seats", SIGNED, "listSeats", calls.seats),
+        ("GET", "/api/v1/seat", SIGNED, "getSeat", desk.seat),
+        ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
     )

@@ -79,7 +79,7 @@ async def read_body(request: web.Request, model: type[B]) -> B | web.Response:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "body"
-        return problem(400, "bad_field", f"{where}: {first['msg']}")
+        return problem(400, "bad_field", f"{where}: {first['msg'].removeprefix('Value error, ')}")
     except (ValueError, RecursionError, LookupError):  # LookupError: an unknown charset
         return problem(400, "not_json", "the body is not JSON")
     if not all(_storable(value) for value in body.model_dump().values()):

@@ -163,3 +163,10 @@ def seats(connection: Connection) -> list[dict[str, Any]]:
     query = select(s.operator_id, t.operators.c.name, s.state, s.since, s.last_call_at)
     query = query.join(t.operators, t.operators.c.id == s.operator_id).order_by(s.operator_id)
     return [_plain(row) for row in connection.execute(query).mappings()]
+
+
+def own_seat(connection: Connection, operator: str) -> dict[str, Any] | None:
+    """State and telephone of one operator's seat, for that operator; None: never taken."""
+    s = t.seats.c
+    row = connection.execute(select(s.state, s.phone).where(s.operator_id == operator)).mappings().first()
+    return dict(row) if row else None

@@ -7,6 +7,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Desk
 
 
+def settled(page: Page) -> None:
+    """The centre has answered: the live feed may have told of it before."""
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator(".action-form")).to_have_count(0)
+
+
 def test_from_claim_to_closure_by_keyboard(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
@@ -24,18 +30,22 @@ def test_from_claim_to_closure_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.locator("#notice")).to_contain_text("NOT DONE: calling the resident")
     expect(page.locator("#notice")).to_contain_text("Do it by hand.")
+    settled(page)
     page.keyboard.press("v")
     expect(page.locator(".view-state")).to_contain_text("nobody spoke")
+    settled(page)
     page.keyboard.press("n")
     expect(page.locator("#field-text")).to_be_focused()
     page.keyboard.type("neighbour has a key <b>")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".timeline blockquote")).to_have_text("neighbour has a key <b>")
+    settled(page)
     page.keyboard.press("d")
     expect(page.locator("#field-text")).to_be_focused()
     page.keyboard.type("the neighbour, by telephone")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".view-state")).to_contain_text("help on its way")
+    settled(page)
     page.keyboard.press("h")
     expect(page.locator("#field-case_number")).to_be_focused()
     page.keyboard.type("120-77")
@@ -55,6 +65,7 @@ def test_from_claim_to_closure_by_keyboard(
     expect(page.locator("#field-text")).to_be_focused()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".view-state")).to_contain_text("closed")
+    settled(page)
     page.keyboard.press("Escape")
     expect(page.locator("#alert-list")).to_be_focused()
     assert supervisor.open_alerts() == []

@@ -86,6 +86,18 @@ def test_a_measure_is_drawn_and_listed(sign_in: Callable[..., Page]) -> None:
     assert "hotline,,8,5460" in download.value.path().read_text("utf-8")
 
 
+def test_a_debt_is_settled_with_words(sign_in: Callable[..., Page]) -> None:
+    page = go(sign_in(), "/calls")
+    owed = page.get_by_role("table", name="Callers to call back")
+    owed.get_by_role("button", name="Settled").click()
+    expect(owed.get_by_role("alert")).to_have_text("Say who did what.")
+    owed.get_by_label("Helped otherwise").select_option("visited")
+    owed.get_by_label("Who, and what was done").fill("the village doctor")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="0 callers are to be called back")).to_be_visible()
+    expect(owed).to_have_count(0)
+
+
 def test_these_pages_are_for_who_is_signed_in(open_page: Callable[..., Page]) -> None:
     page = go(open_page(), "/statistics")
     expect(page.locator("#username")).to_be_visible()

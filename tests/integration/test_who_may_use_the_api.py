@@ -61,6 +61,9 @@ async def test_another_site_may_not_act(centre: Service, seats: Seats, worn: str
         ("POST", f"/api/v1/alerts/{alert}/actions", {"action": "claim"}),
         ("POST", "/api/v1/session", {"username": "operator1", "password": PASSWORD}),
         ("DELETE", "/api/v1/session", None),
+        ("PUT", "/api/v1/seat", {"state": "away", "phone": ""}),
+        ("POST", "/api/v1/calls/some-id/actions", {"action": "hang_up"}),
+        ("POST", "/api/v1/debts/some-id/discharge", {"how": "visited", "note": "x"}),
     ):
         answer = await seats.operator.ask(method, path, headers=headers, json=body)
         assert (answer.status, answer.code) == (403, "foreign_origin"), path

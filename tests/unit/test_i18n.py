@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from callcenter.alerts.alert_rules import ALERT_TABLE
+from callcenter.alerts.call_model import Answer
+from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import Action
 from config import policies
@@ -22,8 +24,16 @@ CATALOGUES = {name: json.loads((STATIC / f"i18n/{name}.json").read_text("utf-8")
 ENGLISH = CATALOGUES["en"]
 SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["components"]["schemas"]
 
-# What handlers write on an alert beside the rules of its table (handlers/device_signals.py).
-FURTHER_RULES = {"signal.test"}
+# What handlers write on an alert beside the rules of the tables.
+FURTHER_RULES = {
+    "signal.test",
+    *("call.wanted", "call.inbound", "call.rang_back", "call.queue"),
+    *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
+}
+RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values()} | FURTHER_RULES
+# Words that handlers put into an entry's `reason`.
+REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
+           "machine", "no_gateway"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:
@@ -84,11 +94,12 @@ def composed_keys() -> set[str]:
         | enumerated("family", SCHEMAS["Device"]["properties"]["family"]["enum"])
         | enumerated("conflict", SCHEMAS["Conflict"]["allOf"][1]["properties"]["code"]["enum"])
         | enumerated("mark", [name for name, kind in properties.items() if kind.get("type") == "boolean"])
-        | enumerated("rule", {rule.id for rule in ALERT_TABLE.values()} | FURTHER_RULES)
+        | enumerated("rule", RULES)
         | enumerated("rung", {rung.id for rung in all_rungs} | {"ring_again"})
         | enumerated("effect", [effect.kind for effect in Effect.__args__])
-        | enumerated("group", {rung.phone for rung in all_rungs if rung.phone})
-        | enumerated("reason", ["no_telephone"])
+        | enumerated("group", {rung.phone for rung in all_rungs if rung.phone} | {"ambulance"})
+        | enumerated("reason", REASONS)
+        | enumerated("call_answer", [answer.value for answer in Answer])
         | enumerated("action", actions)
         | enumerated("action_busy", actions)
         | enumerated("done", actions | {"call_contact"})
@@ -100,7 +111,7 @@ def composed_keys() -> set[str]:
         | enumerated("sex", ["f", "m"])
         | enumerated("fix", ["gnss", "wifi", "cell", "ble", "none"])
         | enumerated("datum", ["wgs84", "gcj02", "bd09"])
-        | enumerated("actor", ["system"])
+        | enumerated("actor", ["system", "telephone"])
         | enumerated("language", tuple(CATALOGUES))
         | enumerated("view", ["missing", "unreachable"])
         | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
@@ -120,7 +131,8 @@ def written_keys() -> set[str]:
     quoted = set(re.findall(r'"([a-z_]+\.[a-z_0-9.]+)"', text))
     known_prefixes = {key.split(".")[0] for key in ENGLISH}
     keys = {key for key in quoted if key.split(".")[0] in known_prefixes and not key.endswith((".js", ".single_keys"))}
-    keys -= {"console.language", "effect.failed"}  # a name in the browser's store, and a rule
+    keys -= {"console.language"}  # a name in the browser's store
+    keys -= (RULES | {"effect.failed", "seat.taken"}) - ENGLISH.keys()
     forms = {f"{key}.{form}" for key in keys & plurals for form in ("one", "other")}
     return (keys - plurals) | forms
 

@@ -6,8 +6,10 @@ import { alertOf, revision } from "./alert_book.js";
 import { Age, KindWord, Marks, Owner } from "./alert_row.js";
 import { detail, openedId, refreshDetail } from "./detail.js";
 import { grantFocus } from "./focus.js";
-import { plural, t } from "./i18n.js";
+import { now } from "./clock.js";
+import { clockTime, plural, t } from "./i18n.js";
 import { goBack } from "./keys.js";
+import { LegPanel } from "./leg_panel.js";
 import { html } from "./markup.js";
 import { ResidentCard } from "./resident_card.js";
 import { Timeline } from "./timeline.js";
@@ -46,6 +48,8 @@ function Heading({ alert }) {
     <div class="view-state">
       ${h(Owner, { alert })}
       <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
+      ${alert.responder && html`<strong class="going">${t("view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
+      ${alert.reached_at && html`<span>${t("view.reached", { when: clockTime(alert.reached_at, now.peek()) })}</span>`}
       ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
       ${h(Marks, { alert })}
     </div>
@@ -69,6 +73,7 @@ export function AlertView() {
       </div>
       <div class="view-work">
         ${alert && h(ActionBar, { alert, data })}
+        ${alert && data && h(LegPanel, { alert, detail: data })}
         ${data && h(Timeline, { detail: data })}
       </div>
     </div>

@@ -82,6 +82,19 @@ export const getManualCalls = () => send("GET", "/manual-calls");
 /** @returns {Promise<Answer<{ debts: import("console-api").OpenDebt[] }>>} */
 export const getDebts = () => send("GET", "/debts");
 
+/** @param {string} id @param {import("console-api").CallAction["action"]} action
+ * @returns {Promise<Answer<{ call: import("console-api").Leg }>>} */
+export const postCallAction = (id, action) => send("POST", `/calls/${encodeURIComponent(id)}/actions`, { action });
+
+/** @param {string} id @param {import("console-api").Discharge} how @returns {Promise<Answer<null>>} */
+export const postDischarge = (id, how) => send("POST", `/debts/${encodeURIComponent(id)}/discharge`, how);
+
+/** @returns {Promise<Answer<import("console-api").OwnSeat>>} */
+export const getSeat = () => send("GET", "/seat");
+
+/** @param {import("console-api").OwnSeat} seat @returns {Promise<Answer<import("console-api").OwnSeat>>} */
+export const putSeat = (seat) => send("PUT", "/seat", seat);
+
 /** @returns {Promise<Answer<{ measures: import("console-api").Measure[] }>>} */
 export const getMeasures = () => send("GET", "/statistics");
 

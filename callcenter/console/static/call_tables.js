@@ -1,5 +1,7 @@
 // Rows of the call log, and of what callers are owed, as tables. Numbers come masked unless this operator may see them.
+import { h } from "preact";
 import { now } from "./clock.js";
+import { DebtForm } from "./debt_form.js";
 import { clockTime, duration, t, word } from "./i18n.js";
 import { html } from "./markup.js";
 
@@ -33,17 +35,22 @@ const DEBT_COLUMNS = [
   ["call.attempts", (debt) => debt.attempts],
 ];
 
-/** @template T @param {string} name @param {[string, (row: T) => unknown][]} columns @param {T[]} rows */
-function table(name, columns, rows) {
+/** @template T @param {string} name @param {[string, (row: T) => unknown][]} columns @param {T[]} rows
+ * @param {(row: T) => string} key */
+function table(name, columns, rows, key) {
   return html`<div class="report-scroller"><table class="report-table">
     <caption class="visually-hidden">${name}</caption>
     <thead><tr>${columns.map(([key]) => html`<th scope="col">${t(key)}</th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr>${columns.map(([, cell]) => html`<td>${cell(row)}</td>`)}</tr>`)}</tbody>
+    <tbody>${rows.map((row) => html`<tr key=${key(row)}>${columns.map(([, cell]) => html`<td>${cell(row)}</td>`)}</tr>`)}</tbody>
   </table></div>`;
 }
 
 /** @param {{ calls: LoggedCall[], name: string }} props */
-export const CallTable = ({ calls, name }) => table(name, CALL_COLUMNS, calls);
+export const CallTable = ({ calls, name }) => table(name, CALL_COLUMNS, calls, (call) => call.id);
 
-/** @param {{ debts: OpenDebt[] }} props */
-export const DebtTable = ({ debts }) => table(t("calls.debt_table"), DEBT_COLUMNS, debts);
+/** @param {{ debts: OpenDebt[], settled: () => void }} props */
+export function DebtTable({ debts, settled }) {
+  /** @type {[string, (debt: OpenDebt) => unknown]} */
+  const settle = ["debt.how", (debt) => h(DebtForm, { debt, settled })];
+  return table(t("calls.debt_table"), [...DEBT_COLUMNS, settle], debts, (debt) => debt.call_id);
+}

@@ -51,7 +51,7 @@ async function lookAtWork() {
 function Work() {
   return html`<section aria-labelledby="owed">
       <h2 id="owed">${plural("calls.owed", owed.value.length)}</h2>
-      ${owed.value.length > 0 && h(DebtTable, { debts: owed.value })}
+      ${owed.value.length > 0 && h(DebtTable, { debts: owed.value, settled: lookAtWork })}
     </section>
     <section aria-labelledby="manual">
       <h2 id="manual">${plural("calls.manual", manual.value.length)}</h2>

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import * as api from "./api.js";
 import { alertOf, takeAlert } from "./alert_book.js";
 import { detail, openAlert, openedId, refreshDetail } from "./detail.js";
-import { dropDraft, showForm } from "./drafts.js";
+import { dropDraft, openForm, showForm } from "./drafts.js";
 import { wishFocus } from "./focus.js";
 import { dismissNotice, inform, warn } from "./notice.js";
 import { nextStep } from "./actions.js";
@@ -72,6 +72,9 @@ const TROUBLES = {
   busy: "command.busy",
 };
 
+/** @param {string} why a request failed */
+export const troubleKey = (why) => TROUBLES[why] ?? "command.refused";
+
 /** @param {Awaited<ReturnType<typeof api.postAction>>} answer @param {ActionName} action @returns {boolean} */
 function settled(answer, action) {
   if (answer.ok) {
@@ -90,7 +93,7 @@ function settled(answer, action) {
     if (ours) inform("done.claim", { name: answer.problem.alert.resident_name });
     return ours;
   }
-  warn(TROUBLES[answer.why] ?? "command.refused", { detail: answer.problem?.detail });
+  warn(troubleKey(answer.why), { detail: answer.problem?.detail });
   return false;
 }
 
@@ -110,7 +113,7 @@ export async function act(id, action, fields = {}) {
   const done = settled(answer, action);
   if (done) {
     dropDraft(id, action);
-    showForm(id, null);
+    if (openForm(id) === action) showForm(id, null); // not one that was opened meanwhile
   }
   if (openedId.value === id) refreshDetail();
   return done;

@@ -42,6 +42,16 @@ function take(id, answer) {
   if (trouble === "unreachable") setTimeout(refreshDetail, RETRY_MS);
 }
 
+/** An entry of the live feed is shown before the card is asked for again: legs change while they ring.
+ * @param {import("console-api").LiveEntry} entry */
+export function hearEntry(entry) {
+  const shown = detail.value;
+  if (!shown?.data || shown.id !== entry.alert_id) return;
+  const { timeline } = shown.data;
+  if (entry.n <= (timeline[timeline.length - 1]?.n ?? 0)) return;
+  detail.value = { ...shown, data: { ...shown.data, timeline: [...timeline, entry] } };
+}
+
 /** At most one request at a time: a burst of entries costs two requests, not a hundred. */
 export async function refreshDetail() {
   const id = openedId.value;

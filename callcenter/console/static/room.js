@@ -4,12 +4,16 @@ import { effect, signal, untracked } from "@preact/signals";
 import * as book from "./alert_book.js";
 import { announceArrival, announceWaiting } from "./announcer.js";
 import { hearServerTime } from "./clock.js";
-import { detail, leaveAlert, openedId, refreshDetail } from "./detail.js";
+import { pending } from "./commands.js";
+import { hearWork, startLooking, stopLooking } from "./desk_work.js";
+import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail.js";
 import { forgetDrafts } from "./drafts.js";
 import { language, plural, t } from "./i18n.js";
+import { forgetNumbers } from "./leg_commands.js";
 import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, warnLastingly } from "./notice.js";
+import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
@@ -56,13 +60,18 @@ function takeEntry(entry) {
     return;
   }
   const { arrived } = book.takeEntry(entry);
+  hearSeat(entry);
+  hearWork(entry);
   const { alert } = entry;
   if (!alert) return;
   if (arrived) announceArrival(alert);
   attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
   if (entry.ring && !isUnclaimed(alert)) soundOnce(family(alert));
   tellUndone(entry);
-  if (alert.id === openedId.value) refreshDetail();
+  if (alert.id === openedId.value) {
+    if (!pending.value[alert.id]) hearEntry(entry); // what we did ourselves is shown when it is answered
+    refreshDetail();
+  }
 }
 
 /** @param {import("console-api").LiveSnapshot} snapshot */
@@ -111,6 +120,8 @@ function enter() {
   if (operator !== lastOperator) forgetDrafts();
   lastOperator = operator;
   welcomedBefore = false;
+  loadSeat();
+  startLooking();
   live = startLive({ since: book.newest, take, welcomed, turnedAway: checkSession });
 }
 
@@ -118,6 +129,9 @@ function leave() {
   live?.stop();
   live = null;
   leaveAlert();
+  forgetSeat();
+  stopLooking();
+  forgetNumbers();
   dismissNotice();
   book.forgetAll();
   health.value = { storing: true, hearing: true };

@@ -1,5 +1,6 @@
 // What an entry of the timeline says, as a sentence. A rule this page does not know yet is said by its
 // identifier: a line that is hard to read is better than a line that is missing.
+import { callValues, reasonWords, ruleKey } from "./call_words.js";
 import { has, t, word } from "./i18n.js";
 import { operatorName } from "./operators.js";
 
@@ -10,6 +11,7 @@ import { operatorName } from "./operators.js";
 export function actorName(actor) {
   const [sort, id] = actor.split(":", 2);
   if (sort === "operator" && id) return operatorName(id);
+  if (sort === "call") return t("actor.telephone");
   if (sort === "device" && id) return t("actor.device", { id });
   return word("actor", actor);
 }
@@ -33,7 +35,7 @@ const SPOKEN = {
   rung: (value) => word("rung", value),
   kind: (value) => word("kind", value),
   effect: effectWords,
-  reason: (value) => word("reason", value),
+  reason: reasonWords,
   to: operatorName,
   from: operatorName,
   operator: operatorName,
@@ -45,6 +47,7 @@ export function sentence(entry, contacts) {
   const values = Object.entries(entry.data)
     .filter(([, value]) => value !== null && value !== "")
     .map(([name, value]) => [name, SPOKEN[name]?.(String(value), contacts, entry.data) ?? value]);
-  const key = `rule.${entry.rule}`;
-  return has(key) ? t(key, { ...Object.fromEntries(values), actor: actorName(entry.actor) }) : entry.rule;
+  const key = ruleKey(entry);
+  const named = { ...Object.fromEntries(values), ...callValues(entry), actor: actorName(entry.actor) };
+  return has(key) ? t(key, named) : entry.rule;
 }

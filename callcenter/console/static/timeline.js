@@ -1,10 +1,15 @@
 // What happened, newest first.
+import { signal } from "@preact/signals";
+import { isStep } from "./call_words.js";
 import { now } from "./clock.js";
 import { clockTime, t } from "./i18n.js";
 import { html } from "./markup.js";
 import { actorName, sentence } from "./sentences.js";
 
 /** @typedef {import("console-api").AlertDetail} AlertDetail */
+
+/** Whether every step of every call is listed, or only what matters to the operator. */
+const allSteps = signal(false);
 
 /** @param {unknown} text */
 function written(text) {
@@ -13,9 +18,14 @@ function written(text) {
 
 /** @param {{ detail: AlertDetail }} props */
 export function Timeline({ detail }) {
-  const entries = [...detail.timeline].sort((a, b) => b.n - a.n);
+  const steps = detail.timeline.some(isStep);
+  const entries = detail.timeline.filter((one) => allSteps.value || !isStep(one)).sort((a, b) => b.n - a.n);
   return html`<section class="timeline" aria-labelledby="timeline-heading">
-    <h3 id="timeline-heading">${t("view.timeline")}</h3>
+    <div class="timeline-head">
+      <h3 id="timeline-heading">${t("view.timeline")}</h3>
+      ${steps && html`<button type="button" aria-pressed=${allSteps.value}
+        onClick=${() => (allSteps.value = !allSteps.value)}>${t("view.all_steps")}</button>`}
+    </div>
     <ol reversed tabindex="0" aria-labelledby="timeline-heading">
       ${entries.map((entry) => {
         const said = sentence(entry, detail.contacts);

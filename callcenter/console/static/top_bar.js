@@ -3,6 +3,7 @@ import { computed } from "@preact/signals";
 import { h } from "preact";
 import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
 import { now } from "./clock.js";
+import { DeskWork } from "./desk_work.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
 import { LanguageChoice } from "./language_choice.js";
@@ -12,6 +13,7 @@ import { warn } from "./notice.js";
 import { isEmergency } from "./order.js";
 import { Places } from "./places.js";
 import { quietForAMinute } from "./room.js";
+import { SeatChoice } from "./seat_choice.js";
 import { session, signOut } from "./session.js";
 import { armed, quiet, ringing } from "./sound.js";
 
@@ -50,8 +52,10 @@ export function TopBar() {
   return html`<header class="top-bar">
     <h1>${t("page.name")}</h1>
     ${h(Counts, {})}
+    ${h(DeskWork, {})}
     ${h(Places, { here: "/" })}
     <span class="spring"></span>
+    ${h(SeatChoice, {})}
     ${h(LinkState, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
