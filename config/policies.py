@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 DEFAULT_FILE = Path(__file__).with_name("escalation.toml")
 
@@ -111,6 +111,13 @@ class _Limits(BaseModel):
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
     wave_size: Annotated[int, Field(ge=1, le=10)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
+
+    @field_validator("call_backs_s")
+    @classmethod
+    def _grow(cls, times: tuple[int, ...]) -> tuple[int, ...]:
+        if list(times) != sorted(set(times)):  # all are counted from when nobody spoke
+            raise ValueError("call-backs must come in growing order")
+        return times
 
 
 class _Calls(BaseModel):

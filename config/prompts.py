@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DEFAULT_FILE = Path(__file__).with_name("prompts.toml")
 LANGUAGES = ("zh-CN", "en")
@@ -22,20 +23,42 @@ class Prompts:
 
 
 def read(path: Path | None = None) -> Prompts | str:
-    """The prompts, or one line why they cannot be used."""
+    """The prompts, or one line why they cannot be used. A file of one's own must say all that the shipped one says."""
     path = path or DEFAULT_FILE
     try:
         texts = tomllib.loads(path.read_text(encoding="utf-8"))
+        wanted = texts if path == DEFAULT_FILE else tomllib.loads(DEFAULT_FILE.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return f"{path}: {error}"
     for key, languages in texts.items():
-        for language in LANGUAGES:
-            if not isinstance(languages, dict) or not str(languages.get(language, "")).strip():
-                return f"{path}: {key} is not said in {language}"
-            try:
-                unknown = {name for _, name, _, _ in string.Formatter().parse(languages[language]) if name} - FIELDS
-            except ValueError as error:
-                return f"{path}: {key} in {language}: {error}"
-            if unknown:
-                return f"{path}: {key} in {language} names {', '.join(sorted(unknown))}, which nobody fills in"
+        if fault := _fault(languages):
+            return f"{path}: {key} {fault}"
+    if missing := [key for key in wanted if key not in texts]:
+        return f"{path}: {missing[0]} is not said at all"
     return Prompts(texts)
+
+
+def _fault(languages: Any) -> str:  # noqa: ANN401
+    """Why one prompt cannot be spoken; empty if it can."""
+    said = languages if isinstance(languages, dict) else {}
+    for language in LANGUAGES:
+        text = said.get(language)
+        if not isinstance(text, str) or not text.strip():
+            return f"is not said in {language}"
+        if fault := _fault_of_fields(text):
+            return f"in {language}{fault}"
+    others = [language for language in said if language not in LANGUAGES]
+    return f"is said in {others[0]}, which nobody speaks here" if others else ""
+
+
+def _fault_of_fields(text: str) -> str:
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        if unknown := names - FIELDS - {""}:
+            return f" names {', '.join(sorted(unknown))}, which nobody fills in"
+        if "" in names:
+            return " has empty braces"
+        text.format(**dict.fromkeys(FIELDS, ""))
+    except (ValueError, LookupError) as error:
+        return f": {error}"
+    return ""

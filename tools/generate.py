@@ -1,4 +1,5 @@
-"""Writes the generated files: JSON Schemas of the payloads, and docs/alert-states.md from the alert machine's table.
+"""Writes the generated files: JSON Schemas of the payloads, and from the tables of the machines docs/alert-states.md
+and docs/call-states.md.
 
 `python -m tools.generate`. Nothing here decides: what is said is read from the tables, and tests compare.
 """
@@ -15,9 +16,11 @@ from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, Kind, Oper
 from config import policies
 from config.policies import AlertPolicy, Ladder
 from devices.events import schemas
+from tools.call_states import call_states
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "alert-states.md"
+CALL_DOCUMENT = ROOT / "docs" / "call-states.md"
 SCHEMAS = ROOT / "devices" / "schemas"
 
 MEANINGS = {
@@ -119,15 +122,24 @@ def _example(state: State) -> Alert:
 
 
 def _deadline_rows(policy: AlertPolicy) -> Iterator[tuple[State, str, int]]:
-    """State, timer and seconds, as `deadlines` gives them for an alert that is plain, needs its owner, has lost it."""
+    """State, timer and seconds, as `deadlines` gives them for an alert that is plain, needs its owner, has lost it,
+    in which nobody spoke, and for which people are asked to go.
+    """
     for state in State:
         plain = _example(state)
-        told: set[str] = set()
-        for alert in (plain, replace(plain, attention_at=START), replace(plain, owner_gone_at=START)):
+        told: set[tuple[str, int]] = set()
+        silent = (replace(plain, silent_at=START, call_backs=done) for done in range(len(policy.call_backs_s)))
+        needed, left, asked = (
+            replace(plain, attention_at=START),
+            replace(plain, owner_gone_at=START),
+            replace(plain, asked_at=START),
+        )
+        for alert in (plain, needed, left, asked, *silent):
             for timer, at in deadlines(alert, policy).items():
-                if timer not in told:
-                    told.add(timer)
-                    yield state, timer, round((at - START).total_seconds())
+                seconds = round((at - START).total_seconds())
+                if (timer, seconds) not in told:
+                    told.add((timer, seconds))
+                    yield state, timer, seconds
 
 
 SINCE = {
@@ -138,6 +150,8 @@ SINCE = {
     "attention": "it was rung about and its owner has not reacted; meanwhile it is not asked again",
     "reask": "the owner's last action",
     "follow_up": "it was resolved, or the last reminder",
+    "call_back": "nobody spoke on the open line; until somebody is heard",
+    "next_wave": "people were asked to go; until somebody says yes",
 }
 
 
@@ -184,11 +198,16 @@ def _rules() -> Iterator[str]:
         yield from (f"### {state or '(none)'}", "", *_table(state), "")
 
 
-def alert_states() -> str:
-    """The text of docs/alert-states.md."""
+def shipped() -> AlertPolicy:
     policy = policies.read(kinds=frozenset(Kind))
     if isinstance(policy, str):
         raise ValueError(policy)
+    return policy
+
+
+def alert_states() -> str:
+    """The text of docs/alert-states.md."""
+    policy = shipped()
     pairs, allowed = (len(State) + 1) * len(KEYS), len(ALERT_TABLE)
     said = TEMPLATE.format(
         states="\n".join(_states()),
@@ -206,7 +225,8 @@ def alert_states() -> str:
 
 def files() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
-    return {DOCUMENT: alert_states()} | {SCHEMAS / name: text for name, text in schemas().items()}
+    documents = {DOCUMENT: alert_states(), CALL_DOCUMENT: call_states(shipped().calls)}
+    return documents | {SCHEMAS / name: text for name, text in schemas().items()}
 
 
 def main() -> None:

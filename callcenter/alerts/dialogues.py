@@ -36,6 +36,9 @@ _FIRST_STEP: Mapping[str, str] = {
 }
 ASKING = frozenset({"offer", "duty"})  # dialogues that end in an answer, if only in "no response"
 
+# Dialogues with people who ask for help: nothing but a wish to hang up ends them, no slip and no guess of ours.
+NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback"})
+
 KEYS_OF_OFFER: Mapping[str, Answer | None] = {"1": Answer.ACCEPTED, "2": Answer.DECLINED, "3": None}
 
 
@@ -48,8 +51,8 @@ def _report(call: Call, what: str, reason: str = "") -> CallReport:
 
 
 def _awake(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
-    """Any key or word will do. Silence is the highest class; the line stays open for the operator."""
-    if digits is not None:
+    """Any key or word will do, but not a machine's words. Silence is the highest class; the line stays open."""
+    if digits or (digits == "" and not call.machine):
         return replace(call, step=""), _report(call, "reached", "spoke" if digits == "" else "key")
     if call.tries + 1 < TRIES:
         return replace(call, tries=call.tries + 1), None
@@ -100,7 +103,9 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     def ask(key: str, seconds: int, *, speech: bool = False) -> Ask:
         return Ask(call.step, (say(key), Pause(1), say(f"{key}_keys")), seconds, speech)
 
-    if call.over or call.hang_up_at:
+    if call.answer is Answer.TOO_LATE:
+        return _after_offer(call, say)
+    if call.hang_up_at or (call.over and call.dialogue not in NEEDING):
         return (say("nobody_needed"), Hangup()) if call.dialogue in ASKING else (Hangup(),)
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)

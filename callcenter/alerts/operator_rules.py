@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from callcenter.alerts.effects import AskResponders, Effect, PhoneContact, PhoneResident, TellDevices
+from callcenter.alerts.effects import AskResponders, Effect, HangUpOthers, PhoneContact, PhoneResident, TellDevices
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import OPEN, Alert, Operator, Outcome, State, queued_again
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
@@ -87,6 +87,8 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(_touched(alert, now), state=state)
+    if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
+        after = replace(after, responder="", responder_name="")
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
     after, effects = asks(after, now)
@@ -118,7 +120,8 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
         resolved_at=now,
         rung_at=now,
     )
-    return Change(after, {"outcome": acted.outcome, "text": acted.text})
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),)  # nobody is asked any more
+    return Change(after, {"outcome": acted.outcome, "text": acted.text}, effects=effects)
 
 
 def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from callcenter.alerts.model import Kind
-from config.policies import DEFAULT_FILE, AlertPolicy, read
+from config.policies import DEFAULT_FILE, AlertPolicy, CallPolicy, read
 
 KINDS = frozenset(Kind)
 SHIPPED = DEFAULT_FILE.read_text(encoding="utf-8")
@@ -46,6 +46,29 @@ def test_the_shipped_policy_has_the_numbers_of_the_field() -> None:
     ]
     assert (policy.claim_idle_s, policy.owner_gone_s, policy.reask_s) == (60, 20, 600)
     assert (policy.raise_presses, policy.raise_within_s, policy.cancel_within_s) == (3, 60, 15)
+
+
+def test_the_shipped_policy_has_the_numbers_of_the_telephone() -> None:
+    policy = read(kinds=KINDS)
+    assert isinstance(policy, AlertPolicy)
+    calls = policy.calls
+    assert (calls.ring_resident_s, calls.ring_operator_s, calls.ring_responder_s) == (25, 15, 25)
+    assert (calls.unknown_first_s, calls.reconcile_s, calls.not_after_s) == (2, 60, 60)
+    assert (calls.queue_s, calls.debt_s) == (20, 30)
+    assert policy.call_backs_s[:2] == (10, 40), "two call-backs within 60 s"
+    assert policy.call_backs_s[-1] == 60, "then somebody is sent"
+    assert 25 <= policy.next_wave_s <= 30
+    assert not policy.rings, "whether a carrier is there is not the file's to say"
+
+
+def test_every_limit_of_a_call_is_checked(policy_file: Path) -> None:
+    """None may be missing, nothing, endless or a word: the call would wait for ever or not at all."""
+    text = policy_file.read_text(encoding="utf-8")
+    for name in CallPolicy.__dataclass_fields__:
+        line = next(one for one in text.splitlines() if one.startswith(f"{name} = "))
+        for wrong in ("", f"{name} = 0", f"{name} = -1", f"{name} = 999999", f'{name} = "soon"'):
+            policy_file.write_text(text.replace(line, wrong), encoding="utf-8")
+            assert refusal(policy_file).startswith(f"calls.{name}: "), wrong
 
 
 def test_a_file_of_ones_own_takes_the_place_of_the_shipped_one(policy_file: Path) -> None:
@@ -90,6 +113,14 @@ def test_rungs_that_do_not_grow_are_refused(policy_file: Path, seconds: int) -> 
         ("owner_gone_s = 20", "", "limits.owner_gone_s"),
         ("owner_gone_s = 20", "owner_gone_s = 86400", "limits.owner_gone_s"),
         ("reask_s = 600", "reask_s = 600\nreask_m = 10", "limits.reask_m"),
+        ("[calls]", "[call]", "call"),
+        ("poll_s = 60", "poll_s = 60\nring_s = 30", "calls.ring_s"),
+        ("call_backs_s = [10, 40, 60]", "call_backs_s = []", "limits.call_backs_s"),
+        ("call_backs_s = [10, 40, 60]", "call_backs_s = [10, 0]", "limits.call_backs_s.1"),
+        ("call_backs_s = [10, 40, 60]", "call_backs_s = [60, 40, 10]", "limits.call_backs_s"),
+        ("next_wave_s = 30", "next_wave_s = 0", "limits.next_wave_s"),
+        ("wave_size = 3", "wave_size = 0", "limits.wave_size"),
+        ("most_waves = 6", "most_waves = 0", "limits.most_waves"),
         ("repeat_s = 60", "repeat_s = 0", "ladder.0.repeat_s"),
         ("repeat_s = 60", "repeat_s = 60\nrepeats = 9", "ladder.0.repeats"),
         ("after_s = 15 }", "after_s = 0 }", "ladder.0.rungs.0.after_s"),
