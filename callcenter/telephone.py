@@ -60,6 +60,7 @@ class Telephone:
             text_of=self._text,
             recordings=self._settings.data_dir / "recordings",
             keep=partial(self._keep, later),
+            others_of=self._others,
         )
 
     async def start(self) -> None:
@@ -129,6 +130,12 @@ class Telephone:
     async def _call(self, call_id: str) -> Call | None:
         try:
             return await self._read(call_book.call, call_id, self._seal)
+        except Unavailable as error:
+            raise ConnectionError(str(error)) from error
+
+    async def _others(self, call: Call) -> frozenset[str]:
+        try:
+            return await self._read(call_book.other_refs, call, self._seal)
         except Unavailable as error:
             raise ConnectionError(str(error)) from error
 

@@ -1,14 +1,17 @@
 """From "phone the keyholders" to calls: who that is, and their rows, written in the transaction that wished for it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
+
+import structlog
 
 from callcenter import metrics
 from callcenter.alerts.call_inputs import CallInput, HangUpWanted
 from callcenter.alerts.call_model import Answer, Call, Direction, Role
 from callcenter.alerts.call_rules import CallChange, CallDecided, decide_call
-from callcenter.alerts.dialogues import ASKED_ROLES
+from callcenter.alerts.dialogues import ASKED_ROLES, ASKING
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -28,6 +31,8 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
 
+log = structlog.get_logger()
+
 # Who is asked to go, nearest first (field.md: neighbour - village - town - district).
 NEAR = ("neighbour", "village_doctor", "carer", "family")
 FAR = ("town_station", "district_command")
@@ -37,11 +42,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "keyholders_and_neighbours": ("neighbour",),
 }
 NEIGHBOURS_AT_ONCE = 3
+ROUNDS = 2  # lists are gone through twice (field.md 5.4)
+WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
 
 
 def want(unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None) -> Call | None:
-    """Write the call and wish for it. None: this person is on a call for this alert already."""
-    if any(call.party == person.party for call in unit.calls.living(alert.id)):
+    """Write the call and wish for it. None: this person, or this telephone, is on a call for this alert already."""
+    if any(person.number == call.number or person.party == call.party for call in unit.calls.living(alert.id)):
         return None
     limits = unit.policy.calls
     role = role or person.role
@@ -105,41 +112,72 @@ def _not_reached(alert: Alert, party: str, reason: str) -> Answers:
 
 
 def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
-    """The resident's own number; without an operator at hand the automatic welfare call."""
+    """The resident's own number, and its owner beside it; without an operator at hand the automatic welfare call."""
     person = _resident(unit, alert)
     if person is None or not person.number:
         return _not_reached(alert, person.party if person else "", "no_number")
-    somebody = alert.owner is not None or bool(directory.ready_operators(unit.connection))
+    _bring_owner(unit, alert)
+    there = any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id))
+    somebody = there or bool(_free_operators(unit, alert))
     want(unit, alert, person, dialogue="resident" if somebody else "welfare")
     return []
 
 
-def _resident(unit: Unit, alert: Alert) -> Person | None:
+def _at_home(unit: Unit, alert: Alert) -> list[Person]:
+    """Whose press it is; of a device of the whole house, everybody who lives there."""
     if alert.subject.resident:
-        return directory.resident(unit.connection, alert.subject.resident)
-    at_home = directory.residents_of(unit.connection, alert.subject.household) if alert.subject.household else []
-    return next((person for person in at_home if person.number), None)
+        person = directory.resident(unit.connection, alert.subject.resident)
+        return [person] if person else []
+    return directory.residents_of(unit.connection, alert.subject.household) if alert.subject.household else []
+
+
+def _resident(unit: Unit, alert: Alert) -> Person | None:
+    at_home = _at_home(unit, alert)
+    return next((person for person in at_home if person.number), at_home[0] if at_home else None)
+
+
+def _missed(unit: Unit, alert: Alert) -> Counter[str]:
+    """How often an operator was rung for this alert in vain."""
+    calls = unit.calls.of_alert(alert.id)
+    return Counter(c.party for c in calls if c.role is Role.OPERATOR and c.over and not c.joined_at)
+
+
+def _free_operators(unit: Unit, alert: Alert) -> list[Person]:
+    """Ready seats that are on no call: the owner first, then who was missed least, at most twice each."""
+    missed, engaged = _missed(unit, alert), unit.calls.engaged()
+    owner = f"operator:{alert.owner.id}" if alert.owner else ""
+    ready = directory.ready_operators(unit.connection)
+    able = [p for p in ready if p.party not in engaged and missed[p.party] < ROUNDS]
+    return sorted(able, key=lambda p: (missed[p.party], p.party != owner))
 
 
 def _phone_operator(unit: Unit, alert: Alert, _wish: PhoneOperator) -> Answers:
     """The owner's phone, else the seat that has waited longest and was not missed on this alert."""
-    calls = unit.calls.of_alert(alert.id)
-    if any(call.role is Role.OPERATOR and not call.over for call in calls):
+    if any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id)):
         return []
-    missed = {call.party for call in calls if call.role is Role.OPERATOR}
-    ready = directory.ready_operators(unit.connection)
-    owners = [p for p in ready if alert.owner and p.party == f"operator:{alert.owner.id}"]
-    for person in owners or [p for p in ready if p.party not in missed]:
+    for person in _free_operators(unit, alert):
         if want(unit, alert, person, dialogue="operator"):
             directory.gave_call(unit.connection, person.party.removeprefix("operator:"), unit.now)
             break
     return []
 
 
+def _bring_owner(unit: Unit, alert: Alert) -> None:
+    """Whom the owner has called must find the owner in the room: their own phone rings too."""
+    if alert.owner is None or any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id)):
+        return
+    party = f"operator:{alert.owner.id}"
+    state, phone = directory.seat(unit.connection, alert.owner.id) or ("away", "")
+    if phone and state != "away" and party not in unit.calls.engaged():
+        person = Person(party, alert.owner.name, phone, Role.OPERATOR)
+        want(unit, alert, person, dialogue="operator")
+
+
 def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
     person = directory.contact(unit.connection, wish.contact)
     if person is None or not person.number:
         return [EffectFailed(wish.kind, "no_number", {"contact": wish.contact})]
+    _bring_owner(unit, alert)
     want(unit, alert, person, dialogue="offer")
     return []
 
@@ -150,14 +188,38 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     area = _area(unit, alert)
     people = directory.responders(unit.connection, area, GROUPS[wish.group])
     duty = wish.group != "keyholders_and_neighbours"
+    if not duty and alert.responder:
+        return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty:
         people = [p for p in _contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
     people = [person for person in people if person.number]
     if not people:
         return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
+    return _want_each(unit, alert, people, wish, dialogue=dialogue, role=role)[1]
+
+
+def _want_each(
+    unit: Unit,
+    alert: Alert,
+    people: Iterable[Person],
+    wish: PhoneGroup | AskResponders,
+    *,
+    dialogue: str,
+    role: Role | None = None,
+    most: int = 0,
+) -> tuple[int, list[AlertInput]]:
+    """How many are rung now, at most `most`, and for whom that failed: one of them keeps no other from being rung."""
+    wanted, failed = 0, list[AlertInput]()
     for person in people:
-        want(unit, alert, person, dialogue="duty" if duty else "offer", role=Role.DUTY if duty else None)
-    return []
+        try:
+            wanted += want(unit, alert, person, dialogue=dialogue, role=role) is not None
+        except Exception:  # whatever is wrong with this one number
+            log.exception("dialling.not_wanted", party=person.party, alert=alert.id)
+            failed.append(EffectFailed(wish.kind, "internal", {"party": person.party, "name": person.name}))
+        if wanted == most > 0:
+            break
+    return wanted, failed
 
 
 def _phone_ambulance(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
@@ -170,43 +232,55 @@ def _phone_ambulance(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
 
 
 def _contacts(unit: Unit, alert: Alert) -> list[Person]:
-    person = _resident(unit, alert)
-    return directory.contacts(unit.connection, person.resident) if person and person.resident else []
+    at_home = (person.resident for person in _at_home(unit, alert))
+    return [contact for resident in at_home if resident for contact in directory.contacts(unit.connection, resident)]
 
 
 def _area(unit: Unit, alert: Alert) -> str | None:
-    person = _resident(unit, alert)
-    return person.area if person else None
+    return next((person.area for person in _at_home(unit, alert) if person.area), None)
+
+
+def _asking(unit: Unit, alert: Alert) -> list[Call]:
+    """Calls that may still bring a yes."""
+    return [c for c in unit.calls.living(alert.id) if c.role in ASKED_ROLES and not c.answer and not c.hang_up_at]
+
+
+def _asked(unit: Unit, alert: Alert) -> Counter[str]:
+    """How often a telephone was rung for help; who said no, cannot be rung or is being rung counts as asked enough."""
+    asked: Counter[str] = Counter()
+    for call in unit.calls.of_alert(alert.id):
+        if call.role in ASKED_ROLES:
+            never = call.answer is Answer.DECLINED or call.cause in WRONG_NUMBER or not call.over
+            asked[call.number] += ROUNDS if never else 1
+    return asked
 
 
 def _candidates(unit: Unit, alert: Alert) -> list[Person]:
-    """Everybody who may be asked, in order; who did not answer comes once more at the end (field.md 5.4)."""
+    """Everybody who may be asked, in order; who did not answer comes once more at the end (field.md 5.4).
+
+    Whose telephone is on a call for somebody else comes last: it would only be busy.
+    """
     contacts, area = _contacts(unit, alert), _area(unit, alert)
     people = [p for p in contacts if p.keyholder]
     people += directory.responders(unit.connection, area, NEAR)
     people += [p for p in contacts if not p.keyholder]
     people += directory.responders(unit.connection, area, FAR)
-    asked: dict[str, int] = {}
-    for call in unit.calls.of_alert(alert.id):
-        if call.role in ASKED_ROLES:
-            refused = call.answer is Answer.DECLINED
-            asked[call.party] = asked.get(call.party, 0) + (9 if refused or not call.over else 1)
-    able = [p for p in people if p.number and asked.get(p.party, 0) < 2]
-    return sorted(able, key=lambda p: asked.get(p.party, 0))
+    asked, engaged = _asked(unit, alert), unit.calls.engaged()
+    able = [p for p in people if p.number and asked[p.number] < ROUNDS]
+    return sorted(able, key=lambda p: (p.party in engaged, asked[p.number]))
 
 
 def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
-    wanted = 0
-    for person in _candidates(unit, alert):
-        wanted += want(unit, alert, person, dialogue="offer") is not None
-        if wanted == (wish.number or unit.policy.wave_size):
-            return []
-    return [] if wanted else [EffectFailed(wish.kind, "nobody_left")]
+    most = wish.number or unit.policy.wave_size
+    wanted, failed = _want_each(unit, alert, _candidates(unit, alert), wish, dialogue="offer", most=most)
+    if not wanted and not _asking(unit, alert):
+        return [*failed, EffectFailed(wish.kind, "nobody_left")]
+    return failed
 
 
 def _hang_up_others(unit: Unit, alert: Alert, wish: HangUpOthers) -> Answers:
     for call in unit.calls.living(alert.id):
-        if call.role in ASKED_ROLES and call.id != wish.but and call.answer is not Answer.ACCEPTED:
+        if call.dialogue in ASKING and call.id != wish.but and call.answer is not Answer.ACCEPTED:
             change(unit, call, HangUpWanted("somebody_goes"))
     return []
 

@@ -6,6 +6,7 @@ must not happen twice (placing a call) is made safe by its performer, with the r
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +27,7 @@ from handlers.reaction import react
 log = structlog.get_logger()
 
 SWEEP_S = 2.0
-AT_ONCE = 64  # effects performed at the same time
+AT_ONCE = 64  # effects of one kind performed at the same time: a carrier that hangs delays no device's ack
 GATHER_S = 0.05  # finished effects are written together after this time
 
 
@@ -75,7 +76,7 @@ class Outbox:
         self._clock = clock
         self._wake = asyncio.Event()
         self._finished: list[tuple[str, str, str | None]] = []
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._running: set[asyncio.Task[None]] = set()
         self._ids: set[str] = set()  # what is being performed here, so that a slow broker is not asked twice
         door.listen(self._committed)
@@ -98,10 +99,10 @@ class Outbox:
 
     async def _perform(self, written: WrittenEffect) -> None:
         kind = written.effect.kind
-        async with self._slots:
+        async with self._slots[kind]:
             try:
                 outcome = await self._performers[kind](written.effect)
-            except (ConnectionError, TimeoutError) as error:
+            except (ConnectionError, TimeoutError, NotStored) as error:
                 metrics.effects.labels(kind, "again").inc()
                 log.info("outbox.again", effect=kind, error=str(error)[:200])
                 return  # free again when its lease is over

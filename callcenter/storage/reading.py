@@ -25,7 +25,9 @@ class Reader:
     async def __call__(self, query: Callable[..., T], *arguments: Any, **named: Any) -> T:  # noqa: ANN401
         running = asyncio.get_running_loop().run_in_executor(self._pool, lambda: self.now(query, *arguments, **named))
         try:
-            return await asyncio.wait_for(asyncio.shield(running), READ_TIMEOUT_S)
+            # Not wait_for: where both come at once it loses the cancellation, and the service never stops.
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                return await asyncio.shield(running)
         except TimeoutError as error:
             raise Unavailable("the database does not answer") from error
 

@@ -20,7 +20,7 @@ from callcenter.alerts.call_inputs import (
     Placed,
     PlacingUnknown,
 )
-from callcenter.alerts.call_model import Call, CallState, Role
+from callcenter.alerts.call_model import Call, CallOutcome, CallState, Role
 from callcenter.alerts.effects import EndCall, FetchRecording, FindCall, HoldCall, PlaceCall, SendText
 from callcenter.clock import Clock
 from callcenter.ports import Submit
@@ -31,9 +31,14 @@ log = structlog.get_logger()
 FAILURES, WITHIN_S, PROBE_S = 3, 30.0, 15.0  # three failures in 30 s open the circuit (telephony.md, 6)
 SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
 THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
-STARTED_BEFORE_S = 2  # carriers' clocks differ from ours
+# A call counts as unknown up to 4 s after its request left, and the carrier's clock is not ours.
+STARTED_BEFORE_S = 8
+END_FOR_S = 3600.0  # a call that must end is told so for so long
+# Ends of ours, not of the carrier: such a call may still ring.
+GIVEN_UP = (CallOutcome.LOST, CallOutcome.FAILED, CallOutcome.BY_HAND)
 
 ReadCall = Callable[[str], Awaitable[Call | None]]
+OthersOf = Callable[[Call], Awaitable[frozenset[str]]]  # the carrier's names of other calls to the same number
 TextOf = Callable[[Call, str], Awaitable[str]]  # (call, prompt) -> words of a text message
 KeepRecording = Callable[[str, str, str, int, str], Awaitable[None]]  # call, ref, sha256, bytes, file
 
@@ -84,11 +89,13 @@ class Line:
         text_of: TextOf,
         recordings: Path,
         keep: KeepRecording,
+        others_of: OthersOf,
     ) -> None:
         self._gateways = {gateway.name: gateway for gateway in gateways}
         self._circuits = {name: Circuit(name) for name in self._gateways}
         self._submit, self._read_call, self._clock = submit, read_call, clock
         self._numbers, self._text_of, self._recordings, self._keep = numbers, text_of, recordings, keep
+        self._others_of = others_of
 
     async def start(self) -> None:
         for gateway in self._gateways.values():
@@ -103,13 +110,18 @@ class Line:
         while True:
             await self._clock.sleep(PROBE_S)
             for name, circuit in self._circuits.items():
-                if circuit.open:
-                    try:
-                        well = await self._gateways[name].is_well()
-                    except (TelephonyError, TimeoutError):
-                        well = False
-                    if well:
-                        circuit.worked()
+                if circuit.open and await self._is_well(self._gateways[name]):
+                    circuit.worked()
+
+    @staticmethod
+    async def _is_well(gateway: PhoneGateway) -> bool:
+        try:
+            return await gateway.is_well()
+        except (TelephonyError, TimeoutError):
+            return False
+        except Exception:  # whatever it is, the service goes on and asks again
+            log.exception("telephony.probe_failed", gateway=gateway.name)
+            return False
 
     async def _tell(self, call: str, happened: CallInput) -> bool:
         return bool(await self._submit(CallResult(call, happened)))
@@ -122,23 +134,46 @@ class Line:
         for name, gateway in self._gateways.items():
             if name == effect.without or self._circuits[name].open or not gateway.rings:
                 continue
-            call = await self._read_call(effect.call)
-            if call is None or not await self._tell(effect.call, Dialling(name)):
+            result = await self._ask(gateway, effect.call)
+            if result is None:
                 break  # over, unwanted, or another process dials it: this effect has nothing to do any more
-            result = await self._dial(gateway, call)
-            await self._tell(call.id, result)
             if not isinstance(result, NotTaken):
                 return
             reason = result.reason
-        else:
-            await self._tell(effect.call, NotPlaced("", reason, by_hand=True))
-            return
         call = await self._read_call(effect.call)
-        if call is not None and call.hang_up_at and call.state is CallState.WANTED:
+        if call is None or call.state is not CallState.WANTED:
+            return
+        if call.hang_up_at:
             await self._tell(call.id, NotPlaced("", "unwanted"))
+        elif self._clock.now() < call.not_after:  # later its own deadline ends it
+            await self._tell(call.id, NotPlaced("", reason, by_hand=True))
 
-    async def _dial(self, gateway: PhoneGateway, call: Call) -> CallInput:
-        """One call at one gateway. `NotTaken`: it certainly does not ring."""
+    async def _ask(self, gateway: PhoneGateway, call_id: str) -> CallInput | None:
+        """One gateway, as often as the table allows. None: this call is not to be dialled.
+
+        Each request is stored before it leaves, the second too: while it is under way nobody takes the call for
+        forgotten, and between two of them it can be withdrawn.
+        """
+        began, tries = self._clock.monotonic(), 0
+        result: CallInput
+        while True:
+            call = await self._read_call(call_id)
+            if call is None or not await self._tell(call_id, Dialling(gateway.name)):
+                return None
+            tries += 1
+            answer, wait = await self._dial(gateway, call), None
+            if isinstance(answer, TelephonyError):
+                wait = self._wait_before_next(answer, tries, self._clock.monotonic() - began)
+                result = self._given_up(gateway, answer, for_good=wait is None)
+            else:
+                result = answer
+            await self._tell(call_id, result)
+            if wait is None:
+                return result
+            await self._clock.sleep(wait)
+
+    async def _dial(self, gateway: PhoneGateway, call: Call) -> Placed | TelephonyError:
+        """One request."""
         leg = LegSpec(
             call_id=call.id,
             role=call.role.value,
@@ -149,22 +184,14 @@ class Line:
             not_after=call.not_after,
             detect_machine=call.role is Role.ELDER,
         )
-        circuit, began = self._circuits[gateway.name], self._clock.monotonic()
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                receipt = await gateway.dial(leg)
-            except TelephonyError as error:
-                metrics.dial_attempts.labels(gateway.name, type(error).__name__).inc()
-                wait = self._wait_before_next(error, tries, self._clock.monotonic() - began)
-                if wait is not None:
-                    await self._clock.sleep(wait)
-                    continue
-                return self._given_up(gateway, circuit, error)
-            circuit.worked()
-            metrics.dial_attempts.labels(gateway.name, "placed").inc()
-            return Placed(gateway.name, receipt.ref)
+        try:
+            receipt = await gateway.dial(leg)
+        except TelephonyError as error:
+            metrics.dial_attempts.labels(gateway.name, type(error).__name__).inc()
+            return error
+        self._circuits[gateway.name].worked()
+        metrics.dial_attempts.labels(gateway.name, "placed").inc()
+        return Placed(gateway.name, receipt.ref)
 
     def _wait_before_next(self, error: TelephonyError, tries: int, spent: float) -> float | None:
         """Seconds until the same gateway is asked again; None: not again (telephony.md, section 6)."""
@@ -175,15 +202,21 @@ class Line:
             return wait if tries < THROTTLED_TRIES and spent + wait <= THROTTLED_S else None
         return SOON_S if tries == 1 and type(error).__name__ == "CarrierUnreachable" else None
 
-    def _given_up(self, gateway: PhoneGateway, circuit: Circuit, error: TelephonyError) -> CallInput:
+    def _given_up(self, gateway: PhoneGateway, error: TelephonyError, *, for_good: bool) -> CallInput:
+        """What a request that failed means for the call. `NotTaken`: it certainly does not ring."""
         reason = type(error).__name__
         log.warning("telephony.not_placed", gateway=gateway.name, reason=reason, code=error.code, http=error.http)
         if error.permanent:  # the number is wrong, not the carrier: another one would say the same
             return NotPlaced(gateway.name, reason)
-        circuit.failed(self._clock.monotonic(), at_once=reason == "AuthFailed")
+        if for_good:
+            self._failed(gateway, error)
         if error.outcome == "unknown":
             return PlacingUnknown(gateway.name, reason)
         return NotTaken(gateway.name, reason)
+
+    def _failed(self, gateway: PhoneGateway, error: TelephonyError) -> None:
+        at_once = type(error).__name__ == "AuthFailed"  # nothing works until somebody mends it
+        self._circuits[gateway.name].failed(self._clock.monotonic(), at_once=at_once)
 
     # -- a call that was placed
 
@@ -193,10 +226,11 @@ class Line:
         if call is None or gateway is None:
             return
         since = (call.unknown_at or call.wanted_at) - timedelta(seconds=STARTED_BEFORE_S)
+        others = frozenset() if call.provider_ref else await self._others_of(call)
         try:
-            found = await gateway.find_leg(call.id, LegHint(call.number, since, call.provider_ref))
+            found = await gateway.find_leg(call.id, LegHint(call.number, since, call.provider_ref, others))
         except TelephonyError as error:
-            self._circuits[gateway.name].failed(self._clock.monotonic())
+            self._failed(gateway, error)
             log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
             return  # asked again when the call is due
         if found is None:
@@ -209,14 +243,23 @@ class Line:
     async def end_call(self, effect: EndCall) -> None:
         call = await self._read_call(effect.call)
         gateway = self._gateway_of(call)
-        if call is None or gateway is None:
+        if call is None or gateway is None or self._has_ended(call):
             return
         try:
             await gateway.hang_up(call.id, call.provider_ref)
         except LegGone:
             return
         except TelephonyError as error:
+            if not call.provider_ref:  # the carrier's name for it may never have come: without it nothing can end
+                await self.find_call(FindCall(call.id))
             raise ConnectionError(type(error).__name__) from error  # tried again: it must not go on ringing
+
+    def _has_ended(self, call: Call) -> bool:
+        """Its end is known, or so long ago that no carrier can be ringing any more. What we gave up may still ring."""
+        if call.over and call.outcome not in GIVEN_UP:
+            return True
+        since = call.hang_up_at or call.ended_at
+        return since is not None and (self._clock.now() - since).total_seconds() > END_FOR_S
 
     async def hold_call(self, effect: HoldCall) -> None:
         call = await self._read_call(effect.call)
@@ -238,14 +281,19 @@ class Line:
         call = await self._read_call(effect.call)
         if call is None or not call.number:
             return
-        gateway = self._gateway_of(call) or next(iter(self._gateways.values()))
         text = await self._text_of(call, effect.prompt)
-        try:
-            await gateway.send_sms(SmsSpec(call.id, call.number, text))
-            metrics.texts_sent.labels("sent").inc()
-        except TelephonyError as error:
-            metrics.texts_sent.labels("failed").inc()
-            log.warning("telephony.text_not_sent", gateway=gateway.name, reason=type(error).__name__)
+        own = self._gateway_of(call)
+        others = (gateway for gateway in self._gateways.values() if gateway is not own)
+        for gateway in (*((own,) if own else ()), *others):
+            try:
+                await gateway.send_sms(SmsSpec(call.id, call.number, text))
+                metrics.texts_sent.labels("sent").inc()
+                return
+            except TelephonyError as error:
+                log.warning("telephony.text_not_sent", gateway=gateway.name, reason=type(error).__name__)
+                if error.outcome == "unknown" or error.permanent:
+                    break  # it may have been sent, or would be refused everywhere
+        metrics.texts_sent.labels("failed").inc()
 
     async def fetch_recording(self, effect: FetchRecording) -> None:
         """Keep it here under its hash first; only then the carrier's copy goes."""
@@ -255,6 +303,8 @@ class Line:
             return
         try:
             sound = await gateway.fetch_recording(effect.ref)
+        except LegGone:
+            return  # deleted there after it was kept here, by a process that died then; asking again is no use
         except TelephonyError as error:
             raise ConnectionError(type(error).__name__) from error
         digest = hashlib.sha256(sound).hexdigest()

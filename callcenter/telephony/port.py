@@ -38,6 +38,7 @@ class LegHint:
     to: str
     since: datetime
     ref: str = ""
+    not_these: frozenset[str] = frozenset()  # legs to the same number that are known as other calls
 
 
 @dataclass(frozen=True, slots=True)

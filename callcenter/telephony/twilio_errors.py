@@ -41,20 +41,21 @@ class Answered(Exception):
 # Twilio's error codes; whatever is not here goes by the HTTP status.
 CODES: dict[int, type[TelephonyError]] = {
     20003: AuthFailed,
+    # Our own number is refused: every call would be, so the next gateway is asked, and not the next person.
+    21210: AuthFailed,
+    21212: AuthFailed,
+    21219: AuthFailed,  # a trial account
     20005: AuthFailed,  # the account is closed or suspended
     20404: LegGone,
     20429: Throttled,
     10004: Throttled,  # too many calls at once
     13223: NumberRejected,
     13224: NumberRejected,
-    21210: NotPermitted,  # caller id not verified
     21211: NumberRejected,
-    21212: NotPermitted,  # caller id not valid
     21214: NumberRejected,
     21215: NotPermitted,  # geography
     21216: NotPermitted,
     21217: NumberRejected,
-    21219: NotPermitted,  # trial account
     21220: LegGone,  # the call is not in progress any more
     21408: NotPermitted,  # SMS to that region
     21606: NotPermitted,  # our number sends no SMS

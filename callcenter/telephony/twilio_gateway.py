@@ -243,7 +243,8 @@ class TwilioGateway:
                 calls = await account.calls.list_async(to=hint.to, limit=NEWEST)
         except LegGone:
             return None
-        ours = (call for call in calls if self._may_be(call, hint.since) and not self._known(call.sid))
+        fresh = (call for call in calls if call.sid not in hint.not_these and not self._known(call.sid))
+        ours = (call for call in fresh if self._may_be(call, hint.since))
         found = min(ours, key=lambda call: _began(call) or self._clock.now(), default=None)
         return self._snapshot(call_id, found) if found else None
 

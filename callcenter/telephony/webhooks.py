@@ -15,7 +15,7 @@ from aiohttp import web
 
 from callcenter import metrics
 from callcenter.alerts.call_inputs import CallNews, InboundCall
-from callcenter.alerts.script import Join, Said
+from callcenter.alerts.script import Hangup, Join, Said
 from callcenter.clock import Clock
 from callcenter.ports import NotStored
 from callcenter.telephony.port import Tell
@@ -28,6 +28,7 @@ ROUNDS = 3  # of "please wait"
 FORM = "application/x-www-form-urlencoded"
 # They wait in the room, with its hold loop, until somebody comes; all others start it.
 WAITING_ROLES = frozenset({"elder", "caller"})
+OPERATORS = frozenset({"operator"})
 KINDS = "{kind:voice|step|status|room|amd|rec|sms}"
 ID = "{id:[0-9A-Za-z_.-]{1,64}}"
 
@@ -160,7 +161,9 @@ class Webhooks:
         log.error("telephony.joined_unasked", call=callback.id, role=role)
         # Nobody has told them that calls are recorded.
         join = Join(room, start=role not in WAITING_ROLES, record=False)
-        return translator.render(Said(callback.id, (join,)), callback)
+        # Who was asked for help has not said yes: the machine asks the next one when this call is over.
+        step = join if role in WAITING_ROLES | OPERATORS else Hangup()
+        return translator.render(Said(callback.id, (step,)), callback)
 
     async def _told(self, event: CallNews | InboundCall, seconds: float) -> Said | None:
         """What the door says, within `seconds`. It goes on storing after that: the repeat finds the answer."""

@@ -5,9 +5,10 @@ ringing takes two seconds and nothing waits for nothing.
 """
 
 import asyncio
+import json
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from callcenter import telephone
+from callcenter.alerts.call_inputs import CallResult, HangUpWanted
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import Alert, Operator
@@ -33,6 +35,8 @@ from callcenter.storage.records import Entry
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from callcenter.telephone import Telephone
+from callcenter.telephony.line import Circuit
+from callcenter.telephony.port import PhoneGateway
 from config import policies, prompts
 from config.settings import Settings
 from devices.decoders import decode
@@ -76,18 +80,28 @@ class StoryClock:
 class Exchange:
     """`async with Exchange(url, directory) as exchange`: a centre whose calls the simulated carrier carries."""
 
-    def __init__(self, url: str, directory: Path, *, default: Callee | None = None, **carrier: Any) -> None:
-        self.url, self.directory = url, directory
+    def __init__(
+        self,
+        url: str,
+        directory: Path,
+        *,
+        default: Callee | None = None,
+        pace: float = PACE,
+        behind: Sequence[PhoneGateway] = (),
+        **carrier: Any,
+    ) -> None:
+        """`behind`: gateways that are asked after the carrier."""
+        self.url, self.directory, self.pace, self._behind = url, directory, pace, behind
         self._default, self._carrier_options = default or Callee(rings_s=3), carrier
         self.port = free_port()
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def __aenter__(self) -> "Exchange":
-        self.clock = StoryClock()
+        self.clock = StoryClock(self.pace)
         public = f"http://127.0.0.1:{self.port}"
         number = Number(f"{public}/telephony/twilio/v1/voice", "", f"{public}/telephony/twilio/v1/status")
         account = Account(SID, TOKEN, dict.fromkeys((CALLER_ID, SOS_NUMBER, HOTLINE), number))
-        self.carrier = Carrier(account, pace=PACE, default=self._default, **self._carrier_options)
+        self.carrier = Carrier(account, pace=self.pace, default=self._default, **self._carrier_options)
         await self.carrier.start()
         self._build(public)
         self.door.start()
@@ -122,6 +136,11 @@ class Exchange:
         self.door = Door(self.writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
         self.telephone = Telephone(settings, words, SEAL, read=self.reader, clock=self.clock)
         self.telephone.connect(self.door.submit, self.door.later)
+        self.line = self.telephone.line
+        assert self.line is not None
+        for gateway in self._behind:
+            self.line._gateways[gateway.name] = gateway
+            self.line._circuits[gateway.name] = Circuit(gateway.name)
         self.told: list[tuple[str, str]] = []  # (ref, level) of every device ack
         self.outbox = Outbox(self.door, self._devices() | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, lambda now: self.reader(_due, now), self.clock)
@@ -139,8 +158,9 @@ class Exchange:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with suppress(Exception):
-            await self.carrier.stop()
+        for _ in range(2):  # a leg that is being torn out of a room may miss the first order to end
+            with suppress(Exception):
+                await asyncio.wait_for(self.carrier.stop(), 2)
         await self._runner.cleanup()
         await self.telephone.stop()
         await self.door.stop()
@@ -157,8 +177,16 @@ class Exchange:
         assert taken.alert
         return taken.alert
 
+    def callees(self, callee: Callee, *numbers: str) -> None:
+        for number in numbers:
+            self.carrier.set_callee(number, callee)
+
     async def act(self, alert: str, action: str, by: Operator = ANN, **more: object) -> Any:
         return await self.door.submit(ActionWanted(alert, OperatorActed(Action(action), by, **more)))
+
+    async def hang_up(self, call: str) -> None:
+        """Our side gives the call up."""
+        await self.door.submit(CallResult(call, HangUpWanted("test")))
 
     async def seat(self, operator: Operator = ANN, phone: str = ANN_PHONE, state: str = "ready") -> None:
         await self.door.submit(SeatTaken(operator.id, state, phone))
@@ -188,6 +216,20 @@ class Exchange:
     def rules(self, alert: str) -> list[str]:
         return [entry.rule for entry in self.entries() if entry.alert_id == alert]
 
+    def seconds(self, alert: str, rule: str, **data: object) -> float:
+        """Story seconds from the alert's first entry to the first of this rule whose data (or call) says so."""
+        mine = [entry for entry in self.entries() if entry.alert_id == alert]
+        found = next(e for e in mine if e.rule == rule and _says(e, data))
+        return (found.at - mine[0].at).total_seconds()
+
+    def dialled(self, *numbers: str) -> list[str]:
+        """The numbers the carrier rang, in order; of these, if any are named."""
+        return [leg["to"] for leg in self.carrier.ledger() if not numbers or leg["to"] in numbers]
+
+    def heard(self, number: str) -> list[str]:
+        """Everything that was said at this number."""
+        return [said for leg in self.carrier.board.legs.values() if leg.to == number for said in leg.heard]
+
     async def until(self, holds: Callable[[], Any], *, what: str, seconds: float = LONGEST_S) -> Any:
         """Wait until `holds` answers with something true; at most `seconds` of the wall clock."""
         ends = asyncio.get_running_loop().time() + seconds
@@ -202,6 +244,12 @@ class Exchange:
         """Every call of the alert, once none is under way any more."""
         await self.until(lambda: all(call.over for call in self.calls(alert)), what="the end of every call")
         return self.calls(alert)
+
+
+def _says(entry: Entry, data: dict[str, object]) -> bool:
+    said = json.loads(entry.data)
+    said |= said.get("call", {}) if isinstance(said.get("call"), dict) else {}
+    return all(said.get(name) == value for name, value in data.items())
 
 
 # -- a village with telephones

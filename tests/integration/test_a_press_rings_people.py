@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from callcenter.alerts.call_model import Answer, CallOutcome, Role
+from callcenter.alerts.call_model import Role
 from simulators.carrier.callees import Callee
 from tests.integration.exchange import ANN_PHONE, Exchange
 

@@ -338,6 +338,8 @@ REFUSALS = [
     (refuses(400, 21211), NumberRejected, NOT_DONE),
     (refuses(400, 99999), NumberRejected, NOT_DONE),
     (refuses(400, 21215), NotPermitted, NOT_DONE),
+    (refuses(400, 21210), AuthFailed, NOT_DONE),
+    (refuses(400, 21212), AuthFailed, NOT_DONE),
     (refuses(400, 21614), NumberRejected, NOT_DONE),
     (refuses(418, 1), Unsupported, NOT_DONE),
     (refuses(404, 20404), AuthFailed, NOT_DONE),  # a dial that finds nothing has not ended: it asked in the wrong place
@@ -351,7 +353,7 @@ REFUSALS = [
     (resets, OutcomeUnknown, UNKNOWN),
     (hangs, OutcomeUnknown, UNKNOWN),
 ]
-NAMES = ["429", "401", "21211", "400", "21215", "21614", "418", "404", "rfc9457", "500", "503", "302", "html", "list",
+NAMES = ["429", "401", "21211", "400", "21215", "caller id", "caller id 2", "21614", "418", "404", "rfc9457", "500", "503", "302", "html", "list",
          "no-sid", "reset", "hang"]  # fmt: skip
 
 

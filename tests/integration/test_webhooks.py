@@ -388,6 +388,15 @@ async def test_an_operator_starts_the_room_also_then(carrier: Carrier) -> None:
     assert room.get("startConferenceOnEnter") == "true"
 
 
+@pytest.mark.parametrize("role", ["responder", "family", "duty"])
+async def test_who_was_asked_and_could_not_answer_is_not_put_into_the_room(carrier: Carrier, role: str) -> None:
+    """They accepted nothing; the machine asks somebody else when their call is over."""
+    carrier.door = cannot_store
+    response = await document(await carrier.send(f"{V1}/step/01RESP?step=offer&role={role}&room=01ALERT&n=3"))
+    assert response.find("Dial/Conference") is None
+    assert [child.tag for child in response][-1] == "Hangup"
+
+
 async def test_a_slow_door_goes_on_storing_and_the_repeat_gets_its_answer(carrier: Carrier) -> None:
     stored = asyncio.Event()
     finished: list[str] = []
