@@ -1,6 +1,5 @@
 """Callers who gave up or were cut off are owed a call: nobody is forgotten, and no timer forgives it (telephony.md)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from callcenter import metrics
@@ -17,14 +16,6 @@ HOWS = frozenset({"reached", "visited", "escalated"})
 LONGEST_WAIT = 16  # times the first: attempts grow apart and never end
 
 
-@dataclass(frozen=True, slots=True)
-class DebtDue:
-    """Somebody who gave up is to be called back."""
-
-    call_id: str
-    due: datetime
-
-
 def owe(unit: Unit, call: Call) -> None:
     """The call is over: whoever rang and was not heard, or was cut off, is called back within seconds."""
     if call.direction is not Direction.INBOUND or call.dialogue == "offer" or call.outcome not in OWED:
@@ -37,14 +28,14 @@ def owe(unit: Unit, call: Call) -> None:
     unit.count(metrics.debts_opened.inc)
 
 
-def call_back(unit: Unit, due: DebtDue) -> bool:
+def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     """One attempt; the next is set before it, whatever comes of this one. Without a number a person is told."""
-    owed = call_book.debt(unit.connection, due.call_id)
-    call = unit.calls.get(due.call_id)
-    if owed is None or call is None or owed.discharged_at or owed.due != due.due:
+    owed = call_book.debt(unit.connection, call_id)
+    call = unit.calls.get(call_id)
+    if owed is None or call is None or owed.discharged_at or owed.due != due:
         return False
     wait = unit.policy.calls.debt_s * min(2 ** (owed.attempts + 1), LONGEST_WAIT)
-    call_book.put_off_debt(unit.connection, due.call_id, unit.now + timedelta(seconds=wait))
+    call_book.put_off_debt(unit.connection, call_id, unit.now + timedelta(seconds=wait))
     alert = unit.alert(call.alert_id) if call.alert_id else None
     person = Person(call.party or f"call:{call.id}", call.name, call.number, call.role, area=call.area_id)
     can = bool(unit.policy.rings and call.number and alert)
@@ -79,9 +70,7 @@ def discharge(unit: Unit, wanted: DebtDischarged) -> bool:
     if wanted.how not in HOWS:
         return False
     by = f"operator:{wanted.by.id}"
-    done = call_book.discharge(
-        unit.connection, wanted.call_id, how=wanted.how, by=by, note=wanted.note, now=unit.now
-    )
+    done = call_book.discharge(unit.connection, wanted.call_id, how=wanted.how, by=by, note=wanted.note, now=unit.now)
     if done:
         _log_discharge(unit, wanted.call_id, f"debt.{wanted.how}", by, {"how": wanted.how, "note": wanted.note})
     return done

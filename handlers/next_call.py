@@ -44,6 +44,11 @@ def give_next(unit: Unit) -> None:
     found = {unit.alert(one) for one in {*stored, *unit.calls.alerts()}}
     waiting = [alert for alert in found if alert and wants_operator(unit, alert)]
     for alert in sorted(waiting, key=lambda one: (one.priority, one.opened_at, one.id)):
-        if not directory.ready_operators(unit.connection, busy=unit.calls.busy_operators()):
+        if not _free(unit):
             return
         ring_operator(unit, alert)
+
+
+def _free(unit: Unit) -> bool:
+    engaged = unit.calls.engaged()
+    return any(person.party not in engaged for person in directory.ready_operators(unit.connection))

@@ -1,12 +1,13 @@
 """The calls of one writing transaction: what was read, what changed, and the callbacks that came."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, exists, insert, or_, select, update
 
-from callcenter.alerts.call_model import OVER, Call, CallState
+from callcenter.alerts.call_model import OVER, Call, Role
+from callcenter.alerts.model import EMERGENCIES, RANK, State
 from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from callcenter.storage.call_records import call_from_row, call_row
@@ -18,16 +19,23 @@ _OF_ALERT = Prepared(select(t.calls).where(t.calls.c.alert_id == bindparam("b_al
 _BY_REF = Prepared(
     select(t.calls).where(t.calls.c.provider_ref == bindparam("b_ref"), t.calls.c.gateway == bindparam("b_gateway"))
 )
+# Every call that is not over has a due, and only those: the index finds them among all there ever were.
+_ENGAGED = Prepared(select(t.calls.c.id, t.calls.c.party).where(t.calls.c.due.is_not(None)))
 _HEARD = Prepared(
     select(t.callbacks.c.call_id).where(
         t.callbacks.c.provider == bindparam("b_provider"), t.callbacks.c.event_id == bindparam("b_event")
     )
 )
 _NEW = Prepared(insert(t.calls), list(_COLUMNS))
+# Whose call it is and when it was wanted is said once: no later statement can change it.
+_FIXED = frozenset(
+    {"id", "direction", "role", "dialogue", "number_sealed", "number_digest", "party", "name", "alert_id", "order_id",
+     "area_id", "wave", "language", "ring_s", "wanted_at", "not_after"}
+)  # fmt: skip
 _CHANGED = Prepared(
     update(t.calls)
     .where(t.calls.c.id == bindparam("b_id"))
-    .values({name: bindparam(name) for name in _COLUMNS if name != "id"})
+    .values({name: bindparam(name) for name in _COLUMNS if name not in _FIXED})
 )
 _NEW_CALLBACK = Prepared(insert(t.callbacks), [column.name for column in t.callbacks.columns])
 
@@ -65,8 +73,18 @@ class CallBook:
         found = (c for c in self._calls.values() if c and c.gateway == gateway and c.provider_ref == ref)
         return next(found, None)
 
+    def alerts(self) -> set[str]:
+        """The alerts of every call this unit has seen: what it changed is not stored yet."""
+        return {call.alert_id for call in self._calls.values() if call and call.alert_id}
+
     def living(self, alert_id: str) -> list[Call]:
         return [call for call in self.of_alert(alert_id) if not call.over]
+
+    def engaged(self) -> set[str]:
+        """Who is on a call, or about to be rung, for whatever alert."""
+        stored = {row[0]: row[1] for row in _ENGAGED.rows(self.connection, {})}
+        here = {call.party for call in self._calls.values() if call and not call.over}
+        return here | {party for call, party in stored.items() if self._calls.get(call) is None}
 
     def _take(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for row in rows:
@@ -151,9 +169,13 @@ def debt(connection: Connection, call_id: str) -> Any:  # noqa: ANN401
     return connection.execute(select(t.debts).where(t.debts.c.call_id == call_id)).first()
 
 
-def debts_of(connection: Connection, alert_id: str) -> list[str]:
-    open_ones = (t.debts.c.alert_id == alert_id) & t.debts.c.discharged_at.is_(None)
-    return list(connection.execute(select(t.debts.c.call_id).where(open_ones)).scalars())
+def debts_to(connection: Connection, *, party: str, digest: str) -> list[str]:
+    """Open debts to this person, or to whoever rang from this number. Empty: not known, and nobody's."""
+    owed = select(t.debts.c.call_id).join(t.calls, t.calls.c.id == t.debts.c.call_id)
+    same = or_(
+        (t.debts.c.party == party) & (t.debts.c.party != ""), (t.calls.c.number_digest == digest) & (digest != "")
+    )
+    return list(connection.execute(owed.where(same, t.debts.c.discharged_at.is_(None))).scalars())
 
 
 def put_off_debt(connection: Connection, call_id: str, due: datetime) -> None:
@@ -169,9 +191,13 @@ def discharge(connection: Connection, call_id: str, *, how: str, by: str, note: 
 
 
 def keep_recording(connection: Connection, call_id: str, ref: str, *, gateway: str, state: str, now: datetime) -> bool:
-    """Note that a recording is there (or missing); tells whether that is new."""
-    known = select(t.recordings.c.state).where(t.recordings.c.call_id == call_id, t.recordings.c.ref == ref)
-    if connection.execute(known).first() is not None:
+    """Note that a recording is there (or missing); tells whether that is new. One that comes late is not missing."""
+    this = (t.recordings.c.call_id == call_id) & (t.recordings.c.ref == ref)
+    known = connection.execute(select(t.recordings.c.state).where(this)).scalar()
+    if known == "missing" and state == "at_carrier":
+        connection.execute(update(t.recordings).where(this).values(state=state, heard_at=now))
+        return True
+    if known is not None:
         return False
     row = {"call_id": call_id, "ref": ref, "gateway": gateway, "state": state, "heard_at": now}
     connection.execute(insert(t.recordings).values(row))
@@ -191,6 +217,13 @@ def call(connection: Connection, call_id: str, seal: Seal) -> Call | None:
     return call_from_row(row, seal) if row else None
 
 
+def other_refs(connection: Connection, call: Call, seal: Seal) -> frozenset[str]:
+    """What the carrier calls the other calls to this number, of the last hour."""
+    c, since = t.calls.c, call.wanted_at - timedelta(hours=1)
+    same = (c.number_digest == seal.digest(call.number)) & (c.id != call.id) & (c.wanted_at > since)
+    return frozenset(connection.execute(select(c.provider_ref).where(same, c.provider_ref != "")).scalars())
+
+
 def calls_without_due(connection: Connection) -> list[str]:
     """Calls that are not over and that nothing would ever move: there must be none."""
     over = [state.value for state in OVER]
@@ -198,8 +231,26 @@ def calls_without_due(connection: Connection) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def talking_operators(connection: Connection) -> set[str]:
-    """Parties of operators who are on a call now."""
-    busy = (t.calls.c.role == "operator") & t.calls.c.state.not_in([state.value for state in OVER])
-    query = select(t.calls.c.party).where(busy, t.calls.c.state != CallState.WANTED.value)
-    return set(connection.execute(query).scalars())
+def _unheard() -> Select[Any]:
+    a, c = t.alerts.c, t.calls.c
+    rung = exists().where(c.alert_id == a.id, c.role == Role.OPERATOR.value)
+    emergency = or_(*(a.kind == kind.value for kind in sorted(EMERGENCIES)))
+    priority = case({kind.value: rank for kind, rank in RANK.items()}, value=a.kind) - a.raised
+    query = select(a.id).where(a.state == State.WAITING.value, emergency, ~rung)
+    return query.order_by(a.silent.desc(), priority, a.opened_at).limit(50)
+
+
+_UNHEARD = Prepared(_unheard())
+_ON_THE_LINE = Prepared(
+    select(t.calls.c.alert_id).where(
+        t.calls.c.due.is_not(None),
+        t.calls.c.role != Role.OPERATOR.value,
+        t.calls.c.joined_at.is_(None),
+        t.calls.c.alert_id.is_not(None),
+    )
+)
+
+
+def wanting_operator(connection: Connection) -> set[str]:
+    """Alerts with somebody on the line whom no person has joined; and emergencies nobody has, the most pressing."""
+    return {str(row[0]) for query in (_ON_THE_LINE, _UNHEARD) for row in query.rows(connection, {})}

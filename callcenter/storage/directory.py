@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, func, insert, select, update
 
 from callcenter.alerts.call_model import Role
 from callcenter.privacy import normalised
@@ -23,6 +23,7 @@ class Person:
     keyholder: bool = False
     area: str | None = None
     resident: str | None = None  # whose contact it is, or who it is
+    household: str | None = None  # of a resident
 
 
 def resident(connection: Connection, resident_id: str) -> Person | None:
@@ -31,7 +32,14 @@ def resident(connection: Connection, resident_id: str) -> Person | None:
     if row is None:
         return None
     return Person(
-        f"resident:{row.id}", row.name, normalised(row.phone), Role.ELDER, row.risk, area=row.area_id, resident=row.id
+        f"resident:{row.id}",
+        row.name,
+        normalised(row.phone),
+        Role.ELDER,
+        row.risk,
+        area=row.area_id,
+        resident=row.id,
+        household=row.household_id,
     )
 
 
@@ -78,30 +86,40 @@ def responders(connection: Connection, area: str | None, kinds: tuple[str, ...])
     return sorted(found, key=lambda person: kinds.index(person.kind))
 
 
+TYPED_BETWEEN = (" ", "-", "(", ")")
+
+
 def _spellings(number: str) -> list[str]:
-    """How a number may stand in a list that people typed."""
+    """How a number may stand in a list that people typed, without what they put between the digits."""
+    bare = number.removeprefix("+")
     national = number.removeprefix("+86")
-    return sorted({number, number.removeprefix("+"), f"00{number.removeprefix('+')}", national, f"0{national}"})
+    return sorted({number, bare, f"00{bare}", national, f"0{national}"})
+
+
+def _is(phone: Column[str], number: str) -> ColumnElement[bool]:
+    typed: ColumnElement[str] = phone
+    for between in TYPED_BETWEEN:
+        typed = func.replace(typed, between, "")
+    return typed.in_(_spellings(number))
 
 
 def by_number(connection: Connection, number: str) -> list[Person]:
     """Everybody who may be behind a caller's number: residents first, then family, then responders."""
     if not number:
         return []
-    spelt = _spellings(number)
-    home = select(t.residents.c.id).where(t.residents.c.phone.in_(spelt)).order_by(t.residents.c.id)
+    home = select(t.residents.c.id).where(_is(t.residents.c.phone, number)).order_by(t.residents.c.id)
     found = [person for one in connection.execute(home).scalars() if (person := resident(connection, one))]
-    family = select(t.contacts).where(t.contacts.c.phone.in_(spelt)).order_by(t.contacts.c.id)
+    family = select(t.contacts).where(_is(t.contacts.c.phone, number)).order_by(t.contacts.c.id)
     found += [_contact(row) for row in connection.execute(family)]
     r = t.responders.c
-    rows = connection.execute(select(t.responders).where(r.phone.in_(spelt)).order_by(r.id))
+    rows = connection.execute(select(t.responders).where(_is(r.phone, number)).order_by(r.id))
     return found + [
         Person(f"responder:{row.id}", row.name, number, Role.RESPONDER, row.kind, area=row.area_id) for row in rows
     ]
 
 
 def ready_operators(connection: Connection) -> list[Person]:
-    """Seats that take calls, the one longest without a call first."""
+    """Seats that take calls, the one longest without a call first. Some may be on one (`CallBook.engaged`)."""
     s = t.seats.c
     query = (
         select(s.operator_id, s.phone, t.operators.c.name)

@@ -25,7 +25,7 @@ from tests.integration.village import rows, village
 
 CALLS = int(os.environ.get("VNH_DAY", "60"))
 FULL = CALLS > 1000
-CALLERS = CALLS * 2 // 5  # each needs an operator's leg or two, and some are called back
+CALLERS = CALLS * 3 // 7  # each needs an operator's leg or two, and some are called back
 SEATS = 40
 APART_S = 1.8 if FULL else 1.5  # between two callers, over the whole day; in the busy hour much less
 PACE = 5.0 if FULL else 10.0  # at more the busy hour is too much for two cores that others use too
