@@ -17,8 +17,8 @@ from callcenter.storage.engine import connect
 from callcenter.storage.writer import Writer
 from config import policies
 from tests.browser.conftest import EXPECTED_ON_CONSOLE, Desk
-from tests.integration.exchange import CALLER_ID, NEIGHBOURS, RESIDENT, SID, SOS_NUMBER, TOKEN, fill
 from tests.processes import NOW, PASSWORD, ROOT, Service, answers, free_port, press, running, stop, wait_for
+from tests.telephone.exchange import CALLER_ID, NEIGHBOURS, RESIDENT, SID, SOS_NUMBER, TOKEN, fill
 
 PACE = 4  # the carrier's time: four seconds of ringing take one
 MY_PHONE = "+861000009001"

@@ -13,7 +13,6 @@ import structlog
 
 from tests.conftest import PAIRS, ManualClock, Seat, sign_in
 from tests.integration.contract import Client
-from tests.integration.exchange import fill
 from tests.integration.office import Office
 from tests.processes import Mosquitto, Service, running
 
@@ -161,13 +160,6 @@ def write_presses(url: str, count: int) -> None:
 async def office(populated_url: str, clock: ManualClock) -> AsyncIterator[Office]:
     async with Office(populated_url, clock) as made:
         yield made
-
-
-@pytest.fixture
-def phones_url(database_url: str) -> str:
-    """A fresh database with one village that has telephones (exchange.py); the test runs on both databases."""
-    fill(database_url)
-    return database_url
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from simulators.carrier.callees import Callee
 from simulators.carrier.legs import Leg
-from tests.integration.exchange import HOTLINE, Exchange, fill
+from tests.telephone.exchange import HOTLINE, Exchange, fill
 
 PATIENT = Callee("silent")  # says nothing, presses nothing, waits
 

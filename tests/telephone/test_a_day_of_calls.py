@@ -20,8 +20,8 @@ from callcenter.ports import SeatTaken
 from callcenter.storage import tables as t
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import HOTLINE, SOS_NUMBER, Exchange
-from tests.integration.village import rows, village
+from tests.telephone.exchange import HOTLINE, SOS_NUMBER, Exchange
+from tests.telephone.village import rows, village
 
 CALLS = int(os.environ.get("VNH_DAY", "60"))
 FULL = CALLS > 1000

@@ -11,7 +11,8 @@ from callcenter.alerts.model import Kind
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.legs import HangUp, Leg
-from tests.integration.exchange import (
+from tests.integration.office import ANN, BEN
+from tests.telephone.exchange import (
     ANN_PHONE,
     BEN_PHONE,
     CHANCE,
@@ -23,8 +24,7 @@ from tests.integration.exchange import (
     STATION,
     Exchange,
 )
-from tests.integration.office import ANN, BEN
-from tests.integration.village import another_resident, call_of, data_of, joined, operators_legs, rings, village
+from tests.telephone.village import another_resident, call_of, data_of, joined, operators_legs, rings, village
 
 PICKS_UP = Callee("answer", rings_s=2)
 IGNORES = Callee("ignore")

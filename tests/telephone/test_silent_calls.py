@@ -8,8 +8,8 @@ import pytest
 from callcenter.alerts.call_model import Role
 from callcenter.alerts.model import State
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import DAUGHTER, NEIGHBOURS, RESIDENT, Exchange
-from tests.integration.village import village
+from tests.telephone.exchange import DAUGHTER, NEIGHBOURS, RESIDENT, Exchange
+from tests.telephone.village import village
 
 SAYS_NOTHING = Callee("silent", rings_s=1, stays_s=44)  # two rounds of the question, and then the line is dead
 NOT_THERE = Callee("ignore")

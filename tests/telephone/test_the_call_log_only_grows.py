@@ -12,8 +12,8 @@ from callcenter.ports import Committed
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
-from tests.integration.exchange import ANN_PHONE, CHANCE, DAUGHTER, NEIGHBOURS, RESIDENT, SOS_NUMBER, Exchange
-from tests.integration.village import joined, rings, rows, village
+from tests.telephone.exchange import ANN_PHONE, CHANCE, DAUGHTER, NEIGHBOURS, RESIDENT, SOS_NUMBER, Exchange
+from tests.telephone.village import joined, rings, rows, village
 
 # Said once, when the row is written.
 FIXED = (

@@ -12,9 +12,9 @@ from callcenter.ports import DebtDischarged
 from callcenter.storage import tables as t
 from handlers.call_updates import DebtDue
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import ANN_PHONE, CHANCE, RESIDENT, SOS_NUMBER, Exchange
 from tests.integration.office import ANN
-from tests.integration.village import call_of, data_of, joined, rings, rows, village
+from tests.telephone.exchange import ANN_PHONE, CHANCE, RESIDENT, SOS_NUMBER, Exchange
+from tests.telephone.village import call_of, data_of, joined, rings, rows, village
 
 GIVES_UP = Callee("silent", stays_s=4)
 PICKS_UP = Callee("answer", rings_s=2)

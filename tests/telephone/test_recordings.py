@@ -11,8 +11,8 @@ from callcenter.alerts.effects import FetchRecording
 from callcenter.storage import tables as t
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import ANN_PHONE, CHANCE, Exchange
-from tests.integration.village import call_of, rings, rows, village
+from tests.telephone.exchange import ANN_PHONE, CHANCE, Exchange
+from tests.telephone.village import call_of, rings, rows, village
 
 
 async def talk(exchange: Exchange) -> str:

@@ -7,8 +7,8 @@ from callcenter.alerts.model import Kind
 from callcenter.storage import tables as t
 from devices.decoders import decode
 from handlers.device_signals import Taken
-from tests.integration.exchange import Exchange
-from tests.integration.village import rows, village
+from tests.telephone.exchange import Exchange
+from tests.telephone.village import rows, village
 
 
 async def phone_says(exchange: Exchange, event: str, msg: str) -> Taken:

@@ -12,8 +12,8 @@ from callcenter.alerts.call_model import Call, CallState
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.webhooks import signature
-from tests.integration.exchange import NEIGHBOURS, SID, TOKEN, Exchange
-from tests.integration.village import rows, village
+from tests.telephone.exchange import NEIGHBOURS, SID, TOKEN, Exchange
+from tests.telephone.village import rows, village
 
 
 class Forger:

@@ -353,8 +353,8 @@ REFUSALS = [
     (resets, OutcomeUnknown, UNKNOWN),
     (hangs, OutcomeUnknown, UNKNOWN),
 ]
-NAMES = ["429", "401", "21211", "400", "21215", "caller id", "caller id 2", "21614", "418", "404", "rfc9457", "500", "503", "302", "html", "list",
-         "no-sid", "reset", "hang"]  # fmt: skip
+NAMES = ["429", "401", "21211", "400", "21215", "caller id", "caller id 2", "21614", "418", "404", "rfc9457", "500",
+         "503", "302", "html", "list", "no-sid", "reset", "hang"]  # fmt: skip
 
 
 @pytest.fixture

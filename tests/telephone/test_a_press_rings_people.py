@@ -4,7 +4,7 @@ from pathlib import Path
 
 from callcenter.alerts.call_model import Role
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import ANN_PHONE, Exchange
+from tests.telephone.exchange import ANN_PHONE, Exchange
 
 
 async def test_resident_and_operator_meet_in_the_room(phones_url: str, tmp_path: Path) -> None:

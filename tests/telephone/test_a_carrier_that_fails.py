@@ -21,7 +21,7 @@ from handlers.outbox import Outbox
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
-from tests.integration.exchange import NEIGHBOURS, RESIDENT, Exchange, fill
+from tests.telephone.exchange import NEIGHBOURS, RESIDENT, Exchange, fill
 
 PACE = 10.0
 IS_WELL = Callee("press", digits=("1",), rings_s=2)

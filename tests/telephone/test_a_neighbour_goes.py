@@ -13,7 +13,8 @@ from callcenter.alerts.model import State
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
-from tests.integration.exchange import (
+from tests.integration.office import ANN
+from tests.telephone.exchange import (
     ANN_PHONE,
     DAUGHTER,
     DOCTOR,
@@ -23,7 +24,6 @@ from tests.integration.exchange import (
     Exchange,
     fill,
 )
-from tests.integration.office import ANN
 
 ON_THE_WAY = "谢谢您，已经有人去了。"
 GOES = Callee("press", digits=("1",), rings_s=1, early=True)

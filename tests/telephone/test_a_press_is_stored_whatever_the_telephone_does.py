@@ -11,7 +11,7 @@ from callcenter.alerts.call_model import Role
 from callcenter.privacy import Seal
 from callcenter.storage import directory
 from handlers import dialling
-from tests.integration.exchange import DAUGHTER, NEIGHBOURS, RESIDENT, SEAL, Exchange
+from tests.telephone.exchange import DAUGHTER, NEIGHBOURS, RESIDENT, SEAL, Exchange
 
 
 class Broken(Exception):

@@ -16,7 +16,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.records import Entry
 from callcenter.telephony import webhooks
 from simulators.carrier.callees import Callee
-from tests.integration.exchange import (
+from tests.telephone.exchange import (
     ANN_PHONE,
     DAUGHTER,
     DISTRICT,
@@ -29,7 +29,7 @@ from tests.integration.exchange import (
     fill,
 )
 
-FAST = 20.0
+FAST = 12.0
 AT_ONCE = 5  # villages
 PATIENT_S = 60.0  # of the wall clock: several villages share it
 T = TypeVar("T")
