@@ -15,6 +15,8 @@ trap 'rm -rf "$scratch"' EXIT
 logs=$scratch/logs
 mkdir "$logs"
 
+[ -n "${CI:-}" ] && export PYTEST_ADDOPTS='-m "not long"'  # CI has six minutes on two shared cores
+
 run() { .venv/bin/python -m pytest -p no:cacheprovider "$@"; }
 # On a busy machine a browser is now and then late, and so is a story told fifteen times too fast: what failed there is
 # tried once more, and said so.

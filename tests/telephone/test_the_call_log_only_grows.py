@@ -15,6 +15,8 @@ from simulators.carrier.faults import Faults
 from tests.telephone.exchange import ANN_PHONE, CHANCE, DAUGHTER, NEIGHBOURS, RESIDENT, SOS_NUMBER, Exchange
 from tests.telephone.village import joined, rings, rows, village
 
+pytestmark = pytest.mark.long
+
 # Said once, when the row is written.
 FIXED = (
     "id", "direction", "role", "dialogue", "number_sealed", "number_digest", "party", "name", "alert_id", "area_id",

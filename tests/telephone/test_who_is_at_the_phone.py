@@ -29,6 +29,8 @@ from tests.telephone.exchange import (
     fill,
 )
 
+pytestmark = pytest.mark.long
+
 FAST = 12.0
 AT_ONCE = 5  # villages
 PATIENT_S = 60.0  # of the wall clock: several villages share it
