@@ -94,13 +94,14 @@ class Telephone:
             "hang_up_others": nothing_to_end,
         }
 
-    def routes(self, tell: Tell) -> list[web.RouteDef]:
+    def routes(self, tell: Tell, clock: Clock | None = None) -> list[web.RouteDef]:
+        """Where carriers call back. `clock`: that of the limits within which they are answered."""
         translators: dict[str, Translator] = {}
         if "twilio" in self._settings.gateways:
             s = self._settings
             tokens = [s.twilio_token.get_secret_value(), s.twilio_next_token.get_secret_value()]
             translators["twilio"] = TwilioCallbacks(s.twilio_account, tokens, self._twiml, self._new_id)
-        return routes(translators, tell, self._clock)
+        return routes(translators, tell, clock or self._clock)
 
     def _twilio(self, _submit: Submit) -> TwilioGateway:
         s = self._settings

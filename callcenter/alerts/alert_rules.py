@@ -17,7 +17,7 @@ from callcenter.alerts.inputs import (
 from callcenter.alerts.model import EMERGENCIES, OPEN, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import TELEPHONE_TABLE
+from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
 from config.policies import AlertPolicy
 
 
@@ -100,6 +100,8 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
         effects += _rings_people(alert, alarm, policy)
     elif alert.owner:
         after = replace(after, attention_at=alert.attention_at or now)
+    if after.silent_at and after.press_count == AMBULANCE_PRESSES:  # nobody speaks, and they press again and again
+        effects += (PhoneGroup(alert.id, "ambulance"),)
     data = alarm.details | {"press_count": after.press_count, "priority": after.priority}
     return Change(after, data, ring=True, effects=effects)
 

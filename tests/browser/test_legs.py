@@ -20,6 +20,8 @@ from tests.browser.conftest import EXPECTED_ON_CONSOLE, Desk
 from tests.processes import NOW, PASSWORD, ROOT, Service, answers, free_port, press, running, stop, wait_for
 from tests.telephone.exchange import CALLER_ID, NEIGHBOURS, RESIDENT, SID, SOS_NUMBER, TOKEN, fill
 
+pytestmark = pytest.mark.long
+
 PACE = 4  # the carrier's time: four seconds of ringing take one
 MY_PHONE = "+861000009001"
 # Notes each state that a leg is drawn with, so that nothing depends on looking at the right moment.

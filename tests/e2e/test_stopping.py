@@ -14,7 +14,7 @@ from tests.e2e.deployment import Deployment, alive, children_of, everywhere, fam
 from tests.e2e.fleet import Fleet
 from tests.processes import Postgres, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 STOPS_WITHIN_S = 5.0
 
 

@@ -23,6 +23,8 @@ from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.telephone.exchange import NEIGHBOURS, RESIDENT, Exchange, fill
 
+pytestmark = pytest.mark.long
+
 PACE = 10.0
 IS_WELL = Callee("press", digits=("1",), rings_s=2)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 
 from callcenter.alerts.call_inputs import CallResult, NotFound
@@ -15,6 +16,8 @@ from simulators.carrier.callees import Callee
 from tests.integration.office import ANN
 from tests.telephone.exchange import ANN_PHONE, CHANCE, RESIDENT, SOS_NUMBER, Exchange
 from tests.telephone.village import call_of, data_of, joined, rings, rows, village
+
+pytestmark = pytest.mark.long
 
 GIVES_UP = Callee("silent", stays_s=4)
 PICKS_UP = Callee("answer", rings_s=2)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection
 
 from callcenter.alerts.call_inputs import InboundCall
@@ -25,6 +26,8 @@ from tests.telephone.exchange import (
     Exchange,
 )
 from tests.telephone.village import another_resident, call_of, data_of, joined, operators_legs, rings, village
+
+pytestmark = pytest.mark.long
 
 PICKS_UP = Callee("answer", rings_s=2)
 IGNORES = Callee("ignore")

@@ -15,6 +15,8 @@ from simulators.carrier.webhooks import signature
 from tests.telephone.exchange import NEIGHBOURS, SID, TOKEN, Exchange
 from tests.telephone.village import rows, village
 
+pytestmark = pytest.mark.long
+
 
 class Forger:
     """Sends callbacks to a centre, signed with whatever token, or not at all."""

@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from callcenter.alerts.model import Kind
 from callcenter.storage import tables as t
 from devices.decoders import decode
 from handlers.device_signals import Taken
 from tests.telephone.exchange import Exchange
 from tests.telephone.village import rows, village
+
+pytestmark = pytest.mark.long
 
 
 async def phone_says(exchange: Exchange, event: str, msg: str) -> Taken:

@@ -14,6 +14,8 @@ from simulators.carrier.callees import Callee
 from tests.telephone.exchange import ANN_PHONE, CHANCE, Exchange
 from tests.telephone.village import call_of, rings, rows, village
 
+pytestmark = pytest.mark.long
+
 
 async def talk(exchange: Exchange) -> str:
     """A short talk between a caller and an operator; the caller's call."""

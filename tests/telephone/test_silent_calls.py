@@ -11,6 +11,8 @@ from simulators.carrier.callees import Callee
 from tests.telephone.exchange import DAUGHTER, NEIGHBOURS, RESIDENT, Exchange
 from tests.telephone.village import village
 
+pytestmark = pytest.mark.long
+
 SAYS_NOTHING = Callee("silent", rings_s=1, stays_s=44)  # two rounds of the question, and then the line is dead
 NOT_THERE = Callee("ignore")
 
@@ -95,7 +97,6 @@ async def test_120_is_said_at_once_after_three_presses(tmp_path: Path) -> None:
         assert told_to_call_120(exchange, alert)
 
 
-@pytest.mark.xfail(strict=True, reason="alert_rules.attaches does not look: only the moment of silence counts presses")
 async def test_the_third_press_after_the_silence_says_120_too(tmp_path: Path) -> None:
     async with village(tmp_path, default=NOT_THERE) as exchange:
         alert = await falls_silent(exchange)

@@ -42,6 +42,8 @@ from simulators.pbx.callees import (
 )
 from simulators.pbx.server import Fault, Pbx
 
+pytestmark = pytest.mark.long
+
 PACE = 60.0
 ROOM = "01JROOM0000000000000000000"
 HELLO = Say("您好", "zh-CN")

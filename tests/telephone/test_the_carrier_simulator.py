@@ -24,6 +24,7 @@ from simulators.carrier.server import Carrier
 
 # The library's own use of aiohttp, which aiohttp 4 ends.
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated:DeprecationWarning"),
 ]
