@@ -79,8 +79,8 @@ def test_the_row_in_hand_does_not_move(by: str, sign_in: Callable[..., Page], pr
     page.locator("#arm-sound").click()
     for bracelet in (1, 2, 3):
         presses(bracelet)
+        expect(page.locator(".row")).to_have_count(bracelet)
     held = row_of(page, "测试居民2")
-    expect(page.locator(".row")).to_have_count(3)
     if by == "pointer":
         held.hover()
     else:
