@@ -1,6 +1,8 @@
 """Performs the effects of calls: asks the gateways in order, never twice for one call, and tells the door."""
 
+import asyncio
 import hashlib
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -308,11 +310,8 @@ class Line:
         except TelephonyError as error:
             raise ConnectionError(type(error).__name__) from error
         digest = hashlib.sha256(sound).hexdigest()
-        self._recordings.mkdir(parents=True, exist_ok=True)
         file = self._recordings / f"{digest}.wav"
-        part = file.with_suffix(".part")
-        part.write_bytes(sound)
-        part.replace(file)
+        await asyncio.to_thread(_write_durably, file, sound)
         await self._keep(call.id, effect.ref, digest, len(sound), file.name)
         try:
             await gateway.delete_recording(effect.ref)
@@ -320,3 +319,19 @@ class Line:
             pass
         except TelephonyError as error:
             raise ConnectionError(type(error).__name__) from error
+
+
+def _write_durably(file: Path, content: bytes) -> None:
+    """On the disk itself before it returns, name and all: the only other copy is deleted next."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    with part.open("wb") as writing:
+        writing.write(content)
+        writing.flush()
+        os.fsync(writing.fileno())
+    part.replace(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
