@@ -80,7 +80,8 @@ class Centre:
         self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
-        self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected)
+        # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
+        self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected and self.voice.connected)
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)

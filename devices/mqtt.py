@@ -122,6 +122,11 @@ class _Client(aiomqtt.Client):
     def acknowledge(self, mid: int, qos: int) -> None:
         self._client.ack(mid, qos)
 
+    @property
+    def gone(self) -> bool:
+        """No socket any more. aiomqtt forgets a break that comes between the broker's welcome and its own return."""
+        return self._client.socket() is None
+
     async def until_disconnected(self) -> None:
         """Raises aiomqtt.MqttError when the connection breaks."""
         await asyncio.shield(self._disconnected)
@@ -200,6 +205,8 @@ class Lane:
         broken = asyncio.ensure_future(client.until_disconnected())
         try:
             while self._may_connect():
+                if client.gone:
+                    raise ConnectionError("the connection broke while it was made")
                 done, _ = await asyncio.wait((broken, leave), timeout=CHECK_S, return_when=asyncio.FIRST_COMPLETED)
                 if done:
                     done.pop().result()
