@@ -203,7 +203,7 @@ def _due(connection: Any, now: datetime) -> list[Any]:  # noqa: ANN401
     alerts = [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in work.due_timers(connection, now)]
     calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
     debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
-    receivers = [ReceiverForgotten(device) for device in call_book.due_receivers(connection, now)]
+    receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
     return [*alerts, *receivers, *calls, *debts]
 
 

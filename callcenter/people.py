@@ -95,7 +95,7 @@ class DeviceRow(_Row):
 class ResponderRow(_Row):
     id: Id
     name: Name
-    kind: Literal["neighbour", "family", "village_doctor", "carer", "town_station", "district_command"]
+    kind: Literal["neighbour", "family", "village_doctor", "carer", "town_station", "district_command", "hospital"]
     phone: Annotated[Phone, Field(min_length=3)]
     area: Id
 

@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import os
+import tempfile
+import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +46,8 @@ def read_key(directory: Path, given: str = "") -> Seal | str:
     path = directory / KEY_FILE
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(Fernet.generate_key())
-        except FileExistsError:
-            pass
+        if not path.exists():
+            _make_key(path)
         key = path.read_bytes()
         Fernet(key)
     except (OSError, ValueError) as error:
@@ -55,12 +55,27 @@ def read_key(directory: Path, given: str = "") -> Seal | str:
     return Seal(key)
 
 
+def _make_key(path: Path) -> None:
+    """Whole and on the disk, or not at all: whoever starts at the same moment reads the same key, never half of one."""
+    number, part = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(part, path)
+    finally:
+        Path(part).unlink()
+
+
 def normalised(number: str, country: str = "86") -> str:
     """E.164, as far as it can be told: spaces and brackets go, 00 is +, a national number gets its country.
 
     Empty when nothing of it is a number (withheld, anonymous).
     """
-    digits = "".join(c for c in number if c.isdigit())
+    number = unicodedata.normalize("NFKC", number)  # a list typed in Chinese has wide digits: １３８
+    digits = "".join(c for c in number if c in "0123456789")
     if not digits:
         return ""
     if number.strip().startswith("+"):

@@ -83,6 +83,8 @@ class Telephone:
             "find_call": line.find_call,
             "end_call": line.end_call,
             "hold_call": line.hold_call,
+            "speak_to": line.speak_to,
+            "end_room": line.end_room,
             "send_text": line.send_text,
             "fetch_recording": line.fetch_recording,
             # Without a carrier these reach the outbox as they are, and people are told to dial.
@@ -90,8 +92,11 @@ class Telephone:
             "phone_resident": by_hand,
             "phone_contact": by_hand,
             "phone_operator": by_hand,
+            "phone_party": by_hand,
             "ask_responders": by_hand,
             "hang_up_others": nothing_to_end,
+            "hang_up_colleague": nothing_to_end,
+            "leave_room": nothing_to_end,
         }
 
     def routes(self, tell: Tell, clock: Clock | None = None) -> list[web.RouteDef]:

@@ -67,6 +67,7 @@ class AlertPolicy:
     next_wave_s: int
     wave_size: int
     most_waves: int
+    transfer_s: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
 
@@ -111,6 +112,7 @@ class _Limits(BaseModel):
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
     wave_size: Annotated[int, Field(ge=1, le=10)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
+    transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
 
     @field_validator("call_backs_s")
     @classmethod

@@ -1,6 +1,6 @@
 """What carriers tell and what operators do on the phone, mapped to the call machine and on to the alert."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from callcenter import metrics
@@ -9,14 +9,14 @@ from callcenter.alerts.call_inputs import (
     CallInput,
     CallNews,
     CallResult,
+    CameTooLate,
     HangUpWanted,
     Heard,
     HoldWanted,
     InboundCall,
-    Met,
     News,
 )
-from callcenter.alerts.call_model import Answer, Call, Role
+from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import FetchRecording, SendText
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED
@@ -27,10 +27,12 @@ from callcenter.storage import call_book, directory
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, dialling
+from handlers import callers, debts, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
-from handlers.next_call import give_next, ring_operator, starts_the_room
+from handlers.legs import change
+from handlers.next_call import give_next
+from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
 
 
@@ -67,7 +69,7 @@ class CallUpdates:
     def handlers(self) -> dict[type, Handler]:
         return {
             CallNews: Handler(self.take_news),
-            InboundCall: Handler(self.take_inbound),
+            InboundCall: Handler(self.take_inbound, salvage=callers.smaller),
             CallResult: Handler(self.take_result),
             CallTimerFired: Handler(self.fire),
             DebtDue: Handler(lambda unit, one: debts.call_back(unit, one.call_id, one.due)),
@@ -94,14 +96,16 @@ class CallUpdates:
 
     def apply(self, unit: Unit, call: Call, happened: CallInput) -> bool:
         """Put it to the call machine, and what comes of it to the alert; tells whether anything changed."""
-        changed = dialling.change(unit, call, happened)
+        changed = change(unit, call, happened)
         if isinstance(changed, Refused):
             return False
         after = changed.call
         if isinstance(happened, Heard):
             self._follow_up(unit, after, happened)
-        if changed.report:
+        if changed.report and not rooms.is_moot(unit, after, changed.report):
             self._report(unit, after, changed.report)
+        if call.in_room and not after.in_room:  # however that was learned, and its end may be the first news of it
+            rooms.left(unit, after)
         if after.over and not call.over:
             self._is_over(unit, after)
         return True
@@ -111,22 +115,23 @@ class CallUpdates:
         debts.owe(unit, call)
         if call.role is Role.OPERATOR:
             give_next(unit)
+        rooms.emptied(unit, call)
 
     def _report(self, unit: Unit, call: Call, report: CallReport) -> None:
         alert = unit.alert(call.alert_id) if call.alert_id else None
         if alert is None:
             return
         entry = react(unit, alert, report, actor=f"call:{call.id}")
-        if report.what != Answer.ACCEPTED.value:
+        if report.what not in ("accepted", "took_over"):
             return
         if isinstance(entry, Refused):  # somebody was quicker, or it is over: they hear so
-            unit.calls.put(replace(call, answer=Answer.TOO_LATE, version=call.version + 1))
-        else:
+            change(unit, call, CameTooLate())
+        elif report.what == "accepted":
             unit.wish(SendText(call.id, "sms_address"))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:
-            self._introduce(unit, call)
+            rooms.entered(unit, call)
         if heard.what in (News.RECORDED, News.NOT_RECORDED):
             self._keep_recording(unit, call, heard)
 
@@ -142,19 +147,6 @@ class CallUpdates:
         else:
             unit.count(metrics.recordings_missing.inc)
 
-    def _introduce(self, unit: Unit, joined: Call) -> None:
-        """Who is in the room with somebody of ours can talk; for who waits there alone an operator is rung."""
-        alert = unit.alert(joined.alert_id) if joined.alert_id else None
-        if alert is None:
-            return
-        there = [call for call in unit.calls.living(alert.id) if call.in_room]
-        if not any(starts_the_room(call) for call in there):
-            ring_operator(unit, alert)
-        elif len(there) > 1:
-            for call in there:
-                dialling.change(unit, call, Met())
-            debts.settle(unit, there)
-
     def take_result(self, unit: Unit, result: CallResult) -> bool:
         call = unit.calls.get(result.call_id)
         return call is not None and self.apply(unit, call, result.happened)
@@ -163,7 +155,7 @@ class CallUpdates:
         call = unit.calls.get(fired.call_id)
         if call is None or call.due != fired.due:
             return False
-        return self.apply(unit, call, CallDue(fired.due))
+        return self.apply(unit, call, CallDue(fired.due, alone=rooms.nobody_there(unit, call)))
 
     def take_inbound(self, unit: Unit, inbound: InboundCall) -> Said | None:
         return callers.take_inbound(unit, inbound, self._lines.prompts, sos_number=self._lines.sos_number)
@@ -184,7 +176,7 @@ class CallUpdates:
             "hold": HoldWanted(True),
             "unhold": HoldWanted(False),
         }
-        changed = dialling.change(unit, call, happened[wanted.action])
+        changed = change(unit, call, happened[wanted.action])
         return changed if isinstance(changed, Refused) else CallActed(call_view(changed.call))
 
     def take_seat(self, unit: Unit, seat: SeatTaken) -> None:
@@ -193,3 +185,5 @@ class CallUpdates:
         unit.log(None, rule="seat.taken", actor=f"operator:{seat.operator}", data=data)
         if seat.state == "ready":
             give_next(unit)
+        else:
+            colleague_leaves(unit, seat.operator)

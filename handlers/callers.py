@@ -22,6 +22,7 @@ from handlers.callbacks import keep, said
 from handlers.next_call import ring_operator
 from handlers.reaction import react
 
+SALVAGES = 2  # a call that cannot be decided is decided with less of it, so often
 RANG_BACK = timedelta(minutes=15)  # whoever was asked and rings back so soon gets the same offer (telephony.md, 6)
 
 
@@ -32,12 +33,24 @@ def take_inbound(unit: Unit, inbound: InboundCall, prompts: Prompts, *, sos_numb
         unit.count(metrics.callbacks_repeated.labels(inbound.provider).inc)
         return said(unit, stored, prompts)
     keep(unit, inbound, call_id=inbound.call_id, what="inbound", known=True)
-    people = directory.by_number(unit.connection, normalised(inbound.caller))
     sos = bool(sos_number) and normalised(inbound.dialled) == sos_number
+    if inbound.salvaged:
+        if inbound.salvaged == SALVAGES:  # what telephone calls need may be what failed; people are told
+            unit.policy = replace(unit.policy, rings=False)
+        return said(unit, _rings_us(unit, inbound, [], sos=sos).id, prompts)
+    people = directory.by_number(unit.connection, normalised(inbound.caller))
     # From a resident's own telephone it is a call for help, whoever else is reached under that number.
     ours = sos or any(person.role is Role.ELDER for person in people)
     call = (None if ours else _rings_back(unit, inbound)) or _rings_us(unit, inbound, people, sos=sos)
     return said(unit, call.id, prompts)
+
+
+def smaller(inbound: InboundCall) -> InboundCall | None:
+    """What is left when a fault of ours fails it: somebody rings from this number; at last, that somebody rings."""
+    once_more = replace(inbound, salvaged=inbound.salvaged + 1)
+    if once_more.salvaged > SALVAGES:
+        return None
+    return replace(once_more, caller="", raw={}) if once_more.salvaged == SALVAGES else once_more
 
 
 def _rings_us(unit: Unit, inbound: InboundCall, people: list[Person], *, sos: bool) -> Call:
@@ -48,7 +61,8 @@ def _rings_us(unit: Unit, inbound: InboundCall, people: list[Person], *, sos: bo
     call = _call(unit, inbound, person, alert, dialogue="sos_line" if sos else "hotline")
     # A shared telephone: the console offers the choice.
     others = [{"party": p.party, "name": p.name} for p in people if p is not person]
-    unit.log(alert, rule="call.inbound", actor="telephone", data={"call": call_view(call), "or": others})
+    data = {"salvaged": inbound.salvaged} if inbound.salvaged else {"call": call_view(call), "or": others}
+    unit.log(alert, rule="call.inbound", actor="telephone", data=data)
     ring_operator(unit, alert)
     return call
 
@@ -69,7 +83,8 @@ def _open(
 ) -> Alert:
     subject = before.subject if before else _subject(unit, inbound, people, home)
     kind = Kind.SOS if sos else Kind.SERVICE
-    alarm = AlarmRaised(new_id(unit.now), subject, kind, on_the_phone=True, details={"src": "telephone"})
+    degraded, details = inbound.salvaged > 0, {"src": "telephone"}
+    alarm = AlarmRaised(new_id(unit.now), subject, kind, degraded=degraded, on_the_phone=True, details=details)
     entry = react(unit, before or unit.open_alert(subject.key), alarm, actor="telephone")
     alert = None if isinstance(entry, Refused) or not entry.alert_id else unit.alert(entry.alert_id)
     if alert is None:

@@ -3,18 +3,19 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from callcenter import metrics
 from callcenter.alerts.effects import ClearRetained, RefuseMessage, TellDevice
 from callcenter.alerts.inputs import AlarmRaised, CancelPressed, TroubleEnded
-from callcenter.alerts.model import UNRESOLVED, Kind, Subject
+from callcenter.alerts.model import UNRESOLVED, Kind
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage import call_book, work
 from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
 from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
+from handlers import whose
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -48,9 +49,10 @@ class TroubleSeen:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverForgotten:
-    """A home phone has been off the hook for 8 s and has dialled nothing."""
+    """A home phone has been off the hook for 8 s and has dialled nothing. Lifted again since, it has a later due."""
 
     device: str
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,6 @@ class Taken:
 
     alert: str | None
     new: bool
-
-
-def subject_of(known: Known | None, device: str) -> Subject:
-    if known is None:
-        return Subject(f"device:{device}", device)
-    return Subject(subject_key(known, device), device, known.resident, known.household, known.name, known.place)
 
 
 def _late(unit: Unit, signal: Signal) -> tuple[bool, bool]:
@@ -207,7 +203,7 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
         unit.policy = replace(unit.policy, rings=False)
     late, clock_wrong = _late(unit, signal)
-    subject = subject_of(known, signal.device)
+    subject = whose.subject_of(known, signal.device)
     alarm = AlarmRaised(
         alert_id=new_id(unit.now),
         subject=subject,
@@ -218,7 +214,7 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
         possibly_old=signal.retained,
         details=_details(signal, msg, clock_wrong=clock_wrong),
     )
-    before = unit.open_alert(subject.key)
+    before = whose.open_alert(unit, known, signal.device)
     entry = react(unit, before, alarm, actor=f"device:{signal.device}")
     if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
         raise RuntimeError(f"an alarm was refused: {entry}")
@@ -232,7 +228,7 @@ def _take_other(unit: Unit, signal: Signal, msg: str) -> Taken:
     """A cancel or a test: a mark on the open alert, or a line in the log."""
     known = unit.device(signal.device)
     ref = signal.msg or ANY_MESSAGE
-    alert = unit.open_alert(subject_key(known, signal.device))
+    alert = whose.open_alert(unit, known, signal.device)
     actor = f"device:{signal.device}"
     if alert and signal.body.kind is SignalKind.CANCEL:
         react(unit, alert, CancelPressed(signal.device, ref), actor=actor)
@@ -263,10 +259,11 @@ def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
     details = {"device": phone.device, "msg": msg, "event": phone.body.event}
     alert_id = None
     if phone.body.event == "service_key":
-        subject = subject_of(unit.device(phone.device), phone.device)
+        known = unit.device(phone.device)
         ref = phone.msg or ANY_MESSAGE
+        subject = whose.subject_of(known, phone.device)
         alarm = AlarmRaised(new_id(unit.now), subject, Kind.SERVICE, ref, details=details)
-        entry = react(unit, unit.open_alert(subject.key), alarm, actor=actor)
+        entry = react(unit, whose.open_alert(unit, known, phone.device), alarm, actor=actor)
         alert_id = None if isinstance(entry, Refused) else entry.alert_id
     else:
         unit.log(None, rule="phone.heard", actor=actor, data=details)
@@ -286,12 +283,13 @@ def _watch_receiver(unit: Unit, phone: PhoneSignal) -> None:
 
 
 def receiver_forgotten(unit: Unit, forgotten: ReceiverForgotten) -> Taken:
-    if not call_book.put_down(unit.connection, forgotten.device):
-        return Taken(None, new=False)  # dialled or put down meanwhile
-    subject = subject_of(unit.device(forgotten.device), forgotten.device)
+    if not call_book.put_down(unit.connection, forgotten.device, due=forgotten.due):
+        return Taken(None, new=False)  # dialled or put down meanwhile, and perhaps lifted again
+    known = unit.device(forgotten.device)
+    subject = whose.subject_of(known, forgotten.device)
     details = {"device": forgotten.device, "src": "off_hook"}
     alarm = AlarmRaised(new_id(unit.now), subject, Kind.SOS, details=details)
-    entry = react(unit, unit.open_alert(subject.key), alarm, actor=f"device:{forgotten.device}")
+    entry = react(unit, whose.open_alert(unit, known, forgotten.device), alarm, actor=f"device:{forgotten.device}")
     return Taken(None if isinstance(entry, Refused) else entry.alert_id, new=True)
 
 
@@ -334,7 +332,7 @@ def take_trouble(unit: Unit, seen: TroubleSeen) -> Taken:
     """A technical alarm, raised once while its trouble lasts."""
     if heard := unit.heard(seen.device, seen.episode):
         return Taken(heard.alert_id, new=False)
-    subject = subject_of(unit.device(seen.device), seen.device)
+    subject = whose.subject_of(unit.device(seen.device), seen.device)
     alarm = AlarmRaised(new_id(unit.now), subject, seen.kind, details={"device": seen.device} | seen.details)
     entry = react(unit, unit.open_alert(subject.key), alarm, actor="system")
     alert_id = None if isinstance(entry, Refused) else entry.alert_id

@@ -8,28 +8,32 @@ from typing import Any
 import structlog
 
 from callcenter import metrics
-from callcenter.alerts.call_inputs import CallInput, HangUpWanted
+from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Answer, Call, Direction, Role
-from callcenter.alerts.call_rules import CallChange, CallDecided, decide_call
-from callcenter.alerts.dialogues import ASKED_ROLES, ASKING
+from callcenter.alerts.call_rooms import is_alone, waits
+from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
+    HangUpColleague,
     HangUpOthers,
+    LeaveRoom,
     PhoneContact,
     PhoneGroup,
     PhoneOperator,
+    PhoneParty,
     PhoneResident,
     PlaceCall,
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert
-from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage import directory
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
+from handlers import ending
+from handlers.legs import change
 
 log = structlog.get_logger()
 
@@ -43,6 +47,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 NEIGHBOURS_AT_ONCE = 3
 ROUNDS = 2  # lists are gone through twice (field.md 5.4)
+MISSED_FOR = timedelta(minutes=5)  # who was missed that long ago may be at the desk again
 WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
 
 
@@ -77,29 +82,6 @@ def want(unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role 
     unit.wish(PlaceCall(call.id))
     unit.count(metrics.calls_wanted.labels(role.value).inc)
     return call
-
-
-def change(unit: Unit, call: Call, happened: CallInput) -> CallChange | Refused:
-    """Put an input to the call machine and take over what it decides; its alert hears nothing yet."""
-    decided = decide_call(call, happened, now=unit.now, policy=unit.policy.calls)
-    if isinstance(decided, Refused):
-        unit.count(metrics.refused.labels(call.state.value, happened.key).inc)
-        return decided
-    _take_over(unit, decided)
-    return decided.change
-
-
-def _take_over(unit: Unit, decided: CallDecided) -> None:
-    after = decided.change.call
-    unit.calls.put(after)
-    alert = unit.alert(after.alert_id) if after.alert_id else None
-    data = {"call": call_view(after)} | decided.change.data
-    unit.log(alert, rule=decided.rule, actor="telephone", data=data)
-    for effect in decided.change.effects:
-        unit.wish(effect)
-    unit.count(metrics.rules.labels(decided.rule).inc)
-    if after.over and after.outcome:
-        unit.count(metrics.calls_ended.labels(after.role.value, after.outcome.value).inc)
 
 
 # -- the wishes. Each answers with what its alert has to hear at once.
@@ -137,22 +119,23 @@ def _resident(unit: Unit, alert: Alert) -> Person | None:
 
 
 def _missed(unit: Unit, alert: Alert) -> Counter[str]:
-    """How often an operator was rung for this alert in vain."""
+    """How often an operator was rung for this alert in vain; while somebody waits on the line, of late."""
     calls = unit.calls.of_alert(alert.id)
+    if any(waits(call, calls) or is_alone(call, calls) for call in calls):
+        calls = [call for call in calls if call.wanted_at > unit.now - MISSED_FOR]
     return Counter(c.party for c in calls if c.role is Role.OPERATOR and c.over and not c.joined_at)
 
 
 def _free_operators(unit: Unit, alert: Alert) -> list[Person]:
-    """Ready seats that are on no call: the owner first, then who was missed least, at most twice each."""
+    """The owner unless they are away, and ready seats; on no call, and missed least first, at most twice each."""
     missed, engaged = _missed(unit, alert), unit.calls.engaged()
-    owner = f"operator:{alert.owner.id}" if alert.owner else ""
-    ready = directory.ready_operators(unit.connection)
-    able = [p for p in ready if p.party not in engaged and missed[p.party] < ROUNDS]
-    return sorted(able, key=lambda p: (missed[p.party], p.party != owner))
+    people = {person.party: person for person in (*_owner(unit, alert), *directory.ready_operators(unit.connection))}
+    able = [p for p in people.values() if p.party not in engaged and missed[p.party] < ROUNDS]
+    return sorted(able, key=lambda p: missed[p.party])
 
 
 def _phone_operator(unit: Unit, alert: Alert, _wish: PhoneOperator) -> Answers:
-    """The owner's phone, else the seat that has waited longest and was not missed on this alert."""
+    """The owner's phone, else the seat that has waited longest and was not missed on this alert of late."""
     if any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id)):
         return []
     for person in _free_operators(unit, alert):
@@ -164,13 +147,17 @@ def _phone_operator(unit: Unit, alert: Alert, _wish: PhoneOperator) -> Answers:
 
 def _bring_owner(unit: Unit, alert: Alert) -> None:
     """Whom the owner has called must find the owner in the room: their own phone rings too."""
-    if alert.owner is None or any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id)):
+    if any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id)):
         return
-    party = f"operator:{alert.owner.id}"
-    state, phone = directory.seat(unit.connection, alert.owner.id) or ("away", "")
-    if phone and state != "away" and party not in unit.calls.engaged():
-        person = Person(party, alert.owner.name, phone, Role.OPERATOR)
-        want(unit, alert, person, dialogue="operator")
+    for person in _owner(unit, alert):
+        if person.party not in unit.calls.engaged():
+            want(unit, alert, person, dialogue="operator")
+
+
+def _owner(unit: Unit, alert: Alert) -> list[Person]:
+    """With the telephone of their seat, unless they are away."""
+    person = directory.operator(unit.connection, alert.owner.id) if alert.owner else None
+    return [person] if person and person.number else []
 
 
 def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
@@ -178,7 +165,49 @@ def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
     if person is None or not person.number:
         return [EffectFailed(wish.kind, "no_number", {"contact": wish.contact})]
     _bring_owner(unit, alert)
-    want(unit, alert, person, dialogue="offer")
+    # Somebody goes already: whom the owner calls all the same is wanted in the room, and not asked to go.
+    want(unit, alert, person, dialogue="consult" if alert.responder else "offer")
+    return []
+
+
+_KNOWN = {"operator": directory.operator, "contact": directory.contact, "responder": directory.responder}
+AMBULANCE = "120"
+
+
+def _party(unit: Unit, wish: PhoneParty) -> Person | None:
+    """Somebody we know, or whoever has that number."""
+    if not wish.party:
+        role = Role.AMBULANCE if wish.number == AMBULANCE else Role.GUEST
+        return Person(f"number:{unit.calls.digest(wish.number)[:16]}", wish.name, wish.number, role)
+    kind, _, one = wish.party.partition(":")
+    return _KNOWN[kind](unit.connection, one) if kind in _KNOWN else None
+
+
+def _phone_party(unit: Unit, alert: Alert, wish: PhoneParty) -> Answers:
+    person = _party(unit, wish)
+    if wish.dialogue == "consult":
+        return _bring_in(unit, alert, wish, person)
+    living = unit.calls.living(alert.id)
+    theirs = next((call for call in living if call.party == wish.party), None)
+    if wish.dialogue == "operator" and theirs:
+        change(unit, theirs, Agreed())
+        return []
+    # Asked: their telephone rings beside their console. Has said yes: it does if there is somebody to talk to.
+    wanted = wish.dialogue == "transfer" or any(call.in_room for call in living)
+    if wanted and person and person.number and person.party not in unit.calls.engaged():
+        want(unit, alert, person, dialogue=wish.dialogue)
+    return []
+
+
+def _bring_in(unit: Unit, alert: Alert, wish: PhoneParty, person: Person | None) -> Answers:
+    about = {"party": wish.party, "name": person.name if person else wish.name}
+    if person is None or not person.number:
+        return [EffectFailed(wish.kind, "no_number", about)]
+    if person.role is Role.OPERATOR and person.party in unit.calls.engaged():
+        return [EffectFailed(wish.kind, "on_the_phone", about)]
+    _bring_owner(unit, alert)
+    if want(unit, alert, person, dialogue="consult") is None:
+        return [EffectFailed(wish.kind, "on_the_phone", about)]
     return []
 
 
@@ -242,14 +271,18 @@ def _area(unit: Unit, alert: Alert) -> str | None:
 
 def _asking(unit: Unit, alert: Alert) -> list[Call]:
     """Calls that may still bring a yes."""
-    return [c for c in unit.calls.living(alert.id) if c.role in ASKED_ROLES and not c.answer and not c.hang_up_at]
+    return [c for c in unit.calls.living(alert.id) if _asks(c) and not c.answer and not c.hang_up_at]
+
+
+def _asks(call: Call) -> bool:
+    return call.role in ASKED_ROLES and call.dialogue not in BESIDE
 
 
 def _asked(unit: Unit, alert: Alert) -> Counter[str]:
     """How often a telephone was rung for help; who said no, cannot be rung or is being rung counts as asked enough."""
     asked: Counter[str] = Counter()
     for call in unit.calls.of_alert(alert.id):
-        if call.role in ASKED_ROLES:
+        if _asks(call):
             never = call.answer is Answer.DECLINED or call.cause in WRONG_NUMBER or not call.over
             asked[call.number] += ROUNDS if never else 1
     return asked
@@ -278,20 +311,16 @@ def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
     return failed
 
 
-def _hang_up_others(unit: Unit, alert: Alert, wish: HangUpOthers) -> Answers:
-    for call in unit.calls.living(alert.id):
-        if call.dialogue in ASKING and call.id != wish.but and call.answer is not Answer.ACCEPTED:
-            change(unit, call, HangUpWanted("somebody_goes"))
-    return []
-
-
 _PLACE: dict[type[Effect], Callable[[Unit, Alert, Any], Answers]] = {
     PhoneResident: _phone_resident,
     PhoneOperator: _phone_operator,
     PhoneContact: _phone_contact,
+    PhoneParty: _phone_party,
+    HangUpColleague: ending.hang_up_colleague,
     PhoneGroup: _phone_group,
     AskResponders: _ask_responders,
-    HangUpOthers: _hang_up_others,
+    HangUpOthers: ending.hang_up_others,
+    LeaveRoom: ending.leave_room,
 }
 
 

@@ -1,23 +1,12 @@
 """Who is put through to an operator next: the queue is ours, not the carrier's; the most pressing alert first."""
 
-from callcenter.alerts.call_model import Answer, Call, Direction, Role
+from callcenter.alerts.call_model import Role
+from callcenter.alerts.call_rooms import waits
 from callcenter.alerts.effects import PhoneOperator
 from callcenter.alerts.model import EMERGENCIES, Alert, State
 from callcenter.storage import call_book, directory
 from callcenter.storage.unit import Unit
 from handlers.reaction import wish
-
-
-def starts_the_room(call: Call) -> bool:
-    """Somebody of ours, or who goes to help: whoever is in the room with them can talk. All others wait there."""
-    return call.role is Role.OPERATOR or call.answer is Answer.ACCEPTED
-
-
-def waits(call: Call) -> bool:
-    """On the line, and nobody to talk to yet."""
-    if call.over or call.joined_at or call.dialogue == "offer" or starts_the_room(call):
-        return False
-    return call.in_room or call.direction is Direction.INBOUND
 
 
 def wants_operator(unit: Unit, alert: Alert) -> bool:
@@ -27,7 +16,7 @@ def wants_operator(unit: Unit, alert: Alert) -> bool:
     if not all(call.over for call in operators):
         return False
     unheard = alert.state is State.WAITING and alert.kind in EMERGENCIES and not operators
-    return unheard or any(waits(call) for call in calls)
+    return unheard or any(waits(call, calls) for call in calls)
 
 
 def ring_operator(unit: Unit, alert: Alert) -> None:

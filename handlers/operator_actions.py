@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from callcenter import metrics
-from callcenter.alerts.inputs import Action, OperatorBack, OperatorGone
+from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone
 from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
-from callcenter.storage import work
+from callcenter.storage import directory, work
 from callcenter.storage.unit import Needs, Unit
 from handlers.intake import Handler
 from handlers.reaction import react
@@ -30,6 +30,8 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
     if acted.action is Action.REOPEN:
         other = unit.open_alert(alert.subject.key)
         acted = replace(acted, other_open=other.id if other else None)
+    if acted.action is Action.TRANSFER and acted.to:
+        acted = replace(acted, reachable=_can_be_asked(unit, acted.to.id))
     entry = react(unit, alert, acted, actor=f"operator:{acted.by.id}")
     if isinstance(entry, Refused):
         if acted.action is Action.CLAIM:
@@ -39,7 +41,7 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
         waited = (unit.now - alert.waiting_since).total_seconds()
         unit.count(lambda: metrics.answer.observe(waited))
     if acted.action is Action.TRANSFER and acted.to:  # to somebody who is not there: the time to come begins
-        _told(unit, acted.to.id, present=work.has_console(unit.connection, acted.to.id, unit.now))
+        _tell_presence(unit, acted.to.id)
     after = unit.alert(alert.id)
     assert after is not None
     return Acted(after, entry.n)
@@ -49,15 +51,34 @@ def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:
     """Gone is who has no live console at any process."""
     work.beat(unit.connection, unit.node, unit.now)
     work.store_console(unit.connection, changed.operator, unit.node, present=changed.present)
-    _told(unit, changed.operator, present=work.has_console(unit.connection, changed.operator, unit.now))
+    _tell_presence(unit, changed.operator)
 
 
-def _told(unit: Unit, operator: str, *, present: bool) -> None:
+def _can_be_asked(unit: Unit, operator: str) -> bool:
+    """Signed in, and not on a seat that takes no calls."""
+    person = directory.operator(unit.connection, operator)
+    ready = person is not None and person.kind in ("", "ready")
+    return ready and work.has_console(unit.connection, operator, unit.now)
+
+
+def _tell_presence(unit: Unit, operator: str) -> None:
+    """Tell the alerts they have, or are asked to take over, whether they are there."""
+    present = work.has_console(unit.connection, operator, unit.now)
     happened = OperatorBack(operator) if present else OperatorGone(operator)
     for alert in unit.alerts_of(operator):
+        own = alert.owner is not None and alert.owner.id == operator
         # Only what changes something is put to the machine: a console coming is not an event of every alert.
-        if (alert.owner_gone_at is not None) == present:
+        if own and (alert.owner_gone_at is not None) == present:
             react(unit, alert, happened, actor="system")
+    if not present:
+        colleague_leaves(unit, operator)
+
+
+def colleague_leaves(unit: Unit, operator: str) -> None:
+    """What they are asked to take over stays where it is."""
+    for alert in unit.alerts_of(operator):
+        if alert.transfer_to and alert.transfer_to.id == operator:
+            react(unit, alert, ColleagueGone(operator), actor="system")
 
 
 def service_started(unit: Unit, _started: ServiceStarted) -> None:
@@ -67,7 +88,7 @@ def service_started(unit: Unit, _started: ServiceStarted) -> None:
 
 def consoles_reviewed(unit: Unit, _reviewed: ConsolesReviewed) -> None:
     for operator in work.forget_dead_consoles(unit.connection, unit.now):
-        _told(unit, operator, present=work.has_console(unit.connection, operator, unit.now))
+        _tell_presence(unit, operator)
 
 
 HANDLERS: dict[type, Handler] = {

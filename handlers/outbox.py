@@ -121,7 +121,9 @@ class Outbox:
     async def _tell(self, written: WrittenEffect, outcome: Impossible) -> None:
         effect: Effect = written.effect
         alert = getattr(effect, "alert", None)
-        details = {name: getattr(effect, name) for name in ("group", "contact") if hasattr(effect, name)}
+        details = {
+            name: getattr(effect, name) for name in ("group", "contact", "party", "name") if hasattr(effect, name)
+        }
         if alert is None:
             self._finished.append((written.id, "failed", outcome.reason))
             self._wake.set()

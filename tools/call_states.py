@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from callcenter.alerts.call_inputs import CALL_KEYS
 from callcenter.alerts.call_model import OVER, CallState
-from callcenter.alerts.call_rules import CALL_TABLE, CALLER_LOST_S, DIAL_S, QUEUE
+from callcenter.alerts.call_rooms import ALONE_S, CALLER_LOST_S
+from callcenter.alerts.call_rules import ALONE, CALL_TABLE, DIAL_S, QUEUE
 from callcenter.alerts.dialogues import PRESS_S, SPEAK_S, TRIES
 from config.policies import CallPolicy
 
@@ -91,6 +92,8 @@ def _deadlines(policy: CallPolicy) -> Iterator[str]:
         ("placed, ringing", f"its ringing time and {late} s", f"{lost} lost, and ended should it still ring"),
         ("ringing in", f"{policy.queue_s} s", f"more people are asked each time; lost when nothing is heard of the "
          f"line for {CALLER_LOST_S} s"),
+        ("left alone in the room", f"{ALONE_S} s, then every {policy.queue_s} s", "whoever has the alert is rung, then "
+         f"other operators, then more people; lost when nothing is heard of the line for {CALLER_LOST_S} s"),
         ("talking", f"{policy.poll_s} s", f"{lost} lost; as often as the carrier says that it goes on, it does"),
     )  # fmt: skip
     yield "| State | After | What happens |"
@@ -136,6 +139,8 @@ def _rules() -> Iterator[str]:
             rules = [CALL_TABLE[state, key]] if (state, key) in CALL_TABLE else []
             if state is CallState.RINGING and key == "due":
                 rules.append(QUEUE)
+            if state is CallState.TALKING and key == "due":
+                rules.append(ALONE)
             for rule in rules:
                 leads = ", ".join(f"`{target}`" for target in CallState if target in rule.leads_to)
                 yield f"| `{key}` | `{rule.id}` | {rule.says} | {leads or 'stays'} |"

@@ -123,18 +123,19 @@ def _example(state: State) -> Alert:
 
 def _deadline_rows(policy: AlertPolicy) -> Iterator[tuple[State, str, int]]:
     """State, timer and seconds, as `deadlines` gives them for an alert that is plain, needs its owner, has lost it,
-    in which nobody spoke, and for which people are asked to go.
+    in which nobody spoke, for which people are asked to go, and which a colleague is asked to take over.
     """
     for state in State:
         plain = _example(state)
         told: set[tuple[str, int]] = set()
         silent = (replace(plain, silent_at=START, call_backs=done) for done in range(len(policy.call_backs_s)))
-        needed, left, asked = (
+        needed, left, asked, given = (
             replace(plain, attention_at=START),
             replace(plain, owner_gone_at=START),
             replace(plain, asked_at=START),
+            replace(plain, transfer_to=Operator("other", "Other"), transfer_at=START),
         )
-        for alert in (plain, needed, left, asked, *silent):
+        for alert in (plain, needed, left, asked, given, *silent):
             for timer, at in deadlines(alert, policy).items():
                 seconds = round((at - START).total_seconds())
                 if (timer, seconds) not in told:
@@ -152,6 +153,7 @@ SINCE = {
     "follow_up": "it was resolved, or the last reminder",
     "call_back": "nobody spoke on the open line; until somebody is heard",
     "next_wave": "people were asked to go; until somebody says yes",
+    "transfer": "a colleague was asked to take it over, or picked up the telephone",
 }
 
 

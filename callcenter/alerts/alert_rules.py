@@ -14,10 +14,11 @@ from callcenter.alerts.inputs import (
     TimerKind,
     TroubleEnded,
 )
-from callcenter.alerts.model import EMERGENCIES, OPEN, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
+from callcenter.alerts.model import EMERGENCIES, OPEN, OWNED, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
+from callcenter.alerts.transfer_rules import TRANSFER_TABLE
 from config.policies import AlertPolicy
 
 
@@ -170,9 +171,6 @@ def tells_people(alert: Alert, failed: EffectFailed, _now: datetime, _policy: Al
     return Change(alert, failed.details | {"effect": failed.effect, "reason": failed.reason}, ring=ring)
 
 
-OWNED = (State.CLAIMED, State.HELPING, State.HANDED_OVER)
-
-
 def _timer(kind: TimerKind) -> str:
     return f"timer.{kind}"
 
@@ -216,7 +214,7 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    table: dict[tuple[State | None, str], Rule] = dict(OPERATOR_TABLE) | dict(TELEPHONE_TABLE)
+    table: dict[tuple[State | None, str], Rule] = {**OPERATOR_TABLE, **TELEPHONE_TABLE, **TRANSFER_TABLE}
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
             if (state, key) in table:

@@ -49,7 +49,7 @@ def _closed(
     call: Call, outcome: CallOutcome, now: datetime, cause: str, *effects: Effect, talk_s: float | None = None
 ) -> CallChange:
     after = over(call, outcome, now, cause=cause, talk_s=talk_s)
-    if after.answer is None and call.dialogue in dialogues.ASKING and call.answered_at:
+    if after.answer is None and call.dialogue in dialogues.DECIDED_BY_KEY and call.answered_at:
         after = replace(after, answer=Answer.NO_RESPONSE)
     data = {"outcome": outcome.value, "cause": cause, "talk_s": talk_s}
     return CallChange(after, data, effects, _end_report(call, after))
@@ -65,6 +65,8 @@ def _end_report(before: Call, after: Call) -> CallReport | None:
         return None
     if before.role is Role.ELDER and before.direction is Direction.OUTBOUND:
         return None if before.joined_at or before.machine else said(after, "not_reached")
+    if before.dialogue in dialogues.BESIDE:
+        return None  # who was asked beside stays away: nothing of the alert waited for them
     if before.dialogue in dialogues.ASKING:  # not by role: a neighbour who rings the hotline was not asked to go
         return said(after, "no_answer")
     return said(after, "operator_missed") if before.role is Role.OPERATOR and not before.joined_at else None
@@ -88,7 +90,8 @@ def is_not_placed(call: Call, failed: NotPlaced, now: datetime, _policy: CallPol
     """While one gateway's answer is awaited, only that gateway can say so: nobody dials by hand what may ring."""
     if call.state is CallState.UNKNOWN and failed.gateway != call.gateway:
         return nothing("it may ring: looked for first")
-    by_hand = failed.by_hand and not call.hang_up_at  # nobody dials by hand what nobody needs any more
+    # Nobody dials by hand what nobody needs any more; what an operator typed is dialled by hand whatever hindered us.
+    by_hand = (failed.by_hand or call.role in (Role.GUEST, Role.AMBULANCE)) and not call.hang_up_at
     return _closed(call, CallOutcome.BY_HAND if by_hand else CallOutcome.FAILED, now, failed.reason)
 
 

@@ -108,10 +108,26 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class CallDue:
-    """The time at which the centre looks by itself."""
+    """The time at which the centre looks by itself. `alone`: on the line, and nobody to talk to in the room."""
 
     due: datetime
+    alone: bool = False
     key: str = "due"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Whoever it talked to is out of the room. `silent`: nobody else is left in it either."""
+
+    silent: bool
+    key: str = "left_alone"
+
+
+@dataclass(frozen=True, slots=True)
+class CameTooLate:
+    """They said yes, and somebody goes already, or it is over."""
+
+    key: str = "too_late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,13 @@ class HangUpWanted:
 
     reason: str
     key: str = "hang_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """Whoever is rung has said yes on the console: they come into the room without a question."""
+
+    key: str = "agreed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +161,10 @@ CallInput = (
     | NotFound
     | Met
     | CallDue
+    | LeftAlone
+    | CameTooLate
     | HangUpWanted
+    | Agreed
     | HoldWanted
 )
 
@@ -152,7 +178,10 @@ CALL_KEYS: tuple[str, ...] = (
     "not_found",
     "met",
     "due",
+    "left_alone",
+    "too_late",
     "hang_up",
+    "agreed",
     "hold",
 )
 
@@ -188,6 +217,7 @@ class InboundCall:
     dialled: str
     raw: dict[str, Any]
     received_at: datetime
+    salvaged: int = 0  # how often deciding it has failed: each time less of it is looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Role(StrEnum):
     AMBULANCE = "ambulance"
     DUTY = "duty"  # duty phone, overflow group
     CALLER = "caller"  # rang us, and no number of ours fits
+    GUEST = "guest"  # an operator typed the number, to bring somebody in
 
 
 class CallOutcome(StrEnum):
@@ -104,7 +105,7 @@ class Call:
     hang_up_at: datetime | None = None  # we asked for its end
     checks: int = 0  # how often the centre looked for it without finding news
     step: str = ""  # the question that is open
-    tries: int = 0  # how often it was asked in vain
+    tries: int = 0  # how often it was asked in vain; of who is left alone in the room: how often somebody was rung
     answer: Answer | None = None
     machine: bool = False  # a carrier's guess; never more than a hint
     in_room: bool = False

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from callcenter.alerts import call_ends, dialogues
+from callcenter.alerts import call_ends, call_rooms, dialogues
 from callcenter.alerts.call_ends import CallChange, nothing, said
 from callcenter.alerts.call_inputs import (
     CALL_KEYS,
+    Agreed,
     CallDue,
     CallInput,
+    CameTooLate,
     Dialling,
     HangUpWanted,
     Heard,
@@ -31,7 +33,7 @@ from callcenter.alerts.effects import Effect, EndCall, FindCall, HoldCall
 from callcenter.alerts.rules import Refused
 from config.policies import CallPolicy
 
-__all__ = ["CALL_TABLE", "QUEUE", "CallChange", "CallDecided", "CallRule", "decide_call"]
+__all__ = ["ALONE", "CALL_TABLE", "QUEUE", "CallChange", "CallDecided", "CallRule", "decide_call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,6 @@ class CallDecided:
 
 
 DIAL_S = 4.0  # no gateway's request takes longer (telephony.md, 2)
-# A caller in the queue is given up when nothing at all was heard of their line for so long.
-CALLER_LOST_S = 3600
 
 Decide = Callable[[Call, Any, datetime, CallPolicy], CallChange | Refused]
 
@@ -148,7 +148,8 @@ def _is_still_there(call: Call, now: datetime, policy: CallPolicy) -> CallChange
     """The carrier was asked and says that it goes on: it is not lost, however long it lasts."""
     if not call.checks:
         return nothing("known already")
-    due = call.due if call.state is CallState.RINGING else _look_again(call, now, policy)
+    waits = call.state is CallState.RINGING or (call.due and call.due > _later(now, policy.look_every_s))
+    due = call.due if waits else _look_again(call, now, policy)  # who waits for a person is looked after by its own due
     return CallChange(replace(call, checks=0, due=due), effects=_if_unwanted(call))
 
 
@@ -159,7 +160,9 @@ def is_answered(call: Call, heard: Heard, now: datetime, policy: CallPolicy) -> 
     """
     if call.state is CallState.TALKING or call.direction is Direction.INBOUND:
         return _is_still_there(call, now, policy)
-    return CallChange(_answered(call, heard, now, policy), effects=_if_unwanted(call))
+    after = _answered(call, heard, now, policy)
+    report = said(call, "picked_up") if after.step == "transfer" and not call.hang_up_at else None
+    return CallChange(after, effects=_if_unwanted(call), report=report)
 
 
 def _answered(call: Call, heard: Heard, now: datetime, policy: CallPolicy) -> Call:
@@ -195,7 +198,9 @@ def is_told_something(call: Call, heard: Heard, now: datetime, policy: CallPolic
 
 def _says_too_late(call: Call, heard: Heard) -> Call:
     """What they hear is that nobody needs them any more: a yes that crosses with it binds nobody."""
-    late = call.dialogue in dialogues.ASKING and dialogues.KEYS_OF_OFFER.get(heard.digits or "") is Answer.ACCEPTED
+    late = (
+        call.dialogue in dialogues.DECIDED_BY_KEY and dialogues.KEYS_OF_OFFER.get(heard.digits or "") is Answer.ACCEPTED
+    )
     return replace(call, step="", answer=Answer.TOO_LATE) if late else call
 
 
@@ -206,8 +211,9 @@ def joins(call: Call, heard: Heard, now: datetime, policy: CallPolicy) -> CallCh
     if call.direction is Direction.INBOUND:
         return CallChange(replace(call, in_room=True))
     known = _heard_of(call, heard, now) | {"answered_at": call.answered_at or now, "in_room": True}
-    effects = _if_unwanted(call) if call.state is not CallState.TALKING else ()
-    return CallChange(_moved(call, CallState.TALKING, now, policy, **known), effects=effects)
+    if call.state is CallState.TALKING:  # its due stays: it may be who was left alone, and is looked after
+        return CallChange(replace(call, **known))
+    return CallChange(_moved(call, CallState.TALKING, now, policy, **known), effects=_if_unwanted(call))
 
 
 def leaves(call: Call, heard: Heard, _now: datetime, _policy: CallPolicy) -> CallChange | Refused:
@@ -235,19 +241,22 @@ def is_not_dialled(call: Call, wanted: HangUpWanted, now: datetime, _policy: Cal
     return CallChange(replace(call, hang_up_at=now), {"reason": wanted.reason})
 
 
+def is_agreed(call: Call, _agreed: Agreed, _now: datetime, _policy: CallPolicy) -> CallChange | Refused:
+    if call.dialogue != "transfer" or call.answer is not None or call.hang_up_at:
+        return nothing("it is not asked, or answered already")
+    return CallChange(replace(call, answer=Answer.ACCEPTED, step=""), {"answer": Answer.ACCEPTED.value})
+
+
+def comes_too_late(call: Call, _late: CameTooLate, _now: datetime, _policy: CallPolicy) -> CallChange | Refused:
+    if call.answer is not Answer.ACCEPTED:
+        return nothing("they have not said yes")
+    return CallChange(replace(call, answer=Answer.TOO_LATE), {"answer": Answer.TOO_LATE.value})
+
+
 def is_held(call: Call, wanted: HoldWanted, _now: datetime, _policy: CallPolicy) -> CallChange | Refused:
     if call.held == wanted.held:
         return nothing("it is so already")
     return CallChange(replace(call, held=wanted.held), {"held": wanted.held}, (HoldCall(call.id, wanted.held),))
-
-
-def waits_in_the_queue(call: Call, _due: CallDue, now: datetime, policy: CallPolicy) -> CallChange:
-    """A caller whom nobody has joined: more people are asked, again and again until somebody does."""
-    if call.checks * policy.queue_s >= CALLER_LOST_S:
-        return call_ends.is_lost(call, now, "no news and no answer to questions")
-    after = replace(call, checks=call.checks + 1, due=_later(now, policy.queue_s))
-    report = None if call.hang_up_at else said(call, "caller_waits")
-    return CallChange(after, {"check": after.checks}, (FindCall(call.id),), report)
 
 
 def is_noted(call: Call, heard: Heard, _now: datetime, _policy: CallPolicy) -> CallChange:
@@ -298,6 +307,11 @@ _ROWS: tuple[tuple[str, str, tuple[CallState, ...], str, tuple[CallState, ...], 
     ("call.not_recorded", "There is no recording.", EVER, "news.not_recorded", (), is_noted),
     ("call.hung_up", "Nobody needs it any more.", (P, R, T), "hang_up", (), is_hung_up),
     ("call.unwanted", "Nobody needs it any more, and it was not placed yet.", (W, U), "hang_up", (), is_not_dialled),
+    ("call.agreed", "Whoever is rung has said yes on the console.", LIVING, "agreed", (), is_agreed),
+    ("call.company_left", "Whoever it talked to is out of the room: it is told so, and somebody is rung in a moment.",
+     (T,), "left_alone", (), call_rooms.is_left_alone),
+    ("call.too_late", "They said yes when somebody was going already, or it was over.",
+     (T,), "too_late", (), comes_too_late),
     ("call.held", "An operator holds it, or takes it back.", (T,), "hold", (), is_held),
 )  # fmt: skip
 
@@ -317,15 +331,28 @@ CALL_TABLE = _build()
 
 # Who rings us waits in our queue: nothing is wrong when nothing is heard.
 QUEUE = CallRule(
-    "call.queue", "Nobody has joined the caller yet: more people are asked.", frozenset({E}), waits_in_the_queue
+    "call.queue",
+    "Nobody has joined the caller yet: more people are asked.",
+    frozenset({E}),
+    call_rooms.waits_in_the_queue,
 )
+ALONE = CallRule(
+    "call.alone", "On the line with nobody to talk to: more people are asked.", frozenset({E}), call_rooms.waits_alone
+)
+
+
+def _waiting(call: Call, due: CallDue) -> CallRule | None:
+    """The rule for who waits for a person; None: nobody does."""
+    if call.state is CallState.RINGING and call.direction is Direction.INBOUND:
+        return QUEUE
+    return ALONE if due.alone and call.state is CallState.TALKING and not call.hang_up_at else None
 
 
 def decide_call(call: Call, happened: CallInput, *, now: datetime, policy: CallPolicy) -> CallDecided | Refused:
     """What follows from `happened`. A pair that is not in the table is refused and changes nothing."""
     rule = CALL_TABLE.get((call.state, happened.key))
-    if call.state is CallState.RINGING and call.direction is Direction.INBOUND and isinstance(happened, CallDue):
-        rule = QUEUE
+    if isinstance(happened, CallDue):
+        rule = _waiting(call, happened) or rule
     if rule is None:
         return Refused("not_allowed", f"{happened.key} is not possible in state {call.state}")
     outcome = rule.decide(call, happened, now, policy)

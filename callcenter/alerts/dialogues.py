@@ -33,8 +33,11 @@ _FIRST_STEP: Mapping[str, str] = {
     "welfare": "well",
     "offer": "offer",
     "duty": "offer",
+    "transfer": "transfer",
 }
 ASKING = frozenset({"offer", "duty"})  # dialogues that end in an answer, if only in "no response"
+DECIDED_BY_KEY = ASKING | {"transfer"}
+BESIDE = frozenset({"transfer", "consult"})  # between operators and their guests: whatever comes of it, help goes on
 
 # Dialogues with people who ask for help: nothing but a wish to hang up ends them, no slip and no guess of ours.
 NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback"})
@@ -43,7 +46,7 @@ KEYS_OF_OFFER: Mapping[str, Answer | None] = {"1": Answer.ACCEPTED, "2": Answer.
 
 
 def first_step(call: Call) -> str:
-    return _FIRST_STEP.get(call.dialogue, "")
+    return "" if call.answer else _FIRST_STEP.get(call.dialogue, "")
 
 
 def _report(call: Call, what: str, reason: str = "") -> CallReport:
@@ -82,10 +85,20 @@ def _offer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
     return replace(call, step="", tries=call.tries + 1, answer=Answer.NO_RESPONSE), _report(call, "no_answer")
 
 
+_OF_TRANSFER = {Answer.ACCEPTED: "took_over", Answer.DECLINED: "not_taken_over", Answer.NO_RESPONSE: "not_taken_over"}
+
+
+def _transfer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """The keys of an offer; what follows is another alert's owner, and nobody who goes."""
+    after, report = _offer(call, digits)
+    return after, _report(call, _OF_TRANSFER[after.answer]) if report and after.answer else None
+
+
 _ON_INPUT: Mapping[str, Callable[[Call, str | None], tuple[Call, CallReport | None]]] = {
     "awake": _awake,
     "well": _well,
     "offer": _offer,
+    "transfer": _transfer,
 }
 
 
@@ -106,14 +119,15 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.answer is Answer.TOO_LATE:
         return _after_offer(call, say)
     if call.hang_up_at or (call.over and call.dialogue not in NEEDING):
-        return (say("nobody_needed"), Hangup()) if call.dialogue in ASKING else (Hangup(),)
+        asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, "nobody_needed")
+        return (say(asked[call.dialogue]), Hangup()) if call.dialogue in asked else (Hangup(),)
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)
     if call.step == "well":
         return (ask("welfare", PRESS_S),)
-    if call.step == "offer":
+    if call.step in ("offer", "transfer"):
         return (ask(call.dialogue, PRESS_S),)
-    if call.dialogue in ASKING:
+    if call.dialogue in DECIDED_BY_KEY:
         return _after_offer(call, say)
     if call.dialogue == "welfare" and call.answer is Answer.WELL:
         return (say("welfare_thanks"), Join(call.room, start=False))
@@ -122,6 +136,7 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
 
 
 def _after_offer(call: Call, say: Callable[[str], Say]) -> Script:
+    asked = "transfer" if call.dialogue == "transfer" else "offer"
     if call.answer is Answer.ACCEPTED:
-        return (say("offer_accepted"), Join(call.room))
-    return (say(f"offer_{call.answer.value if call.answer else 'no_response'}"), Hangup())
+        return (say(f"{asked}_accepted"), Join(call.room))
+    return (say(f"{asked}_{call.answer.value if call.answer else 'no_response'}"), Hangup())

@@ -82,12 +82,44 @@ class PhoneOperator:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneParty:
+    """Ring one person into the alert's room; `dialogue` says what for: transfer, operator (has said yes) or consult.
+
+    `party` is kind:id of somebody we know; without one it is `number`, of whom `name` tells what we know.
+    """
+
+    kind: ClassVar[str] = "phone_party"
+    alert: str
+    party: str
+    dialogue: str
+    name: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpColleague:
+    """Nobody has to take the alert over any more: a telephone that rings for that stops."""
+
+    kind: ClassVar[str] = "hang_up_colleague"
+    alert: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUpOthers:
     """End every call that still asks somebody for help; who has said yes (`but`) stays."""
 
     kind: ClassVar[str] = "hang_up_others"
     alert: str
     but: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveRoom:
+    """The alert is over: its calls end. Two who talk to each other finish their talk, unless `at_once`."""
+
+    kind: ClassVar[str] = "leave_room"
+    alert: str
+    at_once: bool = False
 
 
 # What the outbox does to one call. The call's row was written with the wish, so it is never dialled unknown.
@@ -124,6 +156,32 @@ class HoldCall:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakTo:
+    """Say something to who waits in the room, and put them back there. `prompt` names the words.
+
+    `until` (RFC 3339): later they may be talking to somebody.
+    """
+
+    kind: ClassVar[str] = "speak_to"
+    call: str
+    prompt: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRoom:
+    """End the alert's room at these carriers, now that nobody needs it. Every leg has an EndCall of its own.
+
+    `until` (RFC 3339): later somebody new may be in it.
+    """
+
+    kind: ClassVar[str] = "end_room"
+    alert: str
+    gateways: tuple[str, ...]
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendText:
     """A text message, beside the calls and never instead of one. `prompt` names the words."""
 
@@ -142,7 +200,17 @@ class FetchRecording:
 
 
 # Wishes that name people: turned into calls in the transaction that wished for them (handlers/dialling.py).
-PhoneWish = PhoneGroup | PhoneResident | PhoneContact | AskResponders | PhoneOperator | HangUpOthers
+PhoneWish = (
+    PhoneGroup
+    | PhoneResident
+    | PhoneContact
+    | AskResponders
+    | PhoneOperator
+    | PhoneParty
+    | HangUpColleague
+    | HangUpOthers
+    | LeaveRoom
+)
 Effect = (
     TellDevice
     | TellDevices
@@ -153,11 +221,16 @@ Effect = (
     | PhoneContact
     | AskResponders
     | PhoneOperator
+    | PhoneParty
+    | HangUpColleague
     | HangUpOthers
+    | LeaveRoom
     | PlaceCall
     | FindCall
     | EndCall
     | HoldCall
+    | SpeakTo
+    | EndRoom
     | SendText
     | FetchRecording
 )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State
+from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State
 from config.policies import AlertPolicy
 
 Deadlines = dict[TimerKind, datetime]
@@ -76,6 +76,8 @@ def deadlines(alert: Alert | None, policy: AlertPolicy) -> Deadlines:
     due = dict(_BY_STATE[alert.state](alert, policy))
     if alert.state in UNRESOLVED:
         due |= _telephone(alert, policy)
+    if alert.transfer_at and alert.state in OWNED:
+        due[TimerKind.TRANSFER] = alert.transfer_at + timedelta(seconds=policy.transfer_s)
     if alert.owner and alert.owner_gone_at and alert.state is not State.RESOLVED and alert.state is not State.CLOSED:
         due[TimerKind.OWNER_GONE] = alert.owner_gone_at + timedelta(seconds=policy.owner_gone_s)
     return due

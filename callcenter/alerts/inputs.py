@@ -25,6 +25,9 @@ class Action(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     TRANSFER = "transfer"
+    TAKE_OVER = "take_over"
+    DECLINE = "decline"
+    BRING_IN = "bring_in"
 
 
 class TimerKind(StrEnum):
@@ -39,6 +42,7 @@ class TimerKind(StrEnum):
     FOLLOW_UP = "follow_up"
     CALL_BACK = "call_back"  # nobody spoke: rung again, then somebody is sent (silent-call protocol)
     NEXT_WAVE = "next_wave"  # responders were asked and nobody has said yes
+    TRANSFER = "transfer"  # a colleague was asked to take it over and has not answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,17 @@ class OperatorBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ColleagueGone:
+    """Who is asked to take it over has no console any more, or takes no calls."""
+
+    operator: str
+
+    @property
+    def key(self) -> str:
+        return "colleague_gone"
+
+
+@dataclass(frozen=True, slots=True)
 class EffectFailed:
     """A wished-for effect that will not happen by itself; a person has to do it."""
 
@@ -141,9 +156,12 @@ class OperatorActed:
     text: str = ""
     outcome: str | None = None
     to: Operator | None = None
+    reachable: bool = True  # transfer: that one is signed in and takes calls
     contact: str | None = None
     case_number: str = ""
     person: str = ""
+    party: str = ""  # bring_in: kind:id of somebody we know, or ...
+    number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
 
     @property
@@ -162,6 +180,10 @@ REPORTS = (
     "operator_missed",  # an operator's phone was not answered
     "by_hand",  # no gateway can ring: a person dials
     "caller_waits",  # somebody rang us and nobody has joined them yet
+    "left_alone",  # whoever they talked to has gone and they are still on the line
+    "picked_up",  # the telephone of a colleague who is asked to take over was answered
+    "took_over",  # they pressed 1
+    "not_taken_over",  # they cannot, or pressed nothing
 )
 
 
@@ -192,6 +214,7 @@ AlertInput = (
     | TimerDue
     | OperatorGone
     | OperatorBack
+    | ColleagueGone
     | EffectFailed
     | OperatorActed
     | CallReport
@@ -204,6 +227,7 @@ KEYS: tuple[str, ...] = (
     *(f"timer.{kind}" for kind in TimerKind),
     "operator_gone",
     "operator_back",
+    "colleague_gone",
     "effect_failed",
     *(f"action.{action}" for action in Action),
     *(f"call.{what}" for what in REPORTS),

@@ -17,6 +17,7 @@ class State(StrEnum):
 # A resident has at most one alert in these; a later alarm joins it.
 UNRESOLVED = frozenset({State.WAITING, State.CLAIMED, State.HELPING, State.HANDED_OVER})
 OPEN = UNRESOLVED | {State.RESOLVED}
+OWNED = (State.CLAIMED, State.HELPING, State.HANDED_OVER)  # somebody has it, or had it when 120 took it
 
 
 class Kind(StrEnum):
@@ -112,6 +113,8 @@ class Alert:
     rung: int = 0  # rungs of the ladder climbed
     rung_at: datetime  # when the last rung was climbed, or it began to ring
     owner: Operator | None = None
+    transfer_to: Operator | None = None  # asked to take it over; until they say yes it stays with its owner
+    transfer_at: datetime | None = None
     touched_at: datetime | None = None  # the owner's last action
     owner_gone_at: datetime | None = None  # the owner's last console went away
     attention_at: datetime | None = None  # something happened that the owner has not reacted to
@@ -133,6 +136,16 @@ class Alert:
         if self.silent and self.press_count and self.press_count + self.troubles > 1:
             return SILENT_REPEAT
         return max(SILENT_REPEAT, RANK[self.kind] - self.raised)
+
+
+def touched(alert: Alert, now: datetime) -> Alert:
+    """Its owner is at it."""
+    return replace(alert, touched_at=now, attention_at=None)
+
+
+def given_to(alert: Alert, owner: Operator, now: datetime) -> Alert:
+    told = "operator" if alert.told == "stored" else alert.told
+    return replace(touched(alert, now), owner=owner, owner_gone_at=None, told=told)
 
 
 def queued_again(alert: Alert, now: datetime) -> Alert:

@@ -3,11 +3,20 @@
 from dataclasses import replace
 from datetime import datetime
 
-from callcenter.alerts.effects import AskResponders, Effect, HangUpOthers, PhoneContact, PhoneResident, TellDevices
+from callcenter.alerts.effects import (
+    AskResponders,
+    Effect,
+    LeaveRoom,
+    PhoneContact,
+    PhoneParty,
+    PhoneResident,
+    TellDevices,
+)
 from callcenter.alerts.inputs import Action, OperatorActed
-from callcenter.alerts.model import OPEN, Alert, Operator, Outcome, State, queued_again
+from callcenter.alerts.model import OPEN, OWNED, Alert, Operator, Outcome, State, given_to, queued_again, touched
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import asks, falls_silent
+from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
 from config.policies import AlertPolicy
 
 
@@ -21,20 +30,11 @@ def _not_theirs(alert: Alert, acted: OperatorActed, *, or_supervisor: bool = Fal
     return Refused("not_owner", who, alert.owner)
 
 
-def _touched(alert: Alert, now: datetime) -> Alert:
-    return replace(alert, touched_at=now, attention_at=None)
-
-
-def _given_to(alert: Alert, owner: Operator, now: datetime) -> Alert:
-    told = "operator" if alert.told == "stored" else alert.told
-    return replace(_touched(alert, now), owner=owner, owner_gone_at=None, told=told)
-
-
 def claims(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.owner:
         return Refused("lost_race", f"{alert.owner.name} has it", alert.owner)
     state = State.CLAIMED if alert.state is State.WAITING else alert.state
-    after = replace(_given_to(alert, acted.by, now), state=state)
+    after = replace(given_to(alert, acted.by, now), state=state)
     waited = (now - alert.waiting_since).total_seconds()
     return Change(after, {"waited_s": round(waited, 3)}, effects=(TellDevices(alert.id, "operator"),))
 
@@ -57,13 +57,13 @@ def notes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolic
     if not acted.text.strip():
         return Refused("missing", "a note needs text", alert.owner)
     own = alert.owner is not None and alert.owner.id == acted.by.id
-    return Change(_touched(alert, now) if own else alert, {"text": acted.text})
+    return Change(touched(alert, now) if own else alert, {"text": acted.text})
 
 
 def calls_resident(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    return Change(_touched(alert, now), effects=(PhoneResident(alert.id),))
+    return Change(touched(alert, now), effects=(PhoneResident(alert.id),))
 
 
 def calls_contact(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -72,13 +72,25 @@ def calls_contact(alert: Alert, acted: OperatorActed, now: datetime, _policy: Al
     if not acted.contact:
         return Refused("missing", "say which contact is called", alert.owner)
     effects: tuple[Effect, ...] = (PhoneContact(alert.id, acted.contact),)
-    return Change(_touched(alert, now), {"contact": acted.contact}, effects=effects)
+    return Change(touched(alert, now), {"contact": acted.contact}, effects=effects)
+
+
+def brings_in(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Somebody more into the room: they are heard and asked, and nothing they say or press is taken for a yes."""
+    if refused := _not_theirs(alert, acted):
+        return refused
+    if bool(acted.party) == bool(acted.number):
+        return Refused("missing", "say who: one person, or one number", alert.owner)
+    # Without a carrier the wish is stored as it is: no number may stand in it. Who typed it has it.
+    number = acted.number if policy.rings else ""
+    effects: tuple[Effect, ...] = (PhoneParty(alert.id, acted.party, "consult", acted.person, number),)
+    return Change(touched(alert, now), {"party": acted.party, "person": acted.person}, effects=effects)
 
 
 def hears_nothing(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    after, effects = falls_silent(_touched(alert, now), now, policy)
+    after, effects = falls_silent(touched(alert, now), now, policy)
     return Change(after, {"text": acted.text, "priority": after.priority}, effects=effects)
 
 
@@ -86,7 +98,7 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
     if refused := _not_theirs(alert, acted):
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
-    after = replace(_touched(alert, now), state=state)
+    after = replace(touched(alert, now), state=state)
     if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
         after = replace(after, responder="", responder_name="")
     if not policy.rings:  # people are told to call
@@ -98,14 +110,14 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
 def hands_over(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    after = replace(_touched(alert, now), state=State.HANDED_OVER)
+    after = replace(touched(alert, now), state=State.HANDED_OVER)
     return Change(after, {"case_number": acted.case_number, "person": acted.person, "text": acted.text})
 
 
 def does_step(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    return Change(_touched(alert, now), {"text": acted.text})
+    return Change(touched(alert, now), {"text": acted.text})
 
 
 def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -114,43 +126,45 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
     if acted.outcome is None or acted.outcome not in set(Outcome):
         return Refused("missing", "say how it ended: an outcome code", alert.owner)
     after = replace(
-        _touched(alert, now),
+        touched(alert, now),
         state=State.RESOLVED,
         outcome=Outcome(acted.outcome),
         resolved_at=now,
         rung_at=now,
     )
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),)  # nobody is asked any more
+    effects: tuple[Effect, ...] = (LeaveRoom(alert.id),)  # nobody is asked any more
     return Change(after, {"outcome": acted.outcome, "text": acted.text}, effects=effects)
 
 
 def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     """The follow-up is done; any named operator may say so, the outcome is already there."""
     after = replace(alert, state=State.CLOSED, touched_at=now, told="closed")
-    return Change(after, {"text": acted.text}, effects=(TellDevices(alert.id, "closed"),))
+    effects: tuple[Effect, ...] = (TellDevices(alert.id, "closed"), LeaveRoom(alert.id, at_once=True))
+    return Change(after, {"text": acted.text}, effects=effects)
 
 
 def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if acted.other_open:
         return Refused("other_open", f"alert {acted.other_open} of the same person is open", alert.owner)
-    after = replace(_given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
+    after = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
     return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
 
 
-def transfers(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+def transfers(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
     if alert.owner and (refused := _not_theirs(alert, acted, or_supervisor=True)):
         return refused
     if alert.owner is None and not acted.by.supervisor:
         return Refused("not_owner", "nobody has claimed it", None)
-    if acted.to is None:
+    own = alert.state in OWNED and alert.owner is not None and alert.owner.id == acted.by.id
+    if acted.to is None or (own and acted.to.id == acted.by.id):
         return Refused("missing", "say to whom", alert.owner)
+    if own:
+        return asks_colleague(alert, acted.to, acted, now, policy)
     state = State.CLAIMED if alert.state is State.WAITING else alert.state
-    after = replace(_given_to(alert, acted.to, now), state=state)
+    after = replace(given_to(alert, acted.to, now), state=state)
     effects: tuple[Effect, ...] = () if alert.owner else (TellDevices(alert.id, "operator"),)
     return Change(after, {"to": acted.to.id, "text": acted.text}, ring=True, effects=effects)
 
-
-OWNED = (State.CLAIMED, State.HELPING, State.HANDED_OVER)
 
 # identifier, sentence, states, action, where it may lead (None: stays), function
 _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None, Decide], ...] = (
@@ -164,6 +178,8 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None
     ("operator.calls_resident", "The owner calls the resident.", OWNED, Action.CALL_RESIDENT, None, calls_resident),
     ("operator.calls_contact", "The owner calls a contact of the resident.",
      OWNED, Action.CALL_CONTACT, None, calls_contact),
+    ("operator.brings_in", "The owner brings somebody more into the room, to be heard and asked.",
+     OWNED, Action.BRING_IN, None, brings_in),
     ("operator.hears_nothing", "Nobody speaks: the highest class, never closed by a timer.",
      OWNED, Action.NO_VOICE, None, hears_nothing),
     ("operator.sends_help", "The owner sends somebody to the door.",
@@ -180,7 +196,7 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None
      (State.RESOLVED,), Action.CLOSE, (State.CLOSED,), closes),
     ("operator.reopens", "It was not over: an operator takes it again.",
      (State.RESOLVED, State.CLOSED), Action.REOPEN, (State.CLAIMED,), reopens),
-    ("operator.transfers", "The owner or a supervisor gives it to another operator.",
+    ("operator.transfers", "The owner asks another operator to take it over; a supervisor gives it away at once.",
      OWNED, Action.TRANSFER, None, transfers),
     ("supervisor.assigns", "A supervisor gives a waiting alert to an operator.",
      (State.WAITING,), Action.TRANSFER, (State.CLAIMED,), transfers),
@@ -193,6 +209,9 @@ OPERATOR_TABLE: Table = {
 }
 
 
+_ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys()
+
+
 def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
     """What the console may offer this operator; the rule itself still decides."""
     mine = alert.owner is not None and alert.owner.id == operator.id
@@ -201,9 +220,9 @@ def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
         free_for_all.add(Action.CLAIM)
     if operator.supervisor:
         free_for_all |= {Action.TRANSFER, Action.RELEASE}
-    return tuple(
-        action
-        for action in Action
-        if (alert.state, f"action.{action}") in OPERATOR_TABLE
-        and (action in free_for_all or (mine and action is not Action.CLAIM))
-    )
+    asked = alert.transfer_to
+    if asked and operator.id == asked.id:
+        free_for_all |= {Action.TAKE_OVER, Action.DECLINE}
+    not_by_owner = {Action.CLAIM, Action.TAKE_OVER, Action.TRANSFER if asked else Action.DECLINE}
+    offered = set(Action) - not_by_owner if mine else free_for_all
+    return tuple(action for action in Action if action in offered and (alert.state, f"action.{action}") in _ACTED)

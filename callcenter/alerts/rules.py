@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from callcenter.alerts.effects import Effect
+from callcenter.alerts.effects import Effect, HangUpColleague, PhoneParty
 from callcenter.alerts.inputs import Action, AlertInput, OperatorActed
-from callcenter.alerts.model import Alert, Operator, State
+from callcenter.alerts.model import OWNED, Alert, Operator, State
 from config.policies import AlertPolicy
 
 
@@ -56,7 +56,10 @@ class Rule:
 Table = Mapping[tuple[State | None, str], Rule]
 
 # Adding to the record is never stale; changing its course is.
-NEVER_STALE = frozenset({Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT})
+# An answer to a colleague is as right as before, as long as they ask.
+NEVER_STALE = frozenset(
+    {Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN, Action.TAKE_OVER, Action.DECLINE}
+)
 
 
 def _stale(alert: Alert, happened: AlertInput) -> bool:
@@ -67,6 +70,23 @@ def _stale(alert: Alert, happened: AlertInput) -> bool:
         and happened.version is not None
         and happened.version != alert.version
     )
+
+
+def _without_old_request(before: Alert | None, change: Change, policy: AlertPolicy) -> Change:
+    """A colleague is asked for as long as the same owner has it: no rule can forget to end that, or to let them in."""
+    asked, after = (before.transfer_to if before else None), change.alert
+    if before is None or asked is None:
+        return change
+    same_owner = after.owner is not None and before.owner is not None and after.owner.id == before.owner.id
+    if after.transfer_to and same_owner and after.state in OWNED:
+        return change
+    change = replace(change, alert=replace(after, transfer_to=None, transfer_at=None))
+    if not policy.rings:
+        return change
+    theirs = after.owner is not None and after.owner.id == asked.id
+    enters = PhoneParty(after.id, f"operator:{asked.id}", "operator", asked.name)
+    effect: Effect = enters if theirs else HangUpColleague(after.id)
+    return replace(change, effects=(*change.effects, effect))
 
 
 def decide(
@@ -84,6 +104,7 @@ def decide(
     outcome = rule.decide(alert, happened, now, policy)
     if isinstance(outcome, Refused):
         return outcome
+    outcome = _without_old_request(alert, outcome, policy)
     # What changes nothing of the record (a note, a failed call) makes nobody's view stale.
     version = 1 if alert is None else alert.version + (outcome.alert != alert)
     return Decided(rule.id, replace(outcome, alert=replace(outcome.alert, version=version)))

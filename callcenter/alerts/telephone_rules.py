@@ -87,6 +87,15 @@ def is_by_hand(alert: Alert, report: CallReport, _now: datetime, _policy: AlertP
     return Change(alert, report.details(), ring=True)
 
 
+def is_left_alone(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """Its owner's telephone rings, then other operators'. If that was in vain, everybody's, and its owner is asked."""
+    effects: tuple[Effect, ...] = (PhoneOperator(alert.id),)
+    if report.reason:
+        effects += (PhoneGroup(alert.id, "overflow_group"),)
+        alert = replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
+    return Change(alert, report.details(), ring=True, effects=effects)
+
+
 def caller_waits(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
     effects: tuple[Effect, ...] = (PhoneOperator(alert.id), PhoneGroup(alert.id, "overflow_group"))
     return Change(alert, report.details(), ring=True, effects=effects)
@@ -133,7 +142,9 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, D
      _OPEN, "call.operator_missed", None, operator_is_missed),
     ("call.by_hand", "No carrier can ring: a person has to dial.", _OPEN, "call.by_hand", None, is_by_hand),
     ("call.caller_waits", "Somebody rang us and nobody has joined them: more people are asked.",
-     _OPEN, "call.caller_waits", None, caller_waits),
+     tuple(State), "call.caller_waits", None, caller_waits),
+    ("call.left_alone", "Whoever they talked to has gone and they are still on the line: somebody is rung again.",
+     _OPEN, "call.left_alone", None, is_left_alone),
     ("silent.calls_back", "Nobody spoke: rung again, and at the end somebody is sent.",
      _OPEN, f"timer.{TimerKind.CALL_BACK}", None, calls_back),
     ("help.asks_next", "Nobody has said yes: the next wave is asked.",

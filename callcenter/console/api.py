@@ -188,6 +188,8 @@ class Api:
             contact=body.contact,
             case_number=body.case_number,
             person=body.person,
+            party=body.party,
+            number=body.number,
         )
         try:
             wanted = ActionWanted(request.match_info["id"], acted)
@@ -228,7 +230,10 @@ class Api:
         return await self._list(request, "devices", queries.devices)
 
     async def responders(self, request: web.Request) -> web.Response:
-        return await self._list(request, "responders", lambda c, q, n: queries.listing(c, t.responders, q, n))
+        kind = _text(request, "kind")
+        if isinstance(kind, web.Response):
+            return kind
+        return await self._list(request, "responders", partial(queries.responders, kind=kind))
 
     async def areas(self, _request: web.Request) -> web.Response:
         return web.json_response({"areas": await self.read(queries.listing, t.areas, "", 10_000)})

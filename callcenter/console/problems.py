@@ -1,13 +1,15 @@
 """Errors as RFC 9457 problem documents, and the bodies clients send."""
 
 import json
-from typing import Any, TypeVar
+import re
+from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from callcenter.alerts.inputs import Action
 from callcenter.alerts.model import Outcome
+from callcenter.privacy import normalised
 
 LARGEST_BODY = 64 * 1024
 
@@ -45,6 +47,19 @@ class Credentials(BaseModel):
     password: str = Field(min_length=1, max_length=256)
 
 
+TYPED = re.compile(r"\+?[\d ()-]{3,24}", re.ASCII)
+LONGEST_SERVICE = 6  # 120, 119, 12345: such a number stays as it was typed
+
+
+def _dialled(given: str) -> str:
+    """A number as somebody types it, as it is dialled."""
+    number = given.strip()
+    digits = "".join(char for char in number if char.isdigit())
+    if number and not (TYPED.fullmatch(number) and 3 <= len(digits) <= 15):
+        raise ValueError("must be a telephone number like 120, 0631 5231234 or +8663112340")
+    return digits if len(digits) <= LONGEST_SERVICE else normalised(number)
+
+
 class ActionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     action: Action
@@ -55,6 +70,8 @@ class ActionBody(BaseModel):
     to: str | None = Field(None, max_length=64)
     case_number: str = Field("", max_length=64)
     person: str = Field("", max_length=64)
+    party: str = Field("", max_length=64)
+    number: Annotated[str, Field(max_length=32), AfterValidator(_dialled)] = ""
 
 
 B = TypeVar("B", bound=BaseModel)

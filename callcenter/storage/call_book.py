@@ -146,9 +146,9 @@ def due_debts(connection: Connection, now: datetime, *, limit: int = 200) -> lis
     return [(row.call_id, row.due) for row in connection.execute(query)]
 
 
-def due_receivers(connection: Connection, now: datetime) -> list[str]:
-    """Home phones that are off the hook and have not dialled in time."""
-    return list(connection.execute(select(t.off_hook.c.device_id).where(t.off_hook.c.due <= now)).scalars())
+def due_receivers(connection: Connection, now: datetime) -> list[tuple[str, datetime]]:
+    """(home phone, due) of those that are off the hook and have not dialled in time."""
+    return [(row.device_id, row.due) for row in connection.execute(select(t.off_hook).where(t.off_hook.c.due <= now))]
 
 
 def lift(connection: Connection, device: str, due: datetime) -> None:
@@ -156,9 +156,12 @@ def lift(connection: Connection, device: str, due: datetime) -> None:
     connection.execute(insert(t.off_hook).values(device_id=device, due=due))
 
 
-def put_down(connection: Connection, device: str) -> bool:
-    """The receiver is down, or has dialled; tells whether it was waiting."""
-    return connection.execute(delete(t.off_hook).where(t.off_hook.c.device_id == device)).rowcount > 0
+def put_down(connection: Connection, device: str, *, due: datetime | None = None) -> bool:
+    """The receiver is down, or has dialled; tells whether it was waiting, where `due` is given for that time."""
+    lifted = delete(t.off_hook).where(t.off_hook.c.device_id == device)
+    if due is not None:
+        lifted = lifted.where(t.off_hook.c.due == due)
+    return connection.execute(lifted).rowcount > 0
 
 
 def open_debt(connection: Connection, row: dict[str, Any]) -> None:
@@ -241,16 +244,21 @@ def _unheard() -> Select[Any]:
 
 
 _UNHEARD = Prepared(_unheard())
+_COMPANY = t.calls.alias()
 _ON_THE_LINE = Prepared(
     select(t.calls.c.alert_id).where(
         t.calls.c.due.is_not(None),
         t.calls.c.role != Role.OPERATOR.value,
-        t.calls.c.joined_at.is_(None),
         t.calls.c.alert_id.is_not(None),
+        ~exists().where(
+            _COMPANY.c.alert_id == t.calls.c.alert_id,
+            _COMPANY.c.due.is_not(None),
+            _COMPANY.c.role == Role.OPERATOR.value,
+        ),
     )
 )
 
 
 def wanting_operator(connection: Connection) -> set[str]:
-    """Alerts with somebody on the line whom no person has joined; and emergencies nobody has, the most pressing."""
+    """Alerts with somebody on the line and no operator; and emergencies nobody has, the most pressing."""
     return {str(row[0]) for query in (_ON_THE_LINE, _UNHEARD) for row in query.rows(connection, {})}

@@ -35,6 +35,7 @@ def call_view(call: Call) -> dict[str, Any]:
         "id": call.id,
         "direction": call.direction.value,
         "role": call.role.value,
+        "dialogue": call.dialogue,
         "party": call.party,
         "name": call.name,
         "state": call.state.value,

@@ -44,9 +44,14 @@ def resident(connection: Connection, resident_id: str) -> Person | None:
 
 
 def residents_of(connection: Connection, household: str) -> list[Person]:
-    ids = select(t.residents.c.id).where(t.residents.c.household_id == household).order_by(t.residents.c.id)
-    found = (resident(connection, one) for one in connection.execute(ids).scalars())
+    found = (resident(connection, one) for one in live_at(connection, household))
     return [person for person in found if person]
+
+
+def live_at(connection: Connection, household: str) -> list[str]:
+    """The ids of the residents of a household."""
+    r = t.residents.c
+    return list(connection.execute(select(r.id).where(r.household_id == household).order_by(r.id)).scalars())
 
 
 def contacts(connection: Connection, resident_id: str) -> list[Person]:
@@ -129,6 +134,25 @@ def ready_operators(connection: Connection) -> list[Person]:
     )
     rows = connection.execute(query)
     return [Person(f"operator:{row.operator_id}", row.name, row.phone, Role.OPERATOR) for row in rows]
+
+
+def responder(connection: Connection, responder_id: str) -> Person | None:
+    """Any entry of the list, also those who are never asked by themselves (a hospital)."""
+    row = connection.execute(select(t.responders).where(t.responders.c.id == responder_id)).first()
+    if row is None:
+        return None
+    return Person(f"responder:{row.id}", row.name, normalised(row.phone), Role.RESPONDER, row.kind, area=row.area_id)
+
+
+def operator(connection: Connection, operator_id: str) -> Person | None:
+    """An operator with the telephone of their seat; without one when they are away. `kind` is the seat's state."""
+    s = t.seats.c
+    query = select(t.operators.c.name, s.state, s.phone).select_from(t.operators).outerjoin(t.seats)
+    row = connection.execute(query.where(t.operators.c.id == operator_id)).first()
+    if row is None:
+        return None
+    there = row.state in ("ready", "busy")
+    return Person(f"operator:{operator_id}", row.name, row.phone if there else "", Role.OPERATOR, row.state or "")
 
 
 def seat(connection: Connection, operator: str) -> tuple[str, str] | None:

@@ -171,13 +171,21 @@ def position(connection: Connection, device: str) -> dict[str, Any] | None:
 
 
 def listing(connection: Connection, table: Table, text: str, limit: int) -> list[dict[str, Any]]:
-    """A small table as it is: responders, areas."""
+    """A small table as it is: areas."""
     return _rows(connection, _matching(select(table), text, table.c.id, table.c.name).order_by(table.c.id).limit(limit))
 
 
+def responders(connection: Connection, text: str, limit: int, *, kind: str = "") -> list[dict[str, Any]]:
+    query = _matching(select(t.responders), text, t.responders.c.id, t.responders.c.name)
+    query = query.where(t.responders.c.kind == kind) if kind else query
+    return _rows(connection, query.order_by(t.responders.c.id).limit(limit))
+
+
 def operators(connection: Connection) -> list[dict[str, Any]]:
+    """With the state of their seat; None: they never took one."""
     o = t.operators.c
-    return _rows(connection, select(o.id, o.name, o.role).order_by(o.id))
+    query = select(o.id, o.name, o.role, t.seats.c.state.label("seat")).select_from(t.operators).outerjoin(t.seats)
+    return _rows(connection, query.order_by(o.id))
 
 
 # -- operations

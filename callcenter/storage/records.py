@@ -88,6 +88,9 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "rung_at": alert.rung_at,
         "owner_id": alert.owner.id if alert.owner else None,
         "owner_name": alert.owner.name if alert.owner else None,
+        "transfer_to_id": alert.transfer_to.id if alert.transfer_to else None,
+        "transfer_to_name": alert.transfer_to.name if alert.transfer_to else None,
+        "transfer_at": alert.transfer_at,
         "touched_at": alert.touched_at,
         "owner_gone_at": alert.owner_gone_at,
         "attention_at": alert.attention_at,
@@ -103,7 +106,7 @@ _TELEPHONE = ("reached_at", "silent_at", "call_backs", "asked_at", "waves", "res
 _SAME = (
     *_TELEPHONE,
     "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",
-    "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "touched_at", "owner_gone_at",
+    "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "transfer_at", "touched_at", "owner_gone_at",
     "attention_at", "resolved_at", "told", "version",
 )
 # fmt: on
@@ -124,9 +127,17 @@ def alert_from_row(row: Mapping[Any, Any]) -> Alert:
         state=State(row["state"]),
         recent=tuple(datetime.fromisoformat(at) for at in json.loads(row["recent"])),
         owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
+        transfer_to=Operator(row["transfer_to_id"], row["transfer_to_name"]) if row["transfer_to_id"] else None,
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
         **{name: row[name] for name in _SAME},
     )
+
+
+def _transfer_view(alert: Alert) -> dict[str, Any] | None:
+    """Who is asked to take it over, and since when."""
+    if alert.transfer_to is None or alert.transfer_at is None:
+        return None
+    return {"to": {"id": alert.transfer_to.id, "name": alert.transfer_to.name}, "at": rfc3339(alert.transfer_at)}
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:
@@ -145,6 +156,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "possibly_old": alert.possibly_old,
         "cancel_pressed": alert.cancel_pressed,
         "owner": {"id": alert.owner.id, "name": alert.owner.name} if alert.owner else None,
+        "transfer": _transfer_view(alert),
         "subject": alert.subject.key,
         "resident_id": alert.subject.resident,
         "resident_name": alert.subject.name,

@@ -179,10 +179,14 @@ alerts = Table(
     Column("waves", Integer, nullable=False, server_default="0"),
     Column("responder", Text, nullable=False, server_default=""),
     Column("responder_name", Text, nullable=False, server_default=""),
+    Column("transfer_to_id", Text),
+    Column("transfer_to_name", Text),
+    Column("transfer_at", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),
     Index("alerts_by_owner", "owner_id"),
+    Index("alerts_by_transfer", "transfer_to_id"),
 )
 signals = Table(
     "signals",

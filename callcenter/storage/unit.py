@@ -39,6 +39,7 @@ class Known:
     household: str | None
     name: str
     place: str
+    home: str | None  # the household, of a resident's own device too
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ _KNOWN = PreparedLookup(
             t.devices.c.household_id,
             func.coalesce(t.residents.c.name, ""),
             func.coalesce(t.households.c.address, ""),
+            _HOME,
         )
         .select_from(t.devices)
         .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
@@ -113,7 +115,8 @@ _OPEN = PreparedLookup(
     lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
 )
 _ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
-_OWNED = Prepared(select(t.alerts.c.id).where(t.alerts.c.owner_id == bindparam("owner_id"), t.UNRESOLVED_SQL))
+_HAS = or_(t.alerts.c.owner_id == bindparam("b_one"), t.alerts.c.transfer_to_id == bindparam("b_one"))
+_CONCERNING = Prepared(select(t.alerts.c.id).where(_HAS, t.UNRESOLVED_SQL))
 _ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)
 _UPDATE_ALERT = Prepared(
     update(t.alerts)
@@ -172,7 +175,8 @@ class Unit:
         self._load_devices({d for n in needs for d in n.devices})
         self._load_signals({s for n in needs for s in n.signals})
         self._load_alerts({a for n in needs for a in n.alerts})
-        self._load_open({subject_key(known, d) for d, known in self._devices.items()})
+        homes = {f"household:{known.home}" for known in self._devices.values() if known and known.home}
+        self._load_open({subject_key(known, d) for d, known in self._devices.items()} | homes)
 
     def device(self, device: str) -> Known | None:
         self._load_devices({device})
@@ -187,10 +191,10 @@ class Unit:
         return self._alerts[alert_id]
 
     def alerts_of(self, operator: str) -> list[Alert]:
-        """The unresolved alerts this operator has, as they stand in this unit."""
-        stored = {row[0] for row in _OWNED.rows(self.connection, {"owner_id": operator})}
-        known = (self.alert(alert) for alert in sorted(stored | self._alerts.keys()))
-        return [a for a in known if a and a.owner and a.owner.id == operator and a.state in UNRESOLVED]
+        """The unresolved alerts this operator has, or is asked to take over, as they stand in this unit."""
+        stored = {row[0] for row in _CONCERNING.rows(self.connection, {"b_one": operator})}
+        known = [alert for one in sorted(stored | self._alerts.keys()) if (alert := self.alert(one))]
+        return [a for a in known if a.state in UNRESOLVED and operator in {o.id for o in (a.owner, a.transfer_to) if o}]
 
     def open_alert(self, subject: str) -> Alert | None:
         """The subject's unresolved alert."""

@@ -18,7 +18,6 @@ from callcenter.telephony.port import (
     AuthFailed,
     CarrierUnreachable,
     LegGone,
-    NumberRejected,
     OutcomeUnknown,
     TelephonyError,
 )
@@ -46,21 +45,22 @@ class AlreadyThere(TelephonyError):
     """409: what was to be created exists, or the channel is not in a state for it."""
 
 
-Errors: TypeAlias = Mapping[int, type[TelephonyError]]
-_BY_STATUS: Errors = {401: AuthFailed, 403: AuthFailed, 404: LegGone, 409: AlreadyThere}
+_BY_STATUS: Mapping[int, type[TelephonyError]] = {401: AuthFailed, 403: AuthFailed, 404: LegGone, 409: AlreadyThere}
 # Before anything was sent. Everything else that breaks may have been done.
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
-def port_error(problem: Exception | int, what: str, text: str = "", errors: Errors | None = None) -> TelephonyError:
-    """What a status or an exception of the HTTP client means. `errors`: what a status means for this call only."""
+def port_error(problem: Exception | int, what: str, text: str = "") -> TelephonyError:
+    """What a status or an exception of the HTTP client means.
+
+    A 400 says nothing of the number, which was looked at before: it may be our trunk, and then the next gateway rings.
+    """
     if isinstance(problem, aiohttp.WSServerHandshakeError):
         problem = problem.status
     if isinstance(problem, int):
         usual = OutcomeUnknown if problem >= 500 or problem < 300 else TelephonyError
-        known = _BY_STATUS if errors is None else {**_BY_STATUS, **errors}
-        return known.get(problem, usual)(f"{what}: {problem} {text}".strip(), code=str(problem), http=problem)
+        return _BY_STATUS.get(problem, usual)(f"{what}: {problem} {text}".strip(), code=str(problem), http=problem)
     kind = CarrierUnreachable if isinstance(problem, _NOT_SENT) else OutcomeUnknown
     return kind(f"{what}: {type(problem).__name__} {problem}".strip(), code=type(problem).__name__)
 
@@ -110,7 +110,7 @@ class AriClient:
             "timeout": str(ring_s),
             "channelId": channel,
         }
-        await self._call("POST", "/channels", parameters, errors={400: NumberRejected})
+        await self._call("POST", "/channels", parameters)
 
     async def channels(self) -> list[Json]:
         return _list(await self._call("GET", "/channels"))
@@ -218,12 +218,11 @@ class AriClient:
         path: str,
         parameters: Mapping[str, str] | None = None,
         *,
-        errors: Errors | None = None,
         within_s: float | None = None,
     ) -> Any:  # noqa: ANN401  # bytes of a sound, else whatever JSON the PBX answers; the callers check
         what, outcome, began = f"{method} {path.split('/')[1]}", "cut_off", self._clock.monotonic()
         try:
-            answer = await self._asked(method, path, parameters, errors, within_s)
+            answer = await self._asked(method, path, parameters, within_s)
             outcome = "done"
             return answer
         except TelephonyError as error:
@@ -233,21 +232,14 @@ class AriClient:
             metrics.carrier_requests.labels("ari", what, outcome).inc()
             metrics.carrier_seconds.labels("ari", what).observe(self._clock.monotonic() - began)
 
-    async def _asked(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, str] | None,
-        errors: Errors | None,
-        within_s: float | None,
-    ) -> Any:  # noqa: ANN401
+    async def _asked(self, method: str, path: str, parameters: Mapping[str, str] | None, within_s: float | None) -> Any:  # noqa: ANN401
         what, timeout = f"{method} {path}", self._timeout(within_s)
         try:
             url = self._url + path
             async with self._opened().request(method, url, params=parameters, timeout=timeout) as answer:
                 body = await answer.read()
                 if answer.status >= 300:
-                    raise port_error(answer.status, what, body[:200].decode(errors="replace"), errors)
+                    raise port_error(answer.status, what, body[:200].decode(errors="replace"))
                 return body if within_s else json.loads(body) if body else None
         except BROKEN as error:
             raise port_error(error, what) from error

@@ -142,16 +142,18 @@ class Conversation:
             await self._leave_room(script)
             while script:
                 script = await self._step(script)
-            await self._until_done(lambda: self._tools.ari.hang_up(self.leg.ref), "not_hung_up")
+            await self.insist(lambda: self._tools.ari.hang_up(self.leg.ref), "not_hung_up")
         except LegGone:
             log.debug("script_ends_with_its_leg", call=self.leg.call_id)
         except TelephonyError as error:
             log.error("script_broken", call=self.leg.call_id, reason=error.detail)
+            if self.leg.room:  # whom the PBX would not take out of their room is looked after there
+                await self._follow((Join(self.leg.room, record=False),))
 
-    async def _until_done(self, attempt: Callable[[], Coroutine[Any, Any, Done]], trouble: str) -> Done:
+    async def insist(self, attempt: Callable[[], Coroutine[Any, Any, Done]], trouble: str) -> Done:
         """Again and again while the leg lives: nobody is let go, or left alone on a line, for a fault of the PBX."""
         tries = 0
-        while True:
+        while not self.leg.over:
             try:
                 return await attempt()
             except LegGone:
@@ -160,6 +162,7 @@ class Conversation:
                 log.error(trouble, call=self.leg.call_id, reason=error.detail)
             await self._tools.clock.sleep(AGAIN_S[min(tries, len(AGAIN_S) - 1)])
             tries += 1
+        raise LegGone("it is over")
 
     async def _step(self, script: Script) -> Script:
         step, rest = script[0], script[1:]
@@ -256,7 +259,7 @@ class Conversation:
             self._stirred.clear()
         if self._tools.rooms.is_closed(join.room):
             return rest
-        await self._tools.ari.channel(self.leg.ref)  # LegGone: it left because it hung up
+        await self.insist(lambda: self._tools.ari.channel(self.leg.ref), "not_looked_up")  # LegGone: it hung up
         return (join, *rest)
 
     async def _enter(self, join: Join) -> None:
@@ -264,7 +267,7 @@ class Conversation:
             self._inside = join.room  # before the request: its answer may come after the news of leaving again
             return await self._tools.rooms.enter(self.leg.ref, self.leg.call_id, join)
 
-        if not await self._until_done(enter, "room_not_entered"):
+        if not await self.insist(enter, "room_not_entered"):
             heard = Heard(News.NOT_RECORDED, self._tools.clock.now())
             raw: Json = {"type": "RecordingRefused", "room": join.room}
             await self._hear(self.leg, heard, f"{self.leg.ref}/refused/{self._tools.new_id()}", raw)

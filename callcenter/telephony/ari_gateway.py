@@ -10,13 +10,15 @@ import structlog
 
 from callcenter.alerts.call_inputs import Heard, News
 from callcenter.alerts.call_model import Role
-from callcenter.alerts.script import Join, Script
+from callcenter.alerts.script import Hangup, Join, Script
 from callcenter.clock import Clock
 from callcenter.telephony.ari_client import AlreadyThere, AriClient, AriSettings, Json
 from callcenter.telephony.ari_reconcile import reconcile
 from callcenter.telephony.ari_switchboard import PROVIDER, Switchboard
 from callcenter.telephony.ari_words import STATE_NEWS, Media, endpoint_of, is_ours
 from callcenter.telephony.port import (
+    AuthFailed,
+    CarrierUnreachable,
     DialReceipt,
     LegGone,
     LegHint,
@@ -31,6 +33,7 @@ from callcenter.telephony.port import (
 
 log = structlog.get_logger()
 RECONNECT_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+HEARD_WITHIN_S = 2.0  # a short gap in the events is waited for before a call is refused
 KEPT_ON_LINE = frozenset({Role.ELDER, Role.OPERATOR})  # who is put into the room when nobody says what to do
 
 
@@ -47,6 +50,8 @@ class AriGateway:
         self._clock = clock
         self._ari = AriClient(settings, clock)
         self._board = Switchboard(self._ari, tell=tell, clock=clock, media=media, new_id=new_id)
+        self._listening = False
+        self._refused: AuthFailed | None = None  # why nothing can be heard
 
     async def start(self) -> None:
         """Does not wait for the PBX."""
@@ -65,10 +70,13 @@ class AriGateway:
             return receipt  # Asterisk knows an id only as long as its channel lives
         endpoint = endpoint_of(leg.to, self._settings)
         known = self._board.open(leg.call_id, leg.call_id, inbound=False)
-        if leg.role in KEPT_ON_LINE:
-            known.leg.rescue = (Join(leg.room),)
+        known.leg.rescue = (Join(leg.room),) if leg.role in KEPT_ON_LINE else (Hangup(),)
         try:
-            await self._ari.originate(leg.call_id, endpoint, caller_id=leg.caller_id, ring_s=leg.ring_s)
+            async with asyncio.timeout(self._settings.timeout_s):
+                await self._until_heard()
+                await self._ari.originate(leg.call_id, endpoint, caller_id=leg.caller_id, ring_s=leg.ring_s)
+        except TimeoutError as error:
+            raise OutcomeUnknown("dialling took too long") from error
         except AlreadyThere:
             log.info("dialled_already", call=leg.call_id)
         except TelephonyError as error:
@@ -77,6 +85,16 @@ class AriGateway:
             raise
         known.leg.placed = True
         return receipt
+
+    async def _until_heard(self) -> None:
+        """Asterisk ends whatever is answered while our application is absent: such a call is better not placed."""
+        until = self._clock.monotonic() + HEARD_WITHIN_S
+        while not self._listening:
+            if self._refused is not None:
+                raise self._refused
+            if self._clock.monotonic() >= until:
+                raise CarrierUnreachable("its events are not heard")
+            await self._clock.sleep(0.1)
 
     async def say(self, call_id: str, ref: str, script: Script) -> None:
         conversation = self._board.find(ref or call_id)
@@ -95,9 +113,15 @@ class AriGateway:
             raise OutcomeUnknown("hold took too long") from error
 
     async def _to_music(self, channel: str, room: str) -> None:
-        if conversation := self._board.find(channel):
-            conversation.leg.held = True
-        await self._board.rooms.remove(room, channel)
+        conversation = self._board.find(channel)
+        if conversation is not None:
+            conversation.leg.held = True  # before the request: its leaving is no news
+        try:
+            await self._board.rooms.remove(room, channel)
+        except BaseException:  # given up in the middle too
+            if conversation is not None and conversation.leg.room:
+                conversation.leg.held = False  # should it leave after all, its script takes it back
+            raise
         await self._ari.start_music(channel)
 
     async def _from_music(self, channel: str, room: str) -> None:
@@ -143,6 +167,8 @@ class AriGateway:
             await self._ari.delete_recording(ref)
 
     async def is_well(self) -> bool:
+        if not self._listening:
+            raise CarrierUnreachable("its events are not heard")
         await self._ari.info()
         return True
 
@@ -165,16 +191,10 @@ class AriGateway:
         while True:
             try:
                 async with self._ari.events() as events:
-                    reading = self._board.start(self._read(events), "ari reading")
-                    try:
-                        await reconcile(self._ari, self._board, self._clock)
-                        log.info("ari_connected", legs=len(self._board.conversations()))
-                        failures = 0
-                        await reading
-                    finally:
-                        reading.cancel()
+                    failures = await self._listen(events, failures)
                 reason = "closed"
             except TelephonyError as error:
+                self._refused = error if isinstance(error, AuthFailed) else None
                 reason = error.detail
             except Exception as error:  # an answer of an unexpected shape must not end the connection for good
                 reason = repr(error)
@@ -182,9 +202,27 @@ class AriGateway:
             await self._clock.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
-    async def _read(self, events: AsyncIterator[Json]) -> None:
+    async def _listen(self, events: AsyncIterator[Json], failures: int) -> int:
+        """Until the connection is no more; how long to stay away then, as a number of failures."""
+        self._listening, self._refused = True, None
+        reading = self._board.start(self._read(events), "ari reading")
+        try:
+            await reconcile(self._ari, self._board, self._clock)
+            log.info("ari_connected", legs=len(self._board.conversations()))
+            failures = 0
+            return len(RECONNECT_S) if await reading else failures
+        finally:
+            self._listening = False
+            reading.cancel()
+
+    async def _read(self, events: AsyncIterator[Json]) -> bool:
+        """Whether another program took our application's name: its socket stays open, and nothing is heard any more."""
         try:
             async for event in events:
+                if event.get("type") == "ApplicationReplaced":
+                    log.error("ari_application_replaced", app=self._settings.app)
+                    return True
                 self._board.take(event)
         except (TelephonyError, ValueError, OSError) as error:
             log.warning("ari_events_broken", reason=str(error))
+        return False

@@ -5,6 +5,8 @@ missed is told. Calls stay where they are while our socket is away; its events d
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from callcenter.alerts.call_inputs import Heard, News
 from callcenter.alerts.call_model import CallOutcome
 from callcenter.clock import Clock
@@ -12,8 +14,9 @@ from callcenter.telephony.ari_client import AriClient, Json
 from callcenter.telephony.ari_conversation import Conversation
 from callcenter.telephony.ari_switchboard import Switchboard
 from callcenter.telephony.ari_words import is_ours
-from callcenter.telephony.port import LegGone
+from callcenter.telephony.port import LegGone, TelephonyError
 
+log = structlog.get_logger()
 GONE = "gone after reconnect"
 
 
@@ -40,7 +43,11 @@ async def reconcile(ari: AriClient, board: Switchboard, clock: Clock) -> None:
             board.ended(conversation, heard, _event(News.ENDED, {"id": channel}, now))
     for channel, shape in live.items():
         if channel not in board.finished and (board.find(channel) or channel in subscribed):
-            await _catch_up(board, Found(shape, rooms.get(channel, ""), before.get(channel, "")), now)
+            found = Found(shape, rooms.get(channel, ""), before.get(channel, ""))
+            try:  # one that cannot be read must not cost the others their events
+                await _catch_up(board, found, now)
+            except Exception:
+                log.exception("ari_channel_not_reconciled", ref=channel)
     await _recordings(ari, board, set(bridges), now)
 
 
@@ -92,6 +99,9 @@ async def _recordings(ari: AriClient, board: Switchboard, bridges: set[str], now
             failed = False
         except LegGone:
             failed = True
+        except TelephonyError as error:
+            log.warning("ari_recording_not_found_out", reason=error.detail)
+            continue  # asked again at the next connection
         board.rooms.vanished(room)
         event = {"type": "Reconciled.recording", "timestamp": now.isoformat(), "recording": {"name": name}}
         board.recorded(name, event, failed=failed)

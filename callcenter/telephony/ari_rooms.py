@@ -75,6 +75,11 @@ class Rooms:
         if room := self._rooms.get(room_id):
             room.started, room.music, room.recording = False, False, ""
 
+    def emptied(self, room_id: str) -> None:
+        """Nobody is left in it: who comes next and does not start it waits to music, as at first."""
+        if room := self._rooms.get(room_id):
+            room.started = False
+
     def recordings(self) -> dict[str, str]:
         """Room -> name, of what should be recording now."""
         return {room_id: room.recording for room_id, room in self._rooms.items() if room.recording}

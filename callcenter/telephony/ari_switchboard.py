@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +12,17 @@ from callcenter import metrics
 from callcenter.alerts.call_inputs import CallNews, Heard, InboundCall, News
 from callcenter.alerts.script import Said, Script
 from callcenter.clock import Clock
-from callcenter.telephony.ari_client import AriClient, Json
+from callcenter.telephony.ari_client import AlreadyThere, AriClient, Json
 from callcenter.telephony.ari_conversation import SPOKEN, Conversation, Leg, Tools
 from callcenter.telephony.ari_rooms import Rooms
 from callcenter.telephony.ari_words import Media, at_of, call_of_recording, event_id, is_ours, outcome_of
 from callcenter.telephony.port import TelephonyError, Tell
+from callcenter.telephony.telling import Teller
 
 log = structlog.get_logger()
 PROVIDER = "ari"
 TELL_AGAIN_S = (0.5, 1.0, 2.0, 4.0)  # then somebody else must care for the caller
+DOOR_S = 2.0  # a door that hangs is asked again after this
 ENDED_REMEMBERED = 1000
 # Only these ask what to do next; what is answered to any other news is not for the leg it tells of.
 ASKING = frozenset({News.ANSWERED, News.INPUT})
@@ -31,7 +34,7 @@ class Switchboard:
     def __init__(self, ari: AriClient, *, tell: Tell, clock: Clock, media: Media, new_id: Callable[[], str]) -> None:
         self.rooms = Rooms(ari, clock)
         self.finished: dict[str, Heard] = {}  # by channel
-        self._door = tell
+        self._door = Teller(tell, clock)
         self._clock = clock
         self._ari = ari
         self._tools = Tools(ari, self.rooms, media, clock, new_id, self.start)
@@ -63,7 +66,7 @@ class Switchboard:
         try:
             if handler is not None:
                 handler(event)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             log.error("ari_event_unreadable", type=event.get("type"), reason=repr(error))
 
     # --- legs
@@ -83,7 +86,8 @@ class Switchboard:
 
     def adopt(self, channel: str) -> Conversation:
         """A call of ours from before a restart of ours."""
-        return self.conversation(channel) or self.open(channel, channel, inbound=False)
+        self.open(channel, channel, inbound=False).leg.placed = True
+        return self._legs[channel]
 
     def open(self, channel: str, call_id: str, *, inbound: bool) -> Conversation:
         return self._legs.setdefault(
@@ -158,6 +162,9 @@ class Switchboard:
     def _on_left(self, event: Json) -> None:
         if conversation := self.conversation(str(event["channel"]["id"])):
             self.left(conversation, event)
+        room, left = str(event["bridge"]["id"]), event["bridge"].get("channels", True)
+        if not left and not any(one.leg.held and one.room == room for one in self._legs.values()):
+            self.rooms.emptied(room)
 
     def left(self, conversation: Conversation, event: Json) -> None:
         conversation.leg.room = ""
@@ -250,14 +257,18 @@ class Switchboard:
         leg = conversation.leg
         if leg.room:
             conversation.stay(leg.room)
-        elif not told:  # the dialplan's next line rings the duty phone
-            log.error("caller_given_to_dialplan", ref=leg.ref)
-            self.forget(leg.ref)
-            await self._ari.go_on_in_dialplan(leg.ref)
-        elif script:
+        elif told and script:
             if leg.answered_at is None:
-                await self._ari.answer(leg.ref)
+                await conversation.insist(lambda: self._ari.answer(leg.ref), "caller_not_answered")
             conversation.run(script)
+        else:  # the dialplan's next line rings the duty phone
+            log.error("caller_given_to_dialplan", ref=leg.ref)
+            await conversation.insist(lambda: self._to_dialplan(leg.ref), "caller_not_given")
+            self.forget(leg.ref)
+
+    async def _to_dialplan(self, channel: str) -> None:
+        with suppress(AlreadyThere):  # it is there
+            await self._ari.go_on_in_dialplan(channel)
 
     def tell(self, conversation: Conversation, heard: Heard, event: Json, *, obey: bool = True) -> None:
         self.start(self._told(conversation, heard, event, obey=obey), f"{heard.what} {conversation.leg.call_id}")
@@ -273,7 +284,9 @@ class Switchboard:
             told, said = await self._tell(news)
         if isinstance(said, Said):
             return said.script
-        return leg.rescue if not told and leg.rescue else None
+        if told:  # the door knows no such call: whoever answered it must not listen to nothing
+            return () if heard.what is News.ANSWERED else None
+        return leg.rescue or None
 
     async def _tell(self, news: CallNews | InboundCall) -> tuple[bool, object]:
         """Whether it was stored, and what the door answered. Asterisk tells only once: a sick door is asked again."""
@@ -283,7 +296,7 @@ class Switchboard:
             metrics.callback_lag.labels(PROVIDER, kind).observe(max(0.0, lag))
         for wait in (*TELL_AGAIN_S, None):
             try:
-                said = await self._door(news)
+                said = await self._door.within(DOOR_S, news)
             except Exception as error:  # whatever is wrong behind the door, the call goes on
                 metrics.callbacks.labels(PROVIDER, kind, "not_stored").inc()
                 log.error("news_not_stored", news=news.event_id, reason=repr(error), final=wait is None)

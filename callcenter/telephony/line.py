@@ -1,12 +1,9 @@
 """Performs the effects of calls: asks the gateways in order, never twice for one call, and tells the door."""
 
 import asyncio
-import hashlib
-import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -16,6 +13,8 @@ from callcenter.alerts.call_inputs import (
     CallInput,
     CallResult,
     Dialling,
+    Heard,
+    News,
     NotFound,
     NotPlaced,
     NotTaken,
@@ -23,16 +22,43 @@ from callcenter.alerts.call_inputs import (
     PlacingUnknown,
 )
 from callcenter.alerts.call_model import Call, CallOutcome, CallState, Role
-from callcenter.alerts.effects import EndCall, FetchRecording, FindCall, HoldCall, PlaceCall, SendText
+from callcenter.alerts.effects import (
+    EndCall,
+    EndRoom,
+    FetchRecording,
+    FindCall,
+    HoldCall,
+    PlaceCall,
+    SendText,
+    SpeakTo,
+)
+from callcenter.alerts.script import Join, Say
 from callcenter.clock import Clock
 from callcenter.ports import Submit
-from callcenter.telephony.port import LegGone, LegHint, LegSpec, PhoneGateway, SmsSpec, TelephonyError, Throttled
+from callcenter.telephony.circuit import Circuit
+from callcenter.telephony.port import (
+    DeadlinePassed,
+    LegGone,
+    LegHint,
+    LegSnapshot,
+    LegSpec,
+    PhoneGateway,
+    SmsSpec,
+    TelephonyError,
+    Throttled,
+    Unsupported,
+)
+from callcenter.telephony.recordings import write_durably
 
 log = structlog.get_logger()
 
-FAILURES, WITHIN_S, PROBE_S = 3, 30.0, 15.0  # three failures in 30 s open the circuit (telephony.md, 6)
+PROBE_S = 15.0  # a gateway whose circuit is open is looked at so often
 SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
 THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
+# A call is looked for 6 s after `dialling` was stored, and a request takes 4 s: it leaves so soon or not at all,
+# for what is looked for while it is on its way is not there, and another gateway would dial it too.
+LEAVES_WITHIN_S = 1.5
+LOOK_AGAIN_S = (1.0, 1.5, 2.0)  # a carrier that cannot say whether it rings is asked so soon again
 # A call counts as unknown up to 4 s after its request left, and the carrier's clock is not ours.
 STARTED_BEFORE_S = 8
 END_FOR_S = 3600.0  # a call that must end is told so for so long
@@ -43,31 +69,6 @@ ReadCall = Callable[[str], Awaitable[Call | None]]
 OthersOf = Callable[[Call], Awaitable[frozenset[str]]]  # the carrier's names of other calls to the same number
 TextOf = Callable[[Call, str], Awaitable[str]]  # (call, prompt) -> words of a text message
 KeepRecording = Callable[[str, str, str, int, str], Awaitable[None]]  # call, ref, sha256, bytes, file
-
-
-@dataclass(slots=True)
-class Circuit:
-    """Whether a gateway is worth asking. Open after three failures in 30 s; a probe closes it again."""
-
-    name: str
-    failed_at: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES))
-    open: bool = False
-
-    def failed(self, now: float, *, at_once: bool = False) -> None:
-        self.failed_at.append(now)
-        many = len(self.failed_at) == FAILURES and now - self.failed_at[0] <= WITHIN_S
-        if (many or at_once) and not self.open:
-            self._set(True)
-
-    def worked(self) -> None:
-        self.failed_at.clear()
-        if self.open:
-            self._set(False)
-
-    def _set(self, now_open: bool) -> None:
-        self.open = now_open
-        metrics.circuit_open.labels(self.name).set(now_open)
-        log.warning("telephony.circuit", gateway=self.name, open=now_open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +161,13 @@ class Line:
         result: CallInput
         while True:
             call = await self._read_call(call_id)
+            asked = self._clock.monotonic()
             if call is None or not await self._tell(call_id, Dialling(gateway.name)):
                 return None
             tries += 1
-            answer, wait = await self._dial(gateway, call), None
+            late = self._clock.monotonic() - asked > LEAVES_WITHIN_S
+            answer = DeadlinePassed("stored too slowly") if late else await self._dial(gateway, call)
+            wait = None
             if isinstance(answer, TelephonyError):
                 wait = self._wait_before_next(answer, tries, self._clock.monotonic() - began)
                 result = self._given_up(gateway, answer, for_good=wait is None)
@@ -197,6 +201,8 @@ class Line:
 
     def _wait_before_next(self, error: TelephonyError, tries: int, spent: float) -> float | None:
         """Seconds until the same gateway is asked again; None: not again (telephony.md, section 6)."""
+        if isinstance(error, DeadlinePassed):
+            return SOON_S  # until the call itself is too old
         if error.outcome != "not_done" or error.permanent or type(error).__name__ == "AuthFailed":
             return None
         if isinstance(error, Throttled):
@@ -229,18 +235,28 @@ class Line:
             return
         since = (call.unknown_at or call.wanted_at) - timedelta(seconds=STARTED_BEFORE_S)
         others = frozenset() if call.provider_ref else await self._others_of(call)
-        try:
-            found = await gateway.find_leg(call.id, LegHint(call.number, since, call.provider_ref, others))
-        except TelephonyError as error:
-            self._failed(gateway, error)
-            log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
-            return  # asked again when the call is due
+        hint = LegHint(call.number, since, call.provider_ref, others)
+        # While it is unknown nobody else may ring: what the carrier cannot say now, it may say in a second.
+        for wait in (*(LOOK_AGAIN_S if call.state is CallState.UNKNOWN else ()), None):
+            try:
+                found = await gateway.find_leg(call.id, hint)
+            except TelephonyError as error:
+                log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
+                if wait is None:
+                    self._failed(gateway, error)
+                    return  # asked again when the call is due
+            else:
+                await self._found(gateway, call, found)
+                return
+            await self._clock.sleep(wait)
+
+    async def _found(self, gateway: PhoneGateway, call: Call, found: LegSnapshot | None) -> None:
         if found is None:
             await self._tell(call.id, NotFound(gateway.name))
             return
         if not call.provider_ref:
             await self._tell(call.id, Placed(gateway.name, found.ref))
-        await self._tell(call.id, found.heard)
+        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard)
 
     async def end_call(self, effect: EndCall) -> None:
         call = await self._read_call(effect.call)
@@ -266,12 +282,39 @@ class Line:
     async def hold_call(self, effect: HoldCall) -> None:
         call = await self._read_call(effect.call)
         gateway = self._gateway_of(call)
-        if call is None or gateway is None or call.over:
+        if call is None or gateway is None or call.over or call.held != effect.held:
             return
         try:
             await gateway.hold(call.id, call.provider_ref, call.room, held=effect.held)
-        except TelephonyError as error:
+        except (LegGone, Unsupported) as error:
             log.warning("telephony.not_held", gateway=gateway.name, reason=type(error).__name__)
+        except TelephonyError as error:  # consoles show it as done: nobody is left listening to music
+            raise ConnectionError(type(error).__name__) from error
+
+    async def speak_to(self, effect: SpeakTo) -> None:
+        """To who was left alone. Not tried again: by then they may be talking to somebody."""
+        call = await self._read_call(effect.call)
+        gateway = self._gateway_of(call)
+        if call is None or gateway is None or call.over or call.hang_up_at or self._is_late(effect):
+            return
+        say = Say(await self._text_of(call, effect.prompt), call.language)
+        try:
+            await gateway.say(call.id, call.provider_ref, (say, Join(call.room, start=False)))
+        except TelephonyError as error:
+            log.warning("telephony.not_said", gateway=gateway.name, reason=type(error).__name__)
+
+    async def end_room(self, effect: EndRoom) -> None:
+        """Once: its legs are ended each by its own EndCall, and whoever opens the room again must not be thrown out."""
+        for name in effect.gateways:
+            gateway = self._gateways.get(name)
+            try:
+                if gateway is not None and gateway.rings and not self._is_late(effect):
+                    await gateway.close_room(effect.alert)
+            except TelephonyError as error:
+                log.warning("telephony.room_not_closed", gateway=name, reason=type(error).__name__)
+
+    def _is_late(self, effect: SpeakTo | EndRoom) -> bool:
+        return self._clock.now() > datetime.fromisoformat(effect.until)
 
     def _gateway_of(self, call: Call | None) -> PhoneGateway | None:
         return self._gateways.get(call.gateway) if call else None
@@ -309,10 +352,8 @@ class Line:
             return  # deleted there after it was kept here, by a process that died then; asking again is no use
         except TelephonyError as error:
             raise ConnectionError(type(error).__name__) from error
-        digest = hashlib.sha256(sound).hexdigest()
-        file = self._recordings / f"{digest}.wav"
-        await asyncio.to_thread(_write_durably, file, sound)
-        await self._keep(call.id, effect.ref, digest, len(sound), file.name)
+        digest, name = await asyncio.to_thread(write_durably, self._recordings, sound)
+        await self._keep(call.id, effect.ref, digest, len(sound), name)
         try:
             await gateway.delete_recording(effect.ref)
         except LegGone:
@@ -321,17 +362,6 @@ class Line:
             raise ConnectionError(type(error).__name__) from error
 
 
-def _write_durably(file: Path, content: bytes) -> None:
-    """On the disk itself before it returns, name and all: the only other copy is deleted next."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with part.open("wb") as writing:
-        writing.write(content)
-        writing.flush()
-        os.fsync(writing.fileno())
-    part.replace(file)
-    directory = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _still(heard: Heard) -> Heard:
+    """That somebody is in the room where we know them is no news, but it does say that they are not lost."""
+    return replace(heard, what=News.ANSWERED) if heard.what is News.JOINED else heard

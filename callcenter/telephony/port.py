@@ -100,6 +100,10 @@ class OutcomeUnknown(TelephonyError):
     outcome = "unknown"
 
 
+class DeadlinePassed(TelephonyError):
+    """Too late to be asked now: whoever looks for the call might be quicker than the carrier. Nothing was sent."""
+
+
 class LegGone(TelephonyError):
     """There is no such leg (any more): what was to end has ended."""
 

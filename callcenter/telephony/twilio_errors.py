@@ -51,6 +51,7 @@ CODES: dict[int, type[TelephonyError]] = {
     10004: Throttled,  # too many calls at once
     13223: NumberRejected,
     13224: NumberRejected,
+    21201: NumberRejected,  # none at all
     21211: NumberRejected,
     21214: NumberRejected,
     21215: NotPermitted,  # geography
@@ -58,13 +59,14 @@ CODES: dict[int, type[TelephonyError]] = {
     21217: NumberRejected,
     21220: LegGone,  # the call is not in progress any more
     21408: NotPermitted,  # SMS to that region
+    21604: NumberRejected,  # none at all
     21606: NotPermitted,  # our number sends no SMS
     21610: NumberRejected,  # they asked for no more SMS
     21612: NumberRejected,
     21614: NumberRejected,  # a landline
 }
+# 400 alone says nothing of the number: our own address or a field of ours may be wrong, and then every call would be.
 STATUSES: dict[int, type[TelephonyError]] = {
-    400: NumberRejected,
     401: AuthFailed,
     403: AuthFailed,
     404: LegGone,

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -116,20 +116,12 @@ def _answered(status: int, headers: Mapping[str, str], text: str) -> Answered:
     return Answered(status, code if isinstance(code, int) else None, message, float(wait) if wait.isdecimal() else None)
 
 
-def _none_known(_ref: str) -> bool:
-    return False
-
-
 class TwilioGateway:
-    """`known` tells whether a carrier's id already belongs to a call of ours; see find_leg."""
-
     name = "twilio"
     rings = True
 
-    def __init__(
-        self, account: TwilioAccount, twiml: Twiml, clock: Clock, *, known: Callable[[str], bool] = _none_known
-    ) -> None:
-        self._account, self._twiml, self._clock, self._known = account, twiml, clock, known
+    def __init__(self, account: TwilioAccount, twiml: Twiml, clock: Clock) -> None:
+        self._account, self._twiml, self._clock = account, twiml, clock
         self._at = twiml.addresses.at
         self._http: _Http | None = None
         self._client: Any = None
@@ -243,7 +235,7 @@ class TwilioGateway:
                 calls = await account.calls.list_async(to=hint.to, limit=NEWEST)
         except LegGone:
             return None
-        fresh = (call for call in calls if call.sid not in hint.not_these and not self._known(call.sid))
+        fresh = (call for call in calls if call.sid not in hint.not_these)
         ours = (call for call in fresh if self._may_be(call, hint.since))
         found = min(ours, key=lambda call: _began(call) or self._clock.now(), default=None)
         return self._snapshot(call_id, found) if found else None

@@ -138,7 +138,7 @@ class Twiml:
             start_conference_on_enter=join.start,
             end_conference_on_exit=False,  # on every leg, the operator's too: rooms are closed by us
             beep=False,
-            wait_url=self._hold_music,
+            wait_url=self._hold_music or None,  # an empty one is silence, and who hears nothing hangs up
             wait_method="GET" if self._hold_music else None,
             status_callback=self.addresses.at("room", leg.call_id),
             status_callback_method="POST",

@@ -4,7 +4,6 @@ Nothing of a callback is believed before its signature is checked, and none is a
 on the line never waits for a database and is never hung up on because of it.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from callcenter.alerts.script import Hangup, Join, Said
 from callcenter.clock import Clock
 from callcenter.ports import NotStored
 from callcenter.telephony.port import Tell
+from callcenter.telephony.telling import Teller
 
 log = structlog.get_logger()
 
@@ -83,8 +83,7 @@ class Webhooks:
     """Checks, translates, tells the door, answers."""
 
     def __init__(self, translators: Mapping[str, Translator], tell: Tell, clock: Clock) -> None:
-        self._translators, self._tell, self._clock = translators, tell, clock
-        self._telling: set[asyncio.Future[Any]] = set()
+        self._translators, self._door, self._clock = translators, Teller(tell, clock), clock
 
     async def take(self, request: web.Request) -> web.Response:
         translator = self._translators.get(request.match_info["provider"])
@@ -97,11 +96,21 @@ class Webhooks:
             self._count(callback, "refused")
             log.warning("telephony.callback_refused", provider=callback.provider, kind=callback.kind)
             return web.Response(status=403)
-        event = translator.translate(callback)
+        try:
+            event = translator.translate(callback)
+        except Exception:  # it is genuine, so whatever is wrong is wrong here; somebody may be on the line
+            log.exception("telephony.callback_unreadable", provider=callback.provider, kind=callback.kind)
+            return self._not_stored(translator, callback)
         _measure_lag(callback, event)
         if callback.kind in DOCUMENTS:
             return await self._document(translator, callback, event)
-        return await self._notice(callback, event)
+        return await self._notice(translator, callback, event)
+
+    def _not_stored(self, translator: Translator, callback: Callback) -> web.Response:
+        if callback.kind in DOCUMENTS:
+            return self._without_the_door(translator, callback)
+        self._count(callback, "not_stored")
+        return web.Response(status=503)
 
     async def _read(self, request: web.Request) -> Callback | None:
         if request.content_type != FORM:
@@ -121,14 +130,18 @@ class Webhooks:
             received_at=self._clock.now(),
         )
 
-    async def _notice(self, callback: Callback, event: CallNews | InboundCall | None) -> web.Response:
-        """Nobody waits: what cannot be stored is refused, and the carrier sends it again."""
+    async def _notice(
+        self, translator: Translator, callback: Callback, event: CallNews | InboundCall | None
+    ) -> web.Response:
+        """Nobody waits: what cannot be stored is refused. What is not sent again is asked for when the call is due."""
         try:
             if event is not None:
-                await self._told(event, NOTICE_S)
+                await self._door.within(NOTICE_S, event)
         except (NotStored, TimeoutError):
-            self._count(callback, "not_stored")
-            return web.Response(status=503)
+            return self._not_stored(translator, callback)
+        except Exception:
+            log.exception("telephony.door_failed", provider=callback.provider, kind=callback.kind)
+            return self._not_stored(translator, callback)
         self._count(callback, "taken")
         return web.Response(status=204)
 
@@ -136,7 +149,7 @@ class Webhooks:
         self, translator: Translator, callback: Callback, event: CallNews | InboundCall | None
     ) -> web.Response:
         try:
-            said = await self._told(event, DOCUMENT_S) if event is not None else None
+            said: Said | None = await self._door.within(DOCUMENT_S, event) if event is not None else None
         except (NotStored, TimeoutError):
             return self._without_the_door(translator, callback)
         except Exception:  # whatever it is, somebody is on the line
@@ -164,26 +177,6 @@ class Webhooks:
         # Who was asked for help has not said yes: the machine asks the next one when this call is over.
         step = join if role in WAITING_ROLES | OPERATORS else Hangup()
         return translator.render(Said(callback.id, (step,)), callback)
-
-    async def _told(self, event: CallNews | InboundCall, seconds: float) -> Said | None:
-        """What the door says, within `seconds`. It goes on storing after that: the repeat finds the answer."""
-        telling = asyncio.ensure_future(self._tell(event))
-        self._telling.add(telling)
-        telling.add_done_callback(self._forget)
-        waiting = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait((telling, waiting), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-        if not telling.done():
-            raise TimeoutError
-        said: Said | None = telling.result()
-        return said
-
-    def _forget(self, telling: asyncio.Future[Any]) -> None:
-        self._telling.discard(telling)
-        if not telling.cancelled():
-            telling.exception()  # whoever still waits has it; asyncio need not complain
 
     @staticmethod
     def _count(callback: Callback, outcome: str) -> None:

@@ -160,6 +160,8 @@ class Pbx:
         socket = web.WebSocketResponse(protocols=("ari",))
         await socket.prepare(request)
         self.connections += 1
+        if self._socket is not None:  # it stays open and hears nothing any more
+            self._outbox.put_nowait({"type": "ApplicationReplaced", "application": self.exchange.app})
         self._socket, self._wire, self._outbox = socket, request.transport, asyncio.Queue()
         self.exchange.send, self.exchange.active = self._queue(self._outbox), True
         sending = asyncio.create_task(self._send(socket, self._outbox), name="pbx events")

@@ -113,8 +113,12 @@ def test_an_alert_is_given_to_a_colleague(sign_in: Callable[..., Page], presses:
     expect(page.locator("#field-to")).to_be_focused()
     page.locator("#field-to").select_option("operator2")
     page.keyboard.press("Control+Enter")
+    expect(page.locator("#offered")).to_contain_text("Operator2 is asked to take over. Until then you have it.")
+    expect(colleague.locator(".row")).to_contain_text("Operator1")
+    colleague.locator(".request").get_by_role("button", name="Take it over").click()
     expect(page.locator(".view-state")).to_contain_text("Operator2")
     expect(colleague.locator(".row")).to_contain_text("yours")
+    expect(colleague.locator("#alert-view")).to_contain_text("yours")
 
 
 def test_keys_are_listed_and_can_be_switched_off(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:

@@ -6,6 +6,7 @@ import sys
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from callcenter.storage.writer import Writer
 from config import policies
 from tests.browser.conftest import EXPECTED_ON_CONSOLE, Desk
 from tests.processes import NOW, PASSWORD, ROOT, Service, answers, free_port, press, running, stop, wait_for
-from tests.telephone.exchange import CALLER_ID, NEIGHBOURS, RESIDENT, SID, SOS_NUMBER, TOKEN, fill
+from tests.telephone.exchange import CALLER_ID, CHANCE, NEIGHBOURS, RESIDENT, SID, SOS_NUMBER, TOKEN, fill
 
 pytestmark = pytest.mark.long
 
@@ -84,7 +85,8 @@ def village(carrier: Carrier, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert not isinstance(policy, str)
     writer = Writer(connect(url, writer=True, size=1), node="test", policy=policy)
     with writer.transaction() as connection:
-        add_operator(connection, "operator1", name="Operator1", role="operator", password=PASSWORD, now=NOW)
+        for name in ("operator1", "operator2"):
+            add_operator(connection, name, name=name.title(), role="operator", password=PASSWORD, now=NOW)
     writer.close()
     made.extra = {
         "CALLCENTER_TELEPHONY": "twilio", "CALLCENTER_PUBLIC_URL": made.http, "CALLCENTER_CALLER_ID": CALLER_ID,
@@ -106,8 +108,8 @@ def desk(village: Service) -> Desk:
     return Desk(village.http, "operator1")
 
 
-@pytest.fixture
-def page(chromium: Browser, village: Service, desk: Desk) -> Iterator[Page]:
+@contextmanager
+def console(chromium: Browser, village: Service, desk: Desk) -> Iterator[Page]:
     """A signed-in console; errors in it fail the test."""
     errors: list[str] = []
     context = chromium.new_context(viewport={"width": 1366, "height": 768}, locale="en")
@@ -121,6 +123,25 @@ def page(chromium: Browser, village: Service, desk: Desk) -> Iterator[Page]:
     yield made
     context.close()
     assert not [text for text in errors if not any(known in text for known in EXPECTED_ON_CONSOLE)]
+
+
+@pytest.fixture
+def page(chromium: Browser, village: Service, desk: Desk) -> Iterator[Page]:
+    with console(chromium, village, desk) as made:
+        yield made
+
+
+@pytest.fixture
+def colleague(chromium: Browser, village: Service) -> Iterator[Page]:
+    """The console of somebody else."""
+    with console(chromium, village, Desk(village.http, "operator2")) as made:
+        yield made
+
+
+def nothing_open(desk: Desk) -> None:
+    for alert in desk.open_alerts():
+        desk.act(alert["id"], "resolve", outcome="test_or_drill")
+        desk.act(alert["id"], "close")
 
 
 def sos(village: Service) -> None:
@@ -187,12 +208,73 @@ def test_legs_change_live_and_a_neighbour_goes(page: Page, village: Service, car
     expect(page.locator("#legs")).to_be_focused()
 
 
+def ask_colleague(page: Page) -> None:
+    page.locator("#alert-view").focus()
+    page.keyboard.press("t")
+    page.locator("#field-to").select_option("operator2")
+    page.locator("#field-to").press("Control+Enter")
+    expect(page.locator("#offered")).to_contain_text("Operator2 is asked to take over. Until then you have it.")
+    expect(page.locator(".view-state")).to_contain_text("yours")
+
+
+def test_a_guest_comes_and_goes_and_a_colleague_takes_it_over(
+    page: Page, colleague: Page, village: Service, carrier: Carrier, desk: Desk
+) -> None:
+    nothing_open(desk)
+    answers = {"does": "answer", "rings_s": 2}
+    carrier.tell(
+        "callees", **{RESIDENT: answers | {"does": "speaks", "says": ["喂"]}, MY_PHONE: answers, CHANCE: answers}
+    )
+    take_seat(page)
+    sos(village)
+    page.locator(".row").click()
+    expect(leg(page, "Operator1")).to_have_attribute("data-state", "in_room")
+    page.locator("#alert-view").focus()
+    page.keyboard.press("c")
+    expect(page.locator(".view-state")).to_contain_text("yours")
+
+    page.locator("#alert-view").focus()
+    page.keyboard.press("g")
+    page.locator("#field-party").press("Control+Enter")
+    expect(page.locator(".action-form")).to_contain_text("Choose a person or type a number")
+    page.locator("#field-number").fill(CHANCE)
+    page.locator("#field-person").fill("the hospital")
+    page.locator("#field-person").press("Control+Enter")
+    guest = leg(page, "the hospital")
+    expect(guest).to_have_attribute("data-state", "in_room")
+    expect(guest).to_contain_text("brought in")
+    button(page, "Put the hospital on hold").press("Enter")
+    expect(guest).to_have_attribute("data-state", "held")
+    button(page, "Hang up the hospital").press("Enter")
+    expect(guest).to_have_attribute("data-state", "ended")
+
+    ask_colleague(page)
+    request = colleague.locator(".request")
+    expect(request).to_contain_text("Operator1 asks you to take over")
+    expect(request).to_contain_text("王秀英")
+    colleague.keyboard.press("k")
+    expect(request).to_have_count(0)
+    expect(page.locator("#notice")).to_contain_text("Operator2 cannot take over. It stays with its owner.")
+    expect(page.locator("#offered")).to_have_count(0)
+
+    ask_colleague(page)
+    colleague.get_by_label("Language").select_option("zh-CN")
+    expect(request).to_contain_text("Operator1请您接手")
+    colleague.locator("body").click()
+    colleague.keyboard.press("y")
+    expect(colleague.locator(".view-state")).to_contain_text("我")
+    expect(page.locator(".view-state")).to_contain_text("Operator2")
+    expect(page.locator(".timeline")).to_contain_text("Operator2 has taken over from Operator1.")
+    expect(leg(page, "王秀英")).to_have_attribute("data-state", "in_room")
+    button(page, "Hang up Operator1").press("Enter")
+    expect(leg(page, "Operator1")).to_have_attribute("data-state", "ended")
+    nothing_open(Desk(village.http, "operator2"))
+
+
 def test_what_no_line_takes_is_to_be_dialled_by_hand(
     page: Page, village: Service, carrier: Carrier, desk: Desk
 ) -> None:
-    for alert in desk.open_alerts():
-        desk.act(alert["id"], "resolve", outcome="test_or_drill")
-        desk.act(alert["id"], "close")
+    nothing_open(desk)
     carrier.stop()
     sos(village)
     page.locator(".row").click()

@@ -21,7 +21,7 @@ structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
     logger_factory=structlog.stdlib.LoggerFactory(),
 )
-HOUSEHOLDS = 150  # each test of the service takes one or more
+HOUSEHOLDS = 220  # each test of the service takes one or more
 _tokens: dict[tuple[str, str], str] = {}
 
 

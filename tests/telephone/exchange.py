@@ -9,7 +9,7 @@ import json
 import secrets
 import socket
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ from callcenter.storage.records import Entry
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from callcenter.telephone import Telephone
-from callcenter.telephony.line import Circuit
+from callcenter.telephony.circuit import Circuit
 from callcenter.telephony.port import PhoneGateway
 from config import policies, prompts
 from config.settings import Settings
@@ -98,10 +98,12 @@ class Exchange:
         default: Callee | None = None,
         pace: float = PACE,
         behind: Sequence[PhoneGateway] = (),
+        settings: Mapping[str, Any] | None = None,
         **carrier: Any,
     ) -> None:
-        """`behind`: gateways that are asked after the carrier."""
+        """`behind`: gateways that are asked after the carrier. `settings`: others than usual."""
         self.url, self.directory, self.pace, self._behind = url, directory, pace, behind
+        self._settings = dict(settings or {})
         self._default, self._carrier_options = default or Callee(rings_s=3), carrier
         self._socket = socket.create_server(("127.0.0.1", 0))  # ours from now on: others look for ports meanwhile
         self.port = int(self._socket.getsockname()[1])
@@ -137,6 +139,7 @@ class Exchange:
             twilio_token=TOKEN,
             twilio_api=self.carrier.url,
         )
+        settings = settings.model_copy(update=self._settings)
         policy, words = policies.read(), prompts.read()
         assert not isinstance(policy, str)
         assert not isinstance(words, str)

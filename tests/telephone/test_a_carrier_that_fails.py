@@ -14,7 +14,7 @@ from callcenter.alerts.call_model import Call, CallOutcome, CallState, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.storage import work
 from callcenter.telephony import twilio_gateway, webhooks
-from callcenter.telephony.line import FAILURES, Circuit
+from callcenter.telephony.circuit import FAILURES, Circuit
 from callcenter.telephony.manual import ManualGateway
 from callcenter.telephony.port import CarrierUnreachable, DialReceipt, LegHint, LegSnapshot, LegSpec, TelephonyError
 from handlers.outbox import Outbox

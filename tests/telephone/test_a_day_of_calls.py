@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, exists, func, select
 
-from callcenter.alerts.call_model import Call, CallOutcome, Direction
+from callcenter.alerts.call_model import Call, CallOutcome, CallState, Direction
 from callcenter.ports import SeatTaken
 from callcenter.storage import tables as t
 from simulators.carrier.account import Network
@@ -152,7 +152,9 @@ async def test_the_log_holds_each_call_once_and_its_totals_are_the_carriers(tmp_
         await exchange.until(lambda: is_over(exchange), what="the end of the day", seconds=300 if FULL else 30)
         desk.cancel()
 
-        calls = exchange.calls()
+        withdrawn = [call for call in exchange.calls() if not call.provider_ref]  # before anybody dialled it
+        assert all(call.hang_up_at and call.state is CallState.FAILED for call in withdrawn)
+        calls = [call for call in exchange.calls() if call.provider_ref]
         assert Counter(call.provider_ref for call in calls) == Counter(exchange.carrier.board.legs.keys())
         assert by_log(calls) == by_carrier(exchange)
         inbound = [call for call in calls if call.direction is Direction.INBOUND]

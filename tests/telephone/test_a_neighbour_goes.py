@@ -137,6 +137,21 @@ async def test_the_operator_brings_in_a_contact_who_then_goes(exchange: Exchange
     assert exchange.alert(alert).responder_name == "儿子"
 
 
+async def test_a_contact_the_operator_calls_when_somebody_goes_already_joins_the_room(exchange: Exchange) -> None:
+    """They heard that somebody was on the way, and were hung up on."""
+    exchange.callees(GOES, NEIGHBOURS[0])
+    exchange.callees(Callee("answer", rings_s=1), SON)
+    alert = await exchange.press()
+    await exchange.act(alert, "claim")
+    await exchange.act(alert, "dispatch")
+    await exchange.until(lambda: exchange.alert(alert).responder == "responder:n1", what="a yes")
+    await exchange.act(alert, "call_contact", contact="c-2")
+    four = {Role.ELDER, Role.OPERATOR, Role.RESPONDER, Role.FAMILY}
+    await exchange.until(lambda: {c.role for c in exchange.calls(alert) if c.in_room} == four, what="the son too")
+    assert exchange.alert(alert).responder == "responder:n1", "and nothing is promised by that"
+    assert ON_THE_WAY not in exchange.heard(SON)
+
+
 async def test_who_says_yes_too_late_hears_that_somebody_goes_and_joins_no_room(both: Exchange) -> None:
     """The hang-up does not get through, so the second one is asked to the end."""
     exchange = both
@@ -166,7 +181,8 @@ async def test_a_resolved_alert_rings_nobody_any_more(exchange: Exchange) -> Non
     await exchange.until(
         lambda: all(c.over for c in exchange.calls(alert) if c.role in (Role.FAMILY, Role.RESPONDER)), what="silence"
     )
-    assert {c.outcome for c in exchange.calls(alert) if c.hang_up_at} == {CallOutcome.CANCELED}
+    asked = [c for c in exchange.calls(alert) if c.role in (Role.FAMILY, Role.RESPONDER)]
+    assert {c.outcome for c in asked} == {CallOutcome.CANCELED}
 
 
 async def test_the_next_is_asked_when_the_first_one_does_not_come_after_all(exchange: Exchange) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from callcenter.alerts.call_inputs import InboundCall
 from callcenter.alerts.call_model import Answer, Call, CallOutcome, CallState, Direction, Role
-from callcenter.alerts.model import Kind
+from callcenter.alerts.model import Kind, State
+from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.legs import HangUp, Leg
@@ -222,6 +223,81 @@ async def test_two_callers_at_once_get_two_operators(tmp_path: Path) -> None:
         assert {leg.number for leg in operators_legs(exchange)} == {ANN_PHONE, BEN_PHONE}
 
 
+async def test_a_press_of_the_home_phone_joins_the_call_that_was_dialled_on_it(tmp_path: Path) -> None:
+    """It opened a second alert: the phone is the house's, the call its resident's. It counts, and rings again."""
+    async with village(tmp_path) as exchange:
+        rang = (await told(exchange, RESIDENT, SOS_NUMBER)).alert_id or ""
+        assert await exchange.press("phone-1") == rang
+        assert exchange.alert(rang).press_count == 2
+        assert [e.rule for e in exchange.entries() if e.ring] == ["alarm.opens", "alarm.attaches"]
+        assert exchange.alert(rang).subject.resident == "r-1"
+
+
+async def test_who_lives_alone_has_one_alert_whatever_they_press(tmp_path: Path) -> None:
+    async with village(tmp_path) as exchange:
+        house = await exchange.press("phone-1")
+        assert await exchange.press("bracelet-1") == house
+    (other := tmp_path / "other").mkdir()
+    async with village(other) as exchange:
+        own = await exchange.press("bracelet-1")
+        assert await exchange.press("phone-1") == own
+
+
+async def test_of_two_in_one_house_each_keeps_an_alert_of_their_own(tmp_path: Path) -> None:
+    def moves_in(connection: Connection) -> None:
+        another_resident(connection, CHANCE)
+        connection.execute(t.devices.insert(), {"id": "bracelet-2", "family": "bracelet", "resident_id": "r-2"})
+
+    async with village(tmp_path, more=moves_in) as exchange:
+        house = await exchange.press("phone-1")
+        first, second = await exchange.press("bracelet-1"), await exchange.press("bracelet-2")
+        assert len({house, first, second}) == 3, "nobody knows who pressed the house's"
+
+
+# -- a fault of ours
+
+
+@pytest.mark.parametrize("broken", ["directory.by_number", "_rings_back", "call_view"])
+async def test_a_caller_whom_we_cannot_place_is_an_alert_and_rings_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The caller heard an error, and nobody ever learned of the call."""
+
+    def breaks(*_: object, **__: object) -> None:
+        raise LookupError("a fault of ours")
+
+    async with village(tmp_path) as exchange:
+        exchange.carrier.set_callee(ANN_PHONE, PICKS_UP)
+        await exchange.seat()
+        monkeypatch.setattr(f"handlers.callers.{broken}", breaks)
+        number, kind = (HOTLINE, Kind.SERVICE) if broken == "_rings_back" else (SOS_NUMBER, Kind.SOS)
+        leg = rings(exchange, CHANCE, number)
+        call = await call_of(exchange, leg)
+        alert = exchange.alert(call.alert_id or "")
+        assert (alert.kind, alert.state, alert.degraded) == (kind, State.WAITING, True)
+        await exchange.until(lambda: leg.rooms == [alert.id], what="the caller in the room")
+        await exchange.until(lambda: joined(exchange, alert.id) == {Role.CALLER, Role.OPERATOR}, what="a talk")
+
+
+async def test_a_caller_whose_number_cannot_be_stored_is_an_alert_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with village(tmp_path) as exchange:
+        real = Seal.digest
+
+        def breaks(seal: Seal, text: str) -> str:
+            if text == CHANCE:
+                raise ValueError("a number that cannot be sealed")
+            return real(seal, text)
+
+        monkeypatch.setattr(Seal, "digest", breaks)
+        leg = rings(exchange, CHANCE)
+        call = await call_of(exchange, leg)
+        assert (call.number, call.state) == ("", CallState.RINGING)
+        assert exchange.alert(call.alert_id or "").degraded
+        await exchange.until(lambda: leg.rooms == [call.alert_id], what="the caller in the room")
+
+
 # -- who was asked for help rings back
 
 
@@ -247,6 +323,19 @@ async def test_a_neighbour_who_rings_back_gets_the_same_offer_and_may_accept(tmp
         await exchange.until(lambda: leg.rooms == [alert], what="the neighbour in the room")
         again = await call_of(exchange, rings(exchange, NEIGHBOURS[0]))
         assert (again.dialogue, again.alert_id) == ("hotline", alert), "who goes is put through, not asked again"
+
+
+async def test_who_rings_back_when_somebody_goes_already_is_too_late_and_the_timeline_says_so(tmp_path: Path) -> None:
+    """The change of the call was stored, and no entry told of it."""
+    async with village(tmp_path, default=IGNORES) as exchange:
+        alert = await _asked(exchange)
+        goes = Callee("press", digits=("1",))
+        rings(exchange, NEIGHBOURS[1], callee=goes)
+        await exchange.until(lambda: exchange.alert(alert).responder, what="somebody goes")
+        late = await call_of(exchange, rings(exchange, NEIGHBOURS[0], callee=goes))
+        said = await exchange.until(lambda: data_of(exchange, "call.too_late"), what="the entry")
+        assert [(one["call"]["id"], one["call"]["answer"]) for one in said] == [(late.id, Answer.TOO_LATE)]
+        assert exchange.alert(alert).responder == "responder:n2"
 
 
 async def test_who_rings_back_and_cannot_go_was_answered_and_is_owed_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from callcenter.alerts.model import Kind
 from callcenter.storage import tables as t
 from devices.decoders import decode
-from handlers.device_signals import Taken
+from handlers.device_signals import ReceiverForgotten, Taken
 from tests.telephone.exchange import Exchange
 from tests.telephone.village import rows, village
 
@@ -56,3 +56,16 @@ async def test_a_message_that_comes_again_does_not_lift_the_receiver_again(tmp_p
         await seconds_pass(exchange, 15)
         assert "alarm.opens" not in [e.rule for e in exchange.entries()]
         assert exchange.told.count(("m1", "stored")) == 2, "but it is told each time"
+
+
+async def test_a_receiver_that_was_put_back_and_lifted_again_has_its_own_eight_seconds(tmp_path: Path) -> None:
+    """The first lifting's time, which a sweep had read just before, fired for the second."""
+    async with village(tmp_path) as exchange:
+        await phone_says(exchange, "off_hook", "m1")
+        (first,) = rows(exchange, t.off_hook)
+        await phone_says(exchange, "on_hook", "m2")
+        await phone_says(exchange, "off_hook", "m3")
+        assert not (await exchange.door.submit(ReceiverForgotten("phone-1", first["due"]))).new
+        (second,) = rows(exchange, t.off_hook)
+        assert second["due"] > first["due"]
+        assert "alarm.opens" not in [e.rule for e in exchange.entries()]

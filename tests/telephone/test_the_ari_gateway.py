@@ -67,10 +67,14 @@ class Door:
     news: list[CallNews] = field(default_factory=list)
     inbound: list[InboundCall] = field(default_factory=list)
     failures: int = 0  # so many tellings fail first
+    hangs: bool = False  # it answers nothing
+    knows: bool = True  # the calls it is told of
     calls: dict[str, str] = field(default_factory=dict)  # event of an inbound call -> the id it is stored under
 
     async def tell(self, news: CallNews | InboundCall) -> Said | None:
         await asyncio.sleep(0.001)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failures:
             self.failures -= 1
             raise RuntimeError("the database is away")
@@ -80,6 +84,8 @@ class Door:
         if news.event_id not in {one.event_id for one in self.news}:
             self.news.append(news)
         assert news.heard is not None
+        if not self.knows:
+            return None
         if news.heard.what is News.ANSWERED:
             return Said(news.call_id, self.opening)
         if news.heard.what is News.INPUT:
@@ -284,6 +290,22 @@ async def test_who_waits_for_an_operator_hears_music_until_the_room_is_started(l
     await until(lambda: not line.pbx.exchange.bridges[ROOM].music)
 
 
+async def test_who_is_left_alone_is_spoken_to_and_waits_to_music_again(line: Line) -> None:
+    """The room had been started, so they came back into silence."""
+    line.door.opening = (Join(ROOM, start=False),)
+    waiting = await line.call("+8613800000001", SILENT)
+    await until(line.door.has(waiting, News.JOINED))
+    line.door.opening = (Join(ROOM),)
+    operator = await line.call("+8613800000002", SILENT)
+    await until(line.door.has(operator, News.JOINED))
+    await line.gateway.hang_up(operator, operator)
+    await line.ended(operator)
+    await line.gateway.say(waiting, waiting, (Say("请不要挂断。", "zh-CN"), Join(ROOM, start=False)))
+    await until(lambda: line.door.words(waiting)[-2:] == ["left", "joined"])
+    await until(lambda: line.pbx.exchange.bridges[ROOM].music)
+    assert line.members() == {waiting}
+
+
 async def test_hold_takes_one_out_to_music_and_back_without_any_news(line: Line) -> None:
     one, two = await line.room_of("+861", "+862")
     before = line.door.words(one)
@@ -357,6 +379,7 @@ async def test_news_is_told_again_until_it_is_stored(line: Line) -> None:
 
 async def test_what_happened_while_the_socket_was_away_is_told_afterwards(line: Line) -> None:
     """Of three calls one is answered, one ends, and one's prompt is over, all within ten seconds nobody hears of."""
+    line.door.opening = (Ask("offer", (HELLO, Pause(1)), timeout_s=20),)  # however soon after the gap they are back
     late = await line.call("+8613800000001", Callee(rings_s=6, presses=(Press("1", after_s=8),)))
     gone = await line.call("+8613800000002", Callee(rings_s=6, answers=False, cause=17))
     asked = await line.call("+8613800000003", Callee(rings_s=0.1, presses=(Press("1", after_s=24),)))
@@ -523,3 +546,152 @@ async def test_a_restart_of_ours_finds_the_calls_again(line: Line) -> None:
     assert line.members() == {joined}
     await line.gateway.close_room(ROOM)
     await line.ended(joined)
+
+
+# --- awkward moments
+
+CALLER = ("1700000000.12", "057100000001")
+
+
+def rings_in(line: Line) -> None:
+    line.pbx.exchange.ring_in(CALLER[0], caller=CALLER[1], dialled="12349")
+
+
+async def test_a_caller_reaches_the_duty_phone_when_the_door_hangs(line: Line) -> None:
+    line.door.hangs = True
+    rings_in(line)
+    await until(lambda: line.pbx.exchange.to_duty_phone == [CALLER[1]])
+
+
+async def test_an_elder_is_put_into_the_room_when_the_door_hangs(line: Line) -> None:
+    line.door.hangs = True
+    call_id = await line.call("+8613800000001", SILENT, role="elder")
+    await until(lambda: line.members() == {call_id})
+
+
+async def test_who_was_asked_for_help_does_not_listen_to_nothing_when_nothing_can_be_stored(line: Line) -> None:
+    line.door.failures = 100
+    call_id = await line.call("+8613800000001", SILENT)
+    await until(lambda: line.pbx.exchange.channels[call_id].state == "Up")
+    await until(lambda: call_id not in line.pbx.exchange.channels)
+
+
+async def test_whoever_answers_a_call_the_door_does_not_know_is_let_go(line: Line) -> None:
+    line.door.knows = False
+    call_id = await line.call("+8613800000001", SILENT, role="elder")
+    await line.ended(call_id)
+
+
+async def test_a_caller_is_answered_in_spite_of_faults(line: Line) -> None:
+    line.door.opening = INTO_ROOM
+    line.pbx.faults += [Fault("answer", "error"), Fault("answer", "hang")]
+    rings_in(line)
+    await until(lambda: line.members() == {CALLER[0]})
+
+
+async def test_a_caller_reaches_the_duty_phone_in_spite_of_faults(line: Line) -> None:
+    line.door.failures = 100
+    line.pbx.faults += [Fault("continue", "error"), Fault("continue", "reset")]
+    rings_in(line)
+    await until(lambda: line.pbx.exchange.to_duty_phone == [CALLER[1]])
+
+
+async def test_a_caller_for_whom_nothing_is_to_be_said_reaches_the_duty_phone(line: Line) -> None:
+    line.door.opening = ()
+    rings_in(line)
+    await until(lambda: line.pbx.exchange.to_duty_phone == [CALLER[1]])
+
+
+async def test_nobody_is_left_alone_when_the_room_vanishes_and_the_pbx_stumbles(line: Line) -> None:
+    (call_id,) = await line.room_of("+861")
+    line.pbx.faults.append(Fault("get_channel", "error"))
+    line.pbx.exchange.destroy_bridge(line.pbx.exchange.bridges[ROOM])
+    await until(line.door.has(call_id, News.JOINED, times=2))
+    assert line.members() == {call_id}
+
+
+async def test_a_hold_that_failed_is_no_hold(line: Line) -> None:
+    """Otherwise the next time it leaves the room counts as holding, and it is never taken back."""
+    (call_id,) = await line.room_of("+861")
+    line.pbx.faults.append(Fault("remove_channel", "error"))
+    with pytest.raises(OutcomeUnknown):
+        await line.gateway.hold(call_id, call_id, ROOM, held=True)
+    line.pbx.exchange.destroy_bridge(line.pbx.exchange.bridges[ROOM])
+    await until(line.door.has(call_id, News.JOINED, times=2))
+    assert line.door.words(call_id).count("left") == 1
+
+
+async def test_whom_the_pbx_would_not_take_out_of_the_room_is_looked_after_there(line: Line) -> None:
+    (call_id,) = await line.room_of("+861")
+    line.pbx.faults.append(Fault("remove_channel", "error"))
+    await line.gateway.say(call_id, call_id, (HELLO, Join(ROOM)))
+    await until(lambda: not line.pbx.faults)
+    line.pbx.exchange.destroy_bridge(line.pbx.exchange.bridges[ROOM])
+    await until(line.door.has(call_id, News.JOINED, times=2))
+    assert line.members() == {call_id}
+
+
+async def test_a_call_found_again_after_a_restart_of_ours_ends_with_the_pbx(line: Line) -> None:
+    (call_id,) = await line.room_of("+861")
+    await line.gateway.stop()
+    line.gateway = gateway_at(line.pbx, line.door, line.clock)
+    await line.gateway.start()
+    await until(lambda: line.pbx.connections == 2)
+    await line.clock.sleep(5)
+    await line.pbx.restart(2)
+    assert (await line.ended(call_id)).outcome is CallOutcome.LOST
+
+
+async def test_nothing_is_dialled_while_nobody_would_hear_the_answer(line: Line) -> None:
+    """Asterisk ends what is answered while its application is absent: the next gateway is asked instead."""
+    dropped = asyncio.create_task(line.pbx.drop_socket(10, noticed=True))
+    await line.clock.sleep(1)
+    with pytest.raises(CarrierUnreachable):
+        await line.gateway.dial(line.spec("+8613800000001", new_id(line.clock.now())))
+    with pytest.raises(CarrierUnreachable):
+        await line.gateway.is_well()
+    assert line.pbx.exchange.originates == []
+    await dropped
+    await until(lambda: line.pbx.exchange.active)
+    assert await line.gateway.is_well()
+
+
+async def test_a_short_gap_delays_a_call_and_no_more(line: Line) -> None:
+    dropped = asyncio.create_task(line.pbx.drop_socket(0.2, noticed=True))
+    await asyncio.sleep(0)
+    call_id = await line.call("+8613800000001", BUSY)
+    await line.ended(call_id)
+    await dropped
+
+
+async def test_an_application_taken_by_another_program_is_taken_back_when_that_one_goes(line: Line) -> None:
+    """The socket stays open, and nothing comes any more."""
+    other = gateway_at(line.pbx, Door(), line.clock)
+    await other.start()
+    await until(lambda: line.pbx.connections == 2)
+    await line.clock.sleep(3)
+    await other.stop()
+    await until(lambda: line.pbx.connections >= 3)
+    line.door.opening = INTO_ROOM
+    rings_in(line)
+    await until(lambda: line.door.inbound)
+
+
+async def test_one_leg_that_cannot_be_looked_up_costs_nobody_the_events(line: Line) -> None:
+    line.door.opening = (Pause(60), Hangup())
+    await line.call("+8613800000001", SILENT)
+    await until(lambda: line.pbx.exchange.playbacks)
+    line.pbx.faults.append(Fault("get_playback", "error"))
+    await line.pbx.drop_socket(3)
+    await until(lambda: not line.pbx.faults)
+    await line.clock.sleep(10)
+    assert line.pbx.connections == 2
+
+
+async def test_an_event_of_an_unknown_shape_costs_nobody_the_events(line: Line) -> None:
+    line.pbx.exchange.emit("ChannelEnteredBridge", channel="not an object")
+    line.pbx.exchange.emit("ChannelDtmfReceived", channel=None)
+    await line.clock.sleep(10)
+    assert line.pbx.connections == 1
+    call_id = await line.call("+8613800000001", BUSY)
+    await line.ended(call_id)

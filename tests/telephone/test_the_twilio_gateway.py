@@ -138,7 +138,7 @@ V1 = "https://centre.example/vnh/telephony/twilio/v1"
 
 @pytest.fixture
 async def gateway(far_end: FarEnd, clock: ManualClock) -> AsyncIterator[TwilioGateway]:
-    made = TwilioGateway(account_at(far_end.url), TWIML, clock, known=lambda ref: ref == "CAother")
+    made = TwilioGateway(account_at(far_end.url), TWIML, clock)
     await made.start()
     yield made
     await made.stop()
@@ -300,12 +300,13 @@ async def test_a_lost_leg_is_the_first_since_then_that_is_not_somebody_elses(
         call("CAundated", "completed"),
     ]
     far_end.answers["GET", CALLS] = says(200, {"calls": there})
-    found = await gateway.find_leg("01CALL", LegHint(LEG.to, NOW + timedelta(seconds=1)))
+    others = frozenset({"CAother"})
+    found = await gateway.find_leg("01CALL", LegHint(LEG.to, NOW + timedelta(seconds=1), not_these=others))
     assert found is not None
     assert (found.ref, found.heard.what) == ("CAours", News.RINGING)
     assert far_end.sent("ListCall")["To"] == [LEG.to]
     far_end.answers["GET", CALLS] = says(200, {"calls": there[2:]})
-    assert await gateway.find_leg("01CALL", LegHint(LEG.to, NOW)) is None
+    assert await gateway.find_leg("01CALL", LegHint(LEG.to, NOW, not_these=others)) is None
 
 
 async def test_a_queued_call_has_no_times_and_is_found_all_the_same(far_end: FarEnd, gateway: TwilioGateway) -> None:
@@ -336,7 +337,7 @@ REFUSALS = [
     (refuses(429, 20429, **{"Retry-After": "3"}), Throttled, NOT_DONE),
     (refuses(401, 20003), AuthFailed, NOT_DONE),
     (refuses(400, 21211), NumberRejected, NOT_DONE),
-    (refuses(400, 99999), NumberRejected, NOT_DONE),
+    (refuses(400, 99999), Unsupported, NOT_DONE),  # our address, say: no fault of the number
     (refuses(400, 21215), NotPermitted, NOT_DONE),
     (refuses(400, 21210), AuthFailed, NOT_DONE),
     (refuses(400, 21212), AuthFailed, NOT_DONE),

@@ -435,3 +435,29 @@ async def test_a_caller_whom_no_room_is_known_for_is_left_to_the_numbers_own_fal
     assert len({event.event_id for event in carrier.heard}) == 1
     hotline = f"{V1}/voice?room=hotline&role=caller&n=3"
     assert (await document(await carrier.send(hotline))).find("Dial/Conference") is not None
+
+
+async def fails(_event: Any) -> Said | None:
+    raise RuntimeError("a fault of ours")
+
+
+async def test_a_fault_behind_the_door_is_counted_as_not_stored(carrier: Carrier) -> None:
+    counted = metrics.callbacks.labels("twilio", "status", "not_stored")
+    before = counted._value.get()
+    carrier.door = fails
+    answer = await carrier.send(f"{V1}/status/01CALL", [("CallStatus", "ringing")])
+    assert (answer.status, counted._value.get()) == (503, before + 1)
+
+
+async def test_what_cannot_be_read_leaves_nobody_on_the_line_alone(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise KeyError("something new")
+
+    monkeypatch.setattr(TwilioCallbacks, "translate", unreadable)
+    assert redirect_of(await document(await carrier.send(VOICE))).endswith("&n=1")
+    room = await document(await carrier.send(f"{VOICE}&n=3"))
+    assert room.findtext("Dial/Conference") == "01ALERT"
+    answer = await carrier.send(f"{V1}/status/01CALL", [("CallStatus", "ringing")])
+    assert answer.status == 503

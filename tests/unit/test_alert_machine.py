@@ -15,10 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import (
     AskResponders,
+    HangUpColleague,
     HangUpOthers,
+    LeaveRoom,
     PhoneContact,
     PhoneGroup,
     PhoneOperator,
+    PhoneParty,
     PhoneResident,
     TellDevice,
     TellDevices,
@@ -34,6 +37,7 @@ from callcenter.alerts.inputs import (
     AlertInput,
     CallReport,
     CancelPressed,
+    ColleagueGone,
     EffectFailed,
     OperatorActed,
     OperatorBack,
@@ -84,12 +88,17 @@ def acted(action: Action, by: Operator = ANNA, **more: object) -> OperatorActed:
     """An action with everything that it could need."""
     given: dict = {
         "text": "t", "outcome": Outcome.FALSE_ALARM.value, "to": BERT, "contact": "c-1", "case_number": "1",
+        "party": "contact:c-1",
     }  # fmt: skip
     return OperatorActed(action, by, **given | more)
 
 
+OF_TRANSFER = ("picked_up", "took_over", "not_taken_over")
+
+
 def report(what: str, role: str = "responder") -> CallReport:
-    return CallReport(what, "C1", "responder:x", "Chen", "busy", role=role)
+    party = f"operator:{BERT.id}" if what in OF_TRANSFER else "responder:x"
+    return CallReport(what, "C1", party, "Chen", "busy", role=role)
 
 
 def ask(alert: Alert | None, happened: AlertInput, at: datetime) -> Change | Refused:
@@ -179,6 +188,8 @@ def records(state: State | None) -> Iterator[Alert | None]:
             rung=99 if flags else 0,
             rung_at=T0,
             owner=owner,
+            transfer_to=BERT if flags else None,
+            transfer_at=at,
             touched_at=at,
             owner_gone_at=at,
             attention_at=at,
@@ -210,6 +221,8 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield from (OperatorGone(ANNA.id), OperatorGone(BERT.id))
     elif key == "operator_back":
         yield from (OperatorBack(ANNA.id), OperatorBack(BERT.id))
+    elif key == "colleague_gone":
+        yield from (ColleagueGone(ANNA.id), ColleagueGone(BERT.id))
     elif key == "effect_failed":
         yield EffectFailed("phone_group", "no_phone", {"group": "duty_manager"})
     elif key.startswith("call."):
@@ -228,7 +241,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 15 + len(Action) + len(REPORTS)
+    assert len(set(KEYS)) == len(KEYS) == 17 + len(Action) + len(REPORTS)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -329,18 +342,20 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
             alert.silent_at is not None,
             alert.call_backs,
         ),
+        alert.transfer_to is not None,
     )
 
 
 def _latest(alert: Alert) -> datetime:
-    times = (alert.last_press_at, alert.rung_at, alert.touched_at, alert.owner_gone_at, alert.attention_at)
+    times = (alert.last_press_at, alert.rung_at, alert.touched_at, alert.owner_gone_at, alert.attention_at,
+             alert.transfer_at)  # fmt: skip
     return max(at for at in times if at)
 
 
 def _happenings(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     now = _latest(alert) + s(1)
     for kind, at in deadlines(alert, POLICY).items():
-        yield TimerDue(kind, at), at
+        yield TimerDue(kind, at), max(at, now)
     others: list[AlertInput] = [
         *(alarm(kind) for kind in WALKED),
         CancelPressed("bracelet-1", "m-2"),
@@ -350,6 +365,8 @@ def _happenings(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
         EffectFailed("phone_group", "no_phone"),
         *(acted(action) for action in Action),
         *(acted(action, CHIEF) for action in (Action.RELEASE, Action.TRANSFER)),
+        *(acted(action, BERT) for action in (Action.TAKE_OVER, Action.DECLINE)),
+        ColleagueGone(BERT.id),
     ]
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
@@ -358,7 +375,7 @@ def _calls(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     now = _latest(alert) + s(1)
     for kind, at in deadlines(alert, POLICY).items():
         yield TimerDue(kind, at), max(at, now)
-    actions = (Action.CLAIM, Action.NO_VOICE, Action.DISPATCH, Action.HAND_OVER, Action.RESOLVE)
+    actions = (Action.CLAIM, Action.NO_VOICE, Action.DISPATCH, Action.HAND_OVER, Action.RESOLVE, Action.TRANSFER)
     others: list[AlertInput] = [*(report(what) for what in REPORTS), *(acted(action) for action in actions)]
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
@@ -566,7 +583,17 @@ def test_what_returns_to_the_queue_rings() -> None:
 def test_every_effect_survives_being_stored() -> None:
     effects = {effect for step in steps() for effect in step.decided.change.effects}
     kinds = {type(effect) for effect in effects}
-    phone = {PhoneGroup, PhoneResident, PhoneContact, PhoneOperator, AskResponders, HangUpOthers}
+    phone = {
+        PhoneParty,
+        HangUpColleague,
+        PhoneGroup,
+        PhoneResident,
+        PhoneContact,
+        PhoneOperator,
+        AskResponders,
+        HangUpOthers,
+        LeaveRoom,
+    }
     assert kinds == {TellDevice, TellDevices} | phone
     assert all(from_row(*to_row(effect)) == effect for effect in effects)
 
@@ -967,9 +994,11 @@ def test_a_claim_tells_the_devices_that_somebody_is_there() -> None:
     assert outcome.data == {"waited_s": 4.0}
 
 
-@pytest.mark.parametrize(
-    "action", [a for a in Action if a not in (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT)]
-)
+ANSWERS = (Action.TAKE_OVER, Action.DECLINE)
+ADDING = (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN)
+
+
+@pytest.mark.parametrize("action", [a for a in Action if a not in (*ADDING, *ANSWERS)])
 def test_an_action_on_an_alert_that_has_changed_since_is_refused(action: Action) -> None:
     state = next(state for state in State if (state, f"action.{action}") in ALERT_TABLE)
     alert = in_state(state)
@@ -978,7 +1007,7 @@ def test_an_action_on_an_alert_that_has_changed_since_is_refused(action: Action)
     assert outcome.code == "stale_version"
 
 
-@pytest.mark.parametrize("action", [Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT])
+@pytest.mark.parametrize("action", ADDING)
 def test_adding_to_the_record_is_never_stale(action: Action) -> None:
     assert isinstance(ask(in_state(State.CLAIMED), acted(action, version=1), T0 + s(9)), Change)
 
@@ -1007,7 +1036,8 @@ def test_the_console_offers_exactly_what_will_not_be_refused() -> None:
     same_for_all_kinds = [alert for alert in reachable() if alert.kind is Kind.SOS and not alert.silent]
     for alert, operator in product(same_for_all_kinds, (ANNA, BERT, CHIEF)):
         now = _latest(alert) + s(1)
-        allowed = {action for action in Action if isinstance(ask(alert, acted(action, operator), now), Change)}
+        to = ANNA if operator is BERT else BERT
+        allowed = {one for one in Action if isinstance(ask(alert, acted(one, operator, to=to), now), Change)}
         assert set(possible_actions(alert, operator)) == allowed, (alert, operator)
 
 

@@ -10,12 +10,15 @@ import pytest
 
 from callcenter.alerts.call_inputs import (
     CALL_KEYS,
+    Agreed,
     CallDue,
     CallInput,
+    CameTooLate,
     Dialling,
     HangUpWanted,
     Heard,
     HoldWanted,
+    LeftAlone,
     Met,
     News,
     NotFound,
@@ -25,7 +28,7 @@ from callcenter.alerts.call_inputs import (
     PlacingUnknown,
 )
 from callcenter.alerts.call_model import OVER, Answer, Call, CallOutcome, CallState, Direction, Role
-from callcenter.alerts.call_rules import CALL_TABLE, QUEUE, CallChange, CallDecided, decide_call
+from callcenter.alerts.call_rules import ALONE, CALL_TABLE, QUEUE, CallChange, CallDecided, decide_call
 from callcenter.alerts.effects import EndCall, FindCall, PlaceCall
 from callcenter.alerts.inputs import REPORTS
 from callcenter.alerts.model import Kind
@@ -44,6 +47,8 @@ DIALOGUES = {
     "offer": (Role.RESPONDER, Direction.OUTBOUND),
     "duty": (Role.DUTY, Direction.OUTBOUND),
     "operator": (Role.OPERATOR, Direction.INTERNAL),
+    "transfer": (Role.OPERATOR, Direction.INTERNAL),
+    "consult": (Role.GUEST, Direction.OUTBOUND),
     "hotline": (Role.CALLER, Direction.INBOUND),
 }
 
@@ -96,7 +101,8 @@ def _records(state: CallState) -> Iterator[Call]:
     """Plain, and with everything that a record can hold; also some that no path leads to."""
     over = state in OVER
     for dialogue, full in product(DIALOGUES, (False, True)):
-        first = {"offer": "offer", "duty": "offer", "resident": "awake", "welfare": "well"}.get(dialogue, "")
+        first = {"offer": "offer", "duty": "offer", "resident": "awake", "welfare": "well",
+                 "transfer": "transfer"}.get(dialogue, "")  # fmt: skip
         plain = call(
             dialogue,
             state=state,
@@ -116,6 +122,7 @@ def _records(state: CallState) -> Iterator[Call]:
         )  # fmt: skip
         if not full:
             yield replace(plain, checks=2, unknown_at=T0, in_room=True)
+            yield replace(plain, step="", answer=Answer.ACCEPTED, joined_at=T0 + s(4), in_room=True, held=True)
 
 
 records = cache(lambda state: tuple(_records(state)))
@@ -123,7 +130,7 @@ records = cache(lambda state: tuple(_records(state)))
 
 def _inputs(key: str) -> Iterator[CallInput]:
     if key == "news.input":
-        for step, digits in product(("offer", "awake", "well", ""), ("1", "2", "3", "9", "", None)):
+        for step, digits in product(("offer", "awake", "well", "transfer", ""), ("1", "2", "3", "9", "", None)):
             yield heard(News.INPUT, step=step, digits=digits)
     elif key == "news.ended":
         yield from (ended(outcome, talk_s=3.0) for outcome in (None, *CallOutcome))
@@ -138,8 +145,11 @@ def _inputs(key: str) -> Iterator[CallInput]:
             "placing_unknown": (PlacingUnknown("one", "OutcomeUnknown"), PlacingUnknown("two", "OutcomeUnknown")),
             "not_found": (NotFound("one"), NotFound("two")),
             "met": (Met(),),
-            "due": (CallDue(T0 + s(80)),),
+            "due": (CallDue(T0 + s(80)), CallDue(T0 + s(80), alone=True)),
+            "left_alone": (LeftAlone(silent=True), LeftAlone(silent=False)),
+            "too_late": (CameTooLate(),),
             "hang_up": (HangUpWanted("somebody_goes"),),
+            "agreed": (Agreed(),),
             "hold": (HoldWanted(True), HoldWanted(False)),
         }
         yield from bare[key]
@@ -165,7 +175,7 @@ def decided() -> tuple[tuple[Call, str, CallDecided], ...]:
 def test_the_keys_are_those_of_the_inputs() -> None:
     assert all(one.key == key for key in CALL_KEYS for one in inputs(key))
     assert {key for _state, key in CALL_TABLE} == set(CALL_KEYS)
-    assert len(set(CALL_KEYS)) == len(CALL_KEYS) == len(News) + 10
+    assert len(set(CALL_KEYS)) == len(CALL_KEYS) == len(News) + 13
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -202,7 +212,7 @@ def test_every_rule_has_an_identifier_and_one_sentence() -> None:
         assert rule.says.endswith(".")
         by_id.setdefault(rule.id, set()).add(rule.says)
     assert all(len(says) == 1 for says in by_id.values())
-    assert {one.rule for _before, _key, one in decided()} == {*by_id, QUEUE.id}
+    assert {one.rule for _before, _key, one in decided()} == {*by_id, QUEUE.id, ALONE.id}
 
 
 def test_a_time_is_written_once() -> None:
@@ -244,10 +254,14 @@ def test_only_the_key_1_of_an_open_offer_accepts() -> None:
     accepting = [
         (before, key, one)
         for before, key, one in decided()
-        if one.change.call.answer is Answer.ACCEPTED or (one.change.report and one.change.report.what == "accepted")
+        if (one.change.call.answer is Answer.ACCEPTED and before.answer is None)
+        or (one.change.report and one.change.report.what == "accepted")
     ]
     assert accepting
-    assert {key for _before, key, _one in accepting} == {"news.input"}
+    by_key = [row for row in accepting if row[1] == "news.input"]
+    agreed = [row for row in accepting if row not in by_key]
+    assert {(key, before.dialogue) for before, key, _one in agreed} == {("agreed", "transfer")}, "said on the console"
+    accepting = by_key
     assert all(one.change.data["digits"] == "1" and not before.hang_up_at for before, _key, one in accepting)
 
 

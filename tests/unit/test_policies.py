@@ -119,6 +119,7 @@ def test_rungs_that_do_not_grow_are_refused(policy_file: Path, seconds: int) -> 
         ("call_backs_s = [10, 40, 60]", "call_backs_s = [10, 0]", "limits.call_backs_s.1"),
         ("call_backs_s = [10, 40, 60]", "call_backs_s = [60, 40, 10]", "limits.call_backs_s"),
         ("next_wave_s = 30", "next_wave_s = 0", "limits.next_wave_s"),
+        ("transfer_s = 20", "transfer_s = 60", "limits.transfer_s"),
         ("wave_size = 3", "wave_size = 0", "limits.wave_size"),
         ("most_waves = 6", "most_waves = 0", "limits.most_waves"),
         ("repeat_s = 60", "repeat_s = 0", "ladder.0.repeat_s"),

@@ -80,7 +80,6 @@ def test_nobody_ends_a_room_by_leaving_it(start: bool) -> None:
         "startConferenceOnEnter": str(start).lower(),
         "endConferenceOnExit": "false",
         "beep": "false",
-        "waitUrl": "",
         "statusCallback": f"{V1}/room/01CALL",
         "statusCallbackMethod": "POST",
         "statusCallbackEvent": "start end join leave",

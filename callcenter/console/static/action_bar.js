@@ -35,8 +35,9 @@ function ActionButton({ row, alert, allowed, next }) {
 
 /** @param {{ alert: Alert, data: AlertDetail | null }} props */
 export function ActionBar({ alert, data }) {
-  const allowed = allowedActions(alert, data);
-  const next = nextStep(alert, session.value?.operator.id ?? "");
+  const me = session.value?.operator.id ?? "";
+  const allowed = allowedActions(alert, data, me);
+  const next = nextStep(alert, me);
   const form = actionRow(openForm(alert.id) ?? "");
   return html`<section class="actions" aria-labelledby="actions-heading">
     <h3 id="actions-heading" class="visually-hidden">${t("view.actions")}</h3>

@@ -6,9 +6,10 @@ import { OUTCOMES } from "./actions.js";
 import { actAndGoOn, pending } from "./commands.js";
 import { draftOf } from "./drafts.js";
 import { t } from "./i18n.js";
+import { guests, refreshGuests } from "./guests.js";
 import { goBack } from "./keys.js";
 import { html } from "./markup.js";
-import { operators, refreshOperators } from "./operators.js";
+import { canBeAsked, operators, operatorText, refreshOperators } from "./operators.js";
 import { session } from "./session.js";
 
 /** @typedef {import("./actions.js").FieldName} FieldName */
@@ -48,19 +49,29 @@ function OperatorChoice(props) {
     refreshOperators();
   }, []);
   const others = operators.value.filter((one) => one.id !== session.value?.operator.id);
-  // Those whose console is connected come first: only they can hear that it was given to them.
-  others.sort((a, b) => Number(b.online) - Number(a.online));
-  return h(Choice, {
-    ...props,
-    options: others.map((one) => ({
-      value: one.id,
-      text: t(one.online ? "form.operator_online" : "form.operator_away", { name: one.name }),
-    })),
-  });
+  // Those who can take it come first.
+  others.sort((a, b) => Number(canBeAsked(b)) - Number(canBeAsked(a)));
+  return h(Choice, { ...props, options: others.map((one) => ({ value: one.id, text: operatorText(one) })) });
+}
+
+/** @param {FieldProps} props */
+function GuestChoice(props) {
+  useEffect(() => {
+    refreshGuests();
+  }, []);
+  return h(Choice, { ...props, options: guests() });
 }
 
 /** @type {Record<FieldName, import("preact").FunctionComponent<FieldProps>>} */
-const FIELDS = { text: Lines, outcome: OutcomeChoice, to: OperatorChoice, case_number: Line, person: Line };
+const FIELDS = {
+  text: Lines,
+  outcome: OutcomeChoice,
+  to: OperatorChoice,
+  case_number: Line,
+  person: Line,
+  party: GuestChoice,
+  number: Line,
+};
 
 const missing = signal(/** @type {string | null} */ (null));
 
@@ -72,7 +83,9 @@ export function ActionForm({ row, alert, allowed }) {
   /** @param {Event} event */
   function submit(event) {
     event.preventDefault();
-    const empty = row.required.find((name) => !draft.value[name]?.trim());
+    const filledIn = (/** @type {FieldName} */ name) => Boolean(draft.value[name]?.trim());
+    const several = row.oneOf && row.oneOf.filter(filledIn).length !== 1 ? row.oneOf[0] : undefined;
+    const empty = row.required.find((name) => !filledIn(name)) ?? several;
     missing.value = empty ?? null;
     if (empty) document.getElementById(`field-${empty}`)?.focus();
     else if (!busy && allowed) {
@@ -96,7 +109,7 @@ export function ActionForm({ row, alert, allowed }) {
         <label for=${id}>${t(own)}${required && html`<span class="required"> ${t("form.required")}</span>`}</label>
         ${h(FIELDS[name], { id, required, action: row.id, value: draft.value[name] ?? "",
           set: (value) => { draft.value = { ...draft.value, [name]: value }; } })}
-        ${missing.value === name && html`<p role="alert" class="form-trouble">${t("form.missing")}</p>`}
+        ${missing.value === name && html`<p role="alert" class="form-trouble">${t(row.oneOf ? "form.one_of" : "form.missing")}</p>`}
       </div>`;
     })}
     ${!allowed && html`<p class="form-trouble">${t("form.not_possible")}</p>`}

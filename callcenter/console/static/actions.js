@@ -5,8 +5,9 @@ import { isUnclaimed } from "./order.js";
 /** @typedef {import("console-api").Alert} Alert */
 /** @typedef {import("console-api").AlertDetail} AlertDetail */
 /** @typedef {import("console-api").ActionName} ActionName */
-/** @typedef {"text" | "outcome" | "to" | "case_number" | "person"} FieldName */
-/** @typedef {{ id: ActionName, key: string, fields: FieldName[], required: FieldName[] }} ActionRow */
+/** @typedef {"text" | "outcome" | "to" | "case_number" | "person" | "party" | "number"} FieldName */
+/** `oneOf`: exactly one of these is filled in.
+ * @typedef {{ id: ActionName, key: string, fields: FieldName[], required: FieldName[], oneOf?: FieldName[] }} ActionRow */
 
 /** In the order of the script: take it, speak, send, hand over, write down, end.
  * @type {readonly ActionRow[]} */
@@ -19,10 +20,18 @@ export const ACTIONS = [
   { id: "hand_over", key: "h", fields: ["case_number", "person", "text"], required: [] },
   { id: "note", key: "n", fields: ["text"], required: ["text"] },
   { id: "transfer", key: "t", fields: ["to", "text"], required: ["to"] },
+  { id: "bring_in", key: "g", fields: ["party", "number", "person"], required: [], oneOf: ["party", "number"] },
   { id: "release", key: "b", fields: ["text"], required: [] },
   { id: "resolve", key: "r", fields: ["outcome", "text"], required: ["outcome"] },
   { id: "close", key: "x", fields: ["text"], required: [] },
   { id: "reopen", key: "o", fields: ["text"], required: ["text"] },
+];
+
+/** What is said to a colleague who asks, or taken back from one; their place is beside the request.
+ * @type {readonly ActionRow[]} */
+export const ANSWERS = [
+  { id: "take_over", key: "y", fields: [], required: [] },
+  { id: "decline", key: "k", fields: [], required: [] },
 ];
 
 /** @type {readonly import("console-api").OutcomeCode[]} */
@@ -42,14 +51,22 @@ export const OUTCOMES = [
 
 /** @param {string} id */
 export function actionRow(id) {
-  return ACTIONS.find((row) => row.id === id);
+  return [...ACTIONS, ...ANSWERS].find((row) => row.id === id);
+}
+
+/** @param {Alert} alert @param {string} me @returns {string[]} */
+function answersOf(alert, me) {
+  if (!alert.transfer) return [];
+  if (alert.transfer.to.id === me) return ["take_over", "decline"];
+  return alert.owner?.id === me ? ["decline"] : [];
 }
 
 /** What may be done, before the card has come: only what the row itself proves.
- * @param {Alert} alert @param {AlertDetail | null} data @returns {ReadonlySet<string>} */
-export function allowedActions(alert, data) {
-  if (data) return new Set(data.actions);
-  return new Set(isUnclaimed(alert) ? ["claim", "note"] : ["note"]);
+ * @param {Alert} alert @param {AlertDetail | null} data @param {string} me @returns {ReadonlySet<string>} */
+export function allowedActions(alert, data, me) {
+  const proved = isUnclaimed(alert) ? ["claim", "note"] : ["note"];
+  const others = (data?.actions ?? proved).filter((id) => !ANSWERS.some((row) => row.id === id));
+  return new Set([...others, ...answersOf(alert, me)]);
 }
 
 /** The step the script expects now; its button is shown as the next one and gets the focus.
@@ -74,6 +91,8 @@ export function whyNot(action, alert, me) {
   if (action === "close" && alert.state !== "resolved") {
     return alert.state === "closed" ? "why_not.closed" : "why_not.resolve_first";
   }
+  if (ANSWERS.some((row) => row.id === action)) return "why_not.not_asked";
+  if (action === "transfer" && alert.transfer) return "why_not.asked";
   if (action === "reopen") return "why_not.still_open";
   if (alert.state === "closed") return "why_not.closed";
   if (alert.state === "resolved") return "why_not.resolved";

@@ -54,6 +54,13 @@ export function unclaimedAlerts() {
   return [...unclaimed].flatMap((id) => book.get(id) ?? []);
 }
 
+/** What this operator is asked to take over, the oldest request first.
+ * @param {string} operator @returns {Alert[]} */
+export function askedOf(operator) {
+  const asked = [...book.values()].filter((alert) => alert.transfer?.to.id === operator);
+  return asked.sort((a, b) => String(a.transfer?.at).localeCompare(String(b.transfer?.at)));
+}
+
 export const unclaimedCount = () => unclaimed.size;
 
 /** @param {string} operator */

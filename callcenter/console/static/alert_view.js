@@ -7,6 +7,7 @@ import { Age, KindWord, Marks, Owner } from "./alert_row.js";
 import { detail, openedId, refreshDetail } from "./detail.js";
 import { grantFocus } from "./focus.js";
 import { now } from "./clock.js";
+import { Offered } from "./handing_over.js";
 import { clockTime, plural, t } from "./i18n.js";
 import { goBack } from "./keys.js";
 import { LegPanel } from "./leg_panel.js";
@@ -53,6 +54,7 @@ function Heading({ alert }) {
       ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
       ${h(Marks, { alert })}
     </div>
+    ${h(Offered, { alert })}
   </div>`;
 }
 

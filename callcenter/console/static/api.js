@@ -72,6 +72,9 @@ export const postAction = (id, action) => send("POST", `${alertPath(id)}/actions
 /** @returns {Promise<Answer<{ operators: import("console-api").OperatorPresence[] }>>} */
 export const getOperators = () => send("GET", "/operators");
 
+/** @returns {Promise<Answer<{ responders: import("console-api").Responder[] }>>} */
+export const getHospitals = () => send("GET", "/responders?kind=hospital&limit=1000");
+
 /** @param {URLSearchParams} query
  * @returns {Promise<Answer<{ calls: import("console-api").LoggedCall[], before: string | null }>>} */
 export const getCalls = (query) => send("GET", `/calls?${query}`);

@@ -32,6 +32,16 @@ export function legWord(call, state) {
   return t("leg.ended", { outcome: call.outcome ? word("call_outcome", call.outcome) : t("leg.over") });
 }
 
+/** @type {Record<string, string>} */
+const OF_TRANSFER = { accepted: "leg.takes_over" };
+
+/** What the person at the other end decided.
+ * @param {Leg} call */
+export function answerWord(call) {
+  if (call.dialogue === "transfer") return t(OF_TRANSFER[call.answer ?? ""] ?? "leg.takes_not");
+  return t(`call_answer.${call.answer}`);
+}
+
 /** @param {Leg} call */
 function who(call) {
   return call.name ? t("leg.named", { name: call.name, role: word("call_role", call.role) }) : word("call_role", call.role);
@@ -47,8 +57,13 @@ export function reasonWords(reason) {
 /** One rule, several things to say. Each answers with the key, or with nothing if the usual one is right.
  * @type {Record<string, (data: Entry["data"]) => string | false>} */
 const VARIANTS = {
-  "call.input": ({ digits }) =>
-    typeof digits !== "string" ? "rule.call.input_nothing" : digits === "" && "rule.call.input_spoken",
+  "call.input": ({ digits, answer }) =>
+    (answer === "too_late" && "rule.call.too_late") ||
+    (typeof digits !== "string" ? "rule.call.input_nothing" : digits === "" && "rule.call.input_spoken"),
+  "operator.transfers": ({ asked }) => asked === true && "rule.operator.transfers_asked",
+  "transfer.declined": ({ kept }) => kept === true && "rule.transfer.declined_kept",
+  "call.inbound": ({ salvaged }) => Boolean(salvaged) && "rule.call.inbound_salvaged",
+  "call.left_alone": ({ reason }) => reason === "nobody_came" && "rule.call.left_alone_again",
   "call.held": ({ held }) => held === false && "rule.call.held_back",
   "call.not_placed": ({ outcome }) => outcome === "by_hand" && "rule.call.not_placed_by_hand",
   "debt.due": ({ by_hand }) => by_hand === true && "rule.debt.due_by_hand",
@@ -78,13 +93,13 @@ export function callValues(entry) {
 /** Steps of the line that tell an operator nothing the legs do not show; kept, and shown on demand. */
 const STEPS = new Set([
   "call.dialling", "call.placed", "call.named", "call.queued", "call.rings", "call.not_taken", "call.looked_for",
-  "call.queue", "call.never_placed", "call.joined", "call.left", "call.recorded", "call.not_recorded", "call.unwanted",
+  "call.queue", "call.alone", "call.never_placed", "call.joined", "call.left", "call.recorded", "call.not_recorded", "call.unwanted",
 ]);
 
 /** @param {Entry} entry */
 export function isStep({ rule, data }) {
   if (rule === "call.hung_up") return !String(data.reason).startsWith("operator:");
   // A key that decides something is told by the alert's own entry; a wrong one is worth a line.
-  if (rule === "call.input") return Boolean(data.answer) || typeof data.digits !== "string" || data.digits === "";
+  if (rule === "call.input") return (Boolean(data.answer) && data.answer !== "too_late") || typeof data.digits !== "string" || data.digits === "";
   return STEPS.has(rule);
 }

@@ -129,7 +129,7 @@ function goOn(id) {
 /** @param {string} id @param {ActionName} action @param {Partial<Action>} [fields] */
 export async function actAndGoOn(id, action, fields) {
   const done = await act(id, action, fields);
-  if (done && action === "claim") openAlert(id);
+  if (done && (action === "claim" || action === "take_over")) openAlert(id);
   if (done) goOn(id);
   return done;
 }

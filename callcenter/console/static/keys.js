@@ -1,7 +1,7 @@
 // The keyboard: one table of keys, used by the handler and by the list of keys the operator can open.
 import { signal } from "@preact/signals";
-import { ACTIONS, allowedActions, whyNot } from "./actions.js";
-import { alertOf } from "./alert_book.js";
+import { ACTIONS, allowedActions, ANSWERS, whyNot } from "./actions.js";
+import { alertOf, askedOf } from "./alert_book.js";
 import { actAndGoOn } from "./commands.js";
 import { detail, leaveAlert, openedId } from "./detail.js";
 import { openForm, showForm } from "./drafts.js";
@@ -32,7 +32,7 @@ export function keyTable() {
       group: "keys.list",
       keys: [["↑ ↓", "keys.move"], ["Home End", "keys.ends"], ["Enter", "keys.open"], ["l", "keys.to_list"]],
     },
-    { group: "keys.alert", keys: ACTIONS.map((row) => [row.key, `action.${row.id}`]) },
+    { group: "keys.alert", keys: [...ACTIONS, ...ANSWERS].map((row) => [row.key, `action.${row.id}`]) },
     { group: "keys.page", keys: [["Esc", "keys.back"], ["?", "keys.show"]] },
   ];
 }
@@ -49,8 +49,9 @@ export function startAction(id, row) {
   const alert = alertOf(id) ?? detail.value?.data?.alert;
   if (!alert) return;
   const data = detail.value?.id === id ? detail.value.data : null;
-  if (!allowedActions(alert, data).has(row.id)) {
-    const reason = whyNot(row.id, alert, session.value?.operator.id ?? "");
+  const me = session.value?.operator.id ?? "";
+  if (!allowedActions(alert, data, me).has(row.id)) {
+    const reason = whyNot(row.id, alert, me);
     warn("command.not_possible", { action: t(`action.${row.id}`), why: t(reason, { owner: alert.owner?.name }) });
     return;
   }
@@ -84,6 +85,11 @@ const PAGE_KEYS = {
 function meaning(key) {
   const page = PAGE_KEYS[key];
   if (page) return page;
+  const answer = ANSWERS.find((one) => one.key === key);
+  if (answer) {
+    const asked = askedOf(session.value?.operator.id ?? "")[0]?.id ?? openedId.value;
+    return asked === null ? undefined : () => startAction(asked, answer);
+  }
   const row = ACTIONS.find((one) => one.key === key);
   const id = subject();
   if (!row || id === null) return undefined;

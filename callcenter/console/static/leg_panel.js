@@ -2,7 +2,7 @@
 // What no line can place is the loudest: a person has to dial it.
 import { h } from "preact";
 import { useEffect } from "preact/hooks";
-import { legName, legWord } from "./call_words.js";
+import { answerWord, legName, legWord } from "./call_words.js";
 import { now } from "./clock.js";
 import { duration, plural, t, word } from "./i18n.js";
 import { Icon } from "./icons.js";
@@ -15,6 +15,10 @@ import { html } from "./markup.js";
 
 /** What is read out: the rest is seen soon enough. */
 const SPOKEN = new Set(["in_room", "by_hand", "ended", "waits"]);
+
+/** Why somebody is rung who is not asked to go.
+ * @type {Record<string, string>} */
+const BESIDE = { transfer: "leg.transfer", consult: "leg.consult" };
 
 /** @param {{ leg: LegView, alert: Alert }} props */
 function ByHand({ leg, alert }) {
@@ -56,7 +60,8 @@ function LegRow({ leg, legs, alert }) {
     <span class="leg-who">${legName(call)}${call.name && html` <small>${word("call_role", call.role)}</small>`}</span>
     <span class="leg-state">
       <span>${legWord(call, state)}</span>
-      ${call.answer && html`<strong class=${`leg-answer leg-${call.answer}`}>${t(`call_answer.${call.answer}`)}</strong>`}
+      ${call.answer && html`<strong class=${`leg-answer leg-${call.answer}`}>${answerWord(call)}</strong>`}
+      ${BESIDE[call.dialogue] && html`<span class="mark">${t(BESIDE[call.dialogue] ?? "")}</span>`}
       ${call.machine && html`<span class="mark">${t("leg.machine")}</span>`}
       ${!over && html`<time class="figures" datetime=${leg.since}>${duration(now.value - Date.parse(leg.since))}</time>`}
     </span>
@@ -72,7 +77,7 @@ function spoken(legs) {
   const last = telling.sort((a, b) => a.since.localeCompare(b.since)).pop();
   if (!last) return "";
   const { answer } = last.call;
-  const state = answer && !isOver(last) ? t(`call_answer.${answer}`) : legWord(last.call, last.state);
+  const state = answer && !isOver(last) ? answerWord(last.call) : legWord(last.call, last.state);
   return t("leg.spoken", { name: legName(last.call), state });
 }
 

@@ -67,7 +67,7 @@ export const mayHold = (leg) => leg.call.state === "talking" && !leg.ending;
  * @param {LegView} leg @param {readonly LegView[]} legs @param {Alert} alert */
 export function wantsHand(leg, legs, alert) {
   if (leg.state !== "by_hand" || leg.call.role === "operator" || !isUnresolved(alert)) return false;
-  if (alert.responder && ASKED.has(leg.call.role)) return false;
+  if (alert.responder && ASKED.has(leg.call.role) && leg.call.dialogue !== "consult") return false;
   const same = legs.filter((one) => one.call.party === leg.call.party);
   return same[same.length - 1] === leg;
 }

@@ -12,7 +12,7 @@ import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
 import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
-import { dismissNotice, warnLastingly } from "./notice.js";
+import { dismissNotice, inform, warnLastingly } from "./notice.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
@@ -48,6 +48,25 @@ function tellUndone(entry) {
   warnLastingly("notice.undone", { name, what: sentence(entry, contacts ?? []) });
 }
 
+/** Handing over is a matter between two: nobody else's console sounds, and the one who did it knows it.
+ * @param {import("console-api").LiveEntry} entry @param {import("console-api").Alert} alert */
+function concernsMe({ rule, actor, data }, alert) {
+  if (!rule.startsWith("transfer.") && data.asked !== true) return true;
+  const me = session.value?.operator.id;
+  return actor !== `operator:${me}` && [alert.owner?.id, data.to, data.from].includes(me);
+}
+
+/** Who has asked a colleague hears what became of it.
+ * @param {import("console-api").LiveEntry} entry */
+function tellHandingOver(entry) {
+  const me = session.value?.operator.id;
+  const { alert, actor, data, rule } = entry;
+  if (!alert || !rule.startsWith("transfer.") || actor === `operator:${me}`) return;
+  const said = { name: alert.resident_name || alert.device_id, what: sentence(entry, []) };
+  if (data.from === me) inform("notice.told", said);
+  else if (alert.owner?.id === me && !alert.transfer && !data.from) warnLastingly("notice.undone", said);
+}
+
 /** @param {import("console-api").LiveEntry} entry */
 function takeEntry(entry) {
   const where = book.place(entry.n);
@@ -66,8 +85,9 @@ function takeEntry(entry) {
   if (!alert) return;
   if (arrived) announceArrival(alert);
   attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
-  if (entry.ring && !isUnclaimed(alert)) soundOnce(family(alert));
+  if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) soundOnce(family(alert));
   tellUndone(entry);
+  tellHandingOver(entry);
   if (alert.id === openedId.value) {
     if (!pending.value[alert.id]) hearEntry(entry); // what we did ourselves is shown when it is answered
     refreshDetail();

@@ -23,7 +23,8 @@ function contactName(id, contacts) {
 
 /** @param {string} effect @param {Contacts} contacts @param {Entry["data"]} data whom it was about */
 function effectWords(effect, contacts, data) {
-  const about = { group: word("group", String(data.group)), contact: contactName(data.contact, contacts) };
+  const about = { group: word("group", String(data.group)), contact: contactName(data.contact, contacts),
+    name: data.name };
   return has(`effect.${effect}`) ? t(`effect.${effect}`, about) : effect;
 }
 
