@@ -10,7 +10,6 @@ import sqlite3
 import sys
 from pathlib import Path
 
-import uvloop
 from aiohttp import web
 
 from devices.broker import EmbeddedBroker
@@ -65,5 +64,5 @@ class Floor:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+    with asyncio.Runner() as loop:
         loop.run(Floor(Path(sys.argv[1]), int(sys.argv[2])).run(int(sys.argv[3])))

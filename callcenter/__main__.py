@@ -11,8 +11,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import uvloop
-
 from callcenter import audit, demo, doctor, metrics, people
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
@@ -98,7 +96,7 @@ def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = 
     sys.setswitchinterval(THREAD_TURN_S)
     gc.freeze()  # what is loaded by now stays; looking through it again and again would only make presses wait
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner() as runner:  # not uvloop: it goes deaf on a socket that was reset (docs/adr/0012)
             code = runner.run(_run(chosen, policy, beside))
     except (BrokerFailed, Unavailable, OSError) as error:
         raise Refused(str(error)) from error

@@ -1,8 +1,8 @@
 """The only file that knows the MQTT library: two lanes in, one way out, and acknowledgement after the commit.
 
-aiomqtt acknowledges on arrival. Here a subclass tells paho, before it connects, that we acknowledge, and
-takes messages straight from its callback (docs/adr/0004). A lane that could not store what it heard leaves
-the broker unacknowledged and comes back: unacknowledged messages return on the next connection.
+aiomqtt acknowledges on arrival. Here a subclass tells paho, before it connects, that we acknowledge, takes messages
+straight from its callback (docs/adr/0004), and watches its socket itself (docs/adr/0012). A lane that could not store
+what it heard leaves the broker unacknowledged and comes back: unacknowledged messages return on the next connection.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,9 @@ import aiomqtt
 import paho.mqtt.client as paho
 
 logger = logging.getLogger("mqtt")
+_Socket = Any  # a plain one or one of TLS
 
-BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0)  # a broker that is back is found within two seconds
 PUBLISH_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
 CHECK_S = 0.5  # how often a lane asks whether it may stay
@@ -73,6 +75,7 @@ class _Client(aiomqtt.Client):
         self, address: Address, *, identifier: str, clean: bool, take: Callable[[paho.MQTTMessage], None]
     ) -> None:
         self._take = take
+        self._thread = threading.get_ident()  # the event loop's; paho connects in another one
         self.open = True  # until its connection is over; an acknowledgement must never reach another one
         super().__init__(
             address.host,
@@ -94,6 +97,75 @@ class _Client(aiomqtt.Client):
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:  # noqa: ANN401
         self._take(message)
+
+    # -- the socket. aiomqtt watches and unwatches it a turn of the loop later, when it may be closed and its number
+    # belong to another connection, which then hears nothing any more (docs/adr/0012).
+
+    def _in_loop(self, watch: Callable[[_Socket], None], sock: _Socket) -> None:
+        if threading.get_ident() == self._thread:
+            watch(sock)
+        else:
+            self._loop.call_soon_threadsafe(watch, sock)
+
+    def _still(self, sock: _Socket) -> bool:
+        return self._client.socket() is sock
+
+    def _watch(self, sock: _Socket) -> None:
+        if self._still(sock):
+            self._loop.add_reader(sock.fileno(), self._read)
+            self._misc_task = self._loop.create_task(self._misc_loop())
+
+    def _watch_write(self, sock: _Socket) -> None:
+        if self._still(sock):
+            self._loop.add_writer(sock.fileno(), self._write)
+
+    def _on_socket_open(self, client: paho.Client, userdata: Any, sock: _Socket) -> None:  # noqa: ANN401
+        self._in_loop(self._watch, sock)
+
+    def _on_socket_register_write(self, client: paho.Client, userdata: Any, sock: _Socket) -> None:  # noqa: ANN401
+        self._in_loop(self._watch_write, sock)
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+            while (sock := self._client.socket()) and hasattr(sock, "pending") and sock.pending():
+                self._client.loop_read()  # what TLS has decoded already wakes nobody
+        except Exception as error:
+            self._broke(error)
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        """Nobody waits any longer for what this connection will not bring; aiomqtt would for 10 s."""
+        waiting: tuple[asyncio.Future[Any], ...] = (
+            self._connected,
+            self._disconnected,
+            *self._pending_subscribes.values(),
+        )
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # it need not be asked for
+
+    def _on_disconnect(
+        self,
+        client: paho.Client,
+        userdata: Any,  # noqa: ANN401
+        flags: Any,  # noqa: ANN401
+        reason: Any,  # noqa: ANN401
+        properties: Any = None,  # noqa: ANN401
+    ) -> None:
+        if reason != paho.MQTT_ERR_SUCCESS:
+            self._broke(aiomqtt.MqttCodeError(reason, "the connection broke"))
+        super()._on_disconnect(client, userdata, flags, reason, properties)
+
+    def hang_up(self) -> None:
+        """Whatever has become of it: no connection of ours stays behind."""
+        self._client.disconnect()
 
     def send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> asyncio.Future[None]:
         """Publish; the future is done when the broker has it. aiomqtt's own way costs three times as much."""
@@ -187,18 +259,26 @@ class Lane:
             clean=self._clean,
             take=lambda message: self._take(client, leave, message),
         )
-        async with client:
-            if self._topics:
-                await client.subscribe(list(self._topics.items()))
-            self._client = client
-            self._on_change(True)
-            try:
-                await self._until_over(client, leave)
-            finally:
-                client.open = False
-                client.fail_sent()
-                self._client = None
-                self._on_change(False)
+        try:
+            async with client:
+                if self._topics:
+                    await client.subscribe(list(self._topics.items()))
+                await self._stand(client, leave)
+        finally:
+            client.open = False
+            client.hang_up()
+
+    async def _stand(self, client: _Client, leave: asyncio.Future[None]) -> None:
+        """What we say goes over this connection now."""
+        self._client = client
+        self._on_change(True)
+        try:
+            await self._until_over(client, leave)
+        finally:
+            client.open = False
+            client.fail_sent()
+            self._client = None
+            self._on_change(False)
 
     async def _until_over(self, client: _Client, leave: asyncio.Future[None]) -> None:
         """Until it breaks, something could not be stored, or nothing can be stored any more."""

@@ -86,7 +86,6 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console": {"aiohttp", "structlog", "pydantic", "sqlalchemy.Connection"},
     "callcenter.console.app": {"aiohttp", "structlog", "jinja2", "prometheus_client"},
     "callcenter.console.auth": {"aiohttp", "argon2", "sqlalchemy.Connection"},
-    "callcenter.__main__": {"uvloop"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
     "callcenter.doctor": {"sqlalchemy"},
