@@ -1,4 +1,4 @@
-"""`make bench`: SOS publish to WebSocket frame, next to the bare floor of the same run, and the memory.
+"""`make bench`: SOS publish to WebSocket frame, next to the bare floor of the same run, the memory, and the ranking.
 
 Bounded: about two minutes. `--quick` for a short look, `--database URL` for PostgreSQL.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiohttp
 
+from benchmarks import ranking
 from benchmarks.subjects import HEARTBEATS_S, Subject, centre, floor, memory_mb
 from simulators.connection import Broker
 from simulators.load import LoadPlan, LoadResult, run_load
@@ -111,6 +112,7 @@ def main() -> None:
     parser.add_argument("--database", default="", help="SQLAlchemy URL of an empty database; default SQLite")
     parser.add_argument("--devices", type=int, default=250_000)
     wanted = parser.parse_args()
+    print(ranking.report())
     with tempfile.TemporaryDirectory(prefix="vnh-bench-") as scratch:
         bare = floor(Path(scratch) / "floor")
         whole = centre(Path(scratch) / "centre", wanted.database, wanted.devices)

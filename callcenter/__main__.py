@@ -14,8 +14,9 @@ from pathlib import Path
 from callcenter import audit, demo, doctor, metrics, people
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
-from callcenter.clock import SystemClock
+from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
+from callcenter.storage import network
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
@@ -183,6 +184,20 @@ def examine(_arguments: argparse.Namespace) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
+def show_coverage(_arguments: argparse.Namespace) -> int:
+    """Where and when nobody could be asked in the next seven days; exit code 1 when there is such a time."""
+    chosen, policy = _load()
+    read = Reader(connect(chosen.database, writer=False)).now
+    found = read(network.coverage, policy.levels, SystemClock().now())
+    names, zone = read(network.area_names), china()
+    for hole in found:
+        begins, ends = (at.astimezone(zone).strftime("%Y-%m-%d %H:%M") for at in (hole.starts, hole.ends))
+        there = f"{hole.there} of {hole.wanted} there" if hole.there else "nobody there"
+        print(f"{names[hole.area]} ({hole.area})  {hole.level:<10} {begins} to {ends}  {there}")
+    print(f"{len(found)} holes in the next 7 days." if found else "No holes in the next 7 days.")
+    return 1 if found else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m callcenter", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -206,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     auditing = command("audit", verify_audit, "Check that the timeline is unbroken and unaltered.")
     auditing.add_argument("verb", choices=["verify"])
+    command("coverage", show_coverage, "Show where nobody could be asked to go, in the next 7 days.")
     command("doctor", examine, "Check a deployment and say what to do.")
     return parser
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, select
 
-from callcenter.storage import queries
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t
 from callcenter.storage.records import GENESIS, chained
 
 AT_ONCE = 5_000

@@ -104,7 +104,7 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    for kind in ("residents", "devices", "responders"):
+    for kind in ("areas", "residents", "devices", "responders"):
         report = people.import_file(writer, kind, town / f"{kind}.csv")
         if report.wrong:
             raise RuntimeError(f"the town's {kind} cannot be read: {report.wrong[0]}")

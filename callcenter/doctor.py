@@ -9,8 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter import audit
-from callcenter.storage import tables as t
-from callcenter.storage import work
+from callcenter.storage import tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.schema import differences
 from config.settings import Settings

@@ -1,18 +1,22 @@
-"""Who lives here: reading residents, devices and responders from CSV files.
+"""Who lives here and who helps: reading areas, residents, devices, responders, absences and holidays from CSV files.
 
 A wrong row is reported with its line and reason, right rows go in, and running it twice changes nothing.
 """
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from callcenter.alerts.coverage import way_up
+from callcenter.alerts.duty import read_hours
+from callcenter.clock import china
 from callcenter.storage import tables as t
 from callcenter.storage.writer import Writer
 
@@ -24,7 +28,26 @@ Phone = Annotated[str, Field(pattern=r"^(\+?[0-9][0-9 -]{2,24})?$")]
 Longer = Annotated[str, Field(max_length=1000)]
 Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, BeforeValidator(lambda text: text or None)]
 Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, BeforeValidator(lambda text: text or None)]
+Words = Annotated[str, Field(max_length=500, pattern=r"^[A-Za-z0-9_ -]*$")]
 YesNo = Annotated[bool, BeforeValidator(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
+
+
+def _readable_hours(text: str) -> str:
+    read_hours(text)
+    return text
+
+
+def _with_zone(at: datetime) -> datetime:
+    """People write local time."""
+    return at if at.tzinfo else at.replace(tzinfo=china())
+
+
+def _area_and_above(area: str, name: str = "") -> Iterator[tuple[Table, dict[str, Any]]]:
+    """An area named in passing. The spelling tells what lies above it: `d1-t2-v3` lies in `d1-t2` in `d1`."""
+    parts = area.split("-")
+    for length in range(1, len(parts) + 1):
+        one, above = "-".join(parts[:length]), "-".join(parts[: length - 1]) or None
+        yield t.areas, {"id": one, "name": (name if one == area else "") or one, "parent_id": above}
 
 
 class _Row(BaseModel):
@@ -59,7 +82,7 @@ class ResidentRow(_Row):
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
         """What the file says, and no more: a column it does not have stays as it was."""
-        yield t.areas, {"id": self.area, "name": self.area_name or self.area}
+        yield from _area_and_above(self.area, self.area_name)
         # Who lives with somebody need not repeat where the door is and how to get in.
         door = {
             name: value for name in ("lat", "lon", "entry_notes") if (value := getattr(self, name)) not in (None, "")
@@ -98,14 +121,78 @@ class ResponderRow(_Row):
     kind: Literal["neighbour", "family", "village_doctor", "carer", "town_station", "district_command", "hospital"]
     phone: Annotated[Phone, Field(min_length=3)]
     area: Id
+    lat: Latitude = None
+    lon: Longitude = None
+    moves: Literal["walk", "bike", "car"] = "walk"
+    skills: Words = ""
+    keys: Words = ""
+    hours: Annotated[str, AfterValidator(_readable_hours)] = ""
+    agreed_on: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")] = ""
+    stopped: YesNo = False
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
-        yield t.areas, {"id": self.area, "name": self.area}
-        yield t.responders, self.model_dump(exclude={"area"}) | {"area_id": self.area}
+        """What the file says, and no more: a column it does not have stays as it was."""
+        yield from _area_and_above(self.area)
+        own = self.model_dump(include=self.model_fields_set - {"area"})
+        agreed = {"agreed_on": self.agreed_on or None} if "agreed_on" in own else {}
+        yield t.responders, own | agreed | {"area_id": self.area}
 
 
-Row = ResidentRow | DeviceRow | ResponderRow
-KINDS: dict[str, type[Row]] = {"residents": ResidentRow, "devices": DeviceRow, "responders": ResponderRow}
+class AreaRow(_Row):
+    id: Id
+    name: Name
+    kind: Literal["district", "town", "village", "neighbourhood"]
+    parent: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,36}$")] = ""
+    lat: Latitude = None
+    lon: Longitude = None
+
+    def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
+        yield t.areas, self.model_dump(exclude={"parent"}) | {"parent_id": self.parent or None}
+
+
+class AbsenceRow(_Row):
+    """Away (or, with `on_duty` yes, there) from one local time to another, whatever the weekly hours say."""
+
+    responder: Id
+    starts: datetime
+    ends: datetime
+    on_duty: YesNo = False
+    why: Annotated[str, Field(max_length=200)] = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.responder}@{self.starts.isoformat()}"
+
+    def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
+        starts, ends = (_with_zone(at) for at in (self.starts, self.ends))
+        if starts >= ends:
+            raise ValueError("ends: not after starts")
+        own = {"id": f"{self.responder}@{starts.astimezone(UTC).isoformat()}", "responder_id": self.responder}
+        yield t.absences, own | {"starts": starts, "ends": ends, "on_duty": self.on_duty, "why": self.why}
+
+
+class HolidayRow(_Row):
+    day: date
+    name: Annotated[str, Field(max_length=100)] = ""
+
+    @property
+    def id(self) -> str:
+        return self.day.isoformat()
+
+    def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
+        yield t.holidays, {"id": self.id, "name": self.name}
+
+
+Row = ResidentRow | DeviceRow | ResponderRow | AreaRow | AbsenceRow | HolidayRow
+KINDS: dict[str, type[Row]] = {
+    "residents": ResidentRow,
+    "devices": DeviceRow,
+    "responders": ResponderRow,
+    "areas": AreaRow,
+    "absences": AbsenceRow,
+    "holidays": HolidayRow,
+}
+_MAIN = {row: kind for kind, row in KINDS.items()}  # the table a row is about
 # Rows of these are only made, never changed, by an import that names them in passing.
 ONLY_MADE = frozenset({"areas", "device_state"})
 
@@ -157,17 +244,32 @@ def _parse(kind: str, row: dict[str, Any]) -> Row | str:
         return _reason(error)
 
 
-def _owner_missing(connection: Connection, row: Row) -> str | None:
-    """A device must belong to somebody who is registered."""
-    if not isinstance(row, DeviceRow):
-        return None
-    for table, owner in ((t.residents, row.resident_id), (t.households, row.household_id)):
-        if owner and connection.execute(select(table.c.id).where(table.c.id == owner)).first() is None:
-            return f"{table.name[:-1]} {owner} is not registered"
+def _must_be_there(row: Row) -> Iterable[tuple[Table, str]]:
+    """What the row names and does not make: the owner of a device, the area above, the responder who is away."""
+    match row:
+        case DeviceRow():
+            return ((t.residents, row.resident_id), (t.households, row.household_id))
+        case AreaRow():
+            return ((t.areas, row.parent),)
+        case AbsenceRow():
+            return ((t.responders, row.responder),)
+        case _:
+            return ()
+
+
+def _wrong_beside(connection: Connection, row: Row) -> str | None:
+    """Why this row cannot be true beside what is registered."""
+    for table, named in _must_be_there(row):
+        if named and connection.execute(select(table.c.id).where(table.c.id == named)).first() is None:
+            return f"{table.name[:-1]} {named} is not registered"
+    if isinstance(row, AreaRow) and row.parent:
+        parents = {area.id: area.parent_id for area in connection.execute(select(t.areas.c.id, t.areas.c.parent_id))}
+        if row.id in way_up(row.parent, parents):
+            return f"parent: {row.parent} lies in {row.id}"
     return None
 
 
-def _put(connection: Connection, table: Table, row: dict[str, Any]) -> str:
+def _put(connection: Connection, table: Table, row: dict[str, Any], *, only_made: bool) -> str:
     """Insert or update one row; tells which, or that nothing changed."""
     key = next(iter(table.primary_key.columns))
     existing = (
@@ -176,7 +278,7 @@ def _put(connection: Connection, table: Table, row: dict[str, Any]) -> str:
     if existing is None:
         connection.execute(insert(table), [row])
         return "added"
-    if table.name in ONLY_MADE or dict(existing) == row:
+    if only_made or dict(existing) == row:
         return "unchanged"
     changes: dict[str, Any] = {name: bindparam(f"b_{name}") for name in row}
     values = {f"b_{name}": value for name, value in row.items()}
@@ -219,18 +321,22 @@ class _Pass:
         except ValueError as error:
             self.report.wrong.append((line, str(error)))
             return
-        if wrong := _owner_missing(connection, row) or self.contradiction(row):
+        if wrong := _wrong_beside(connection, row) or self.contradiction(row):
             self.report.wrong.append((line, wrong))
             return
-        outcome = _outcome(row, {table.name: _put(connection, table, values) for table, values in parts})
+        main = _MAIN[type(row)]
+        done = {
+            table.name: _put(connection, table, values, only_made=table.name != main and table.name in ONLY_MADE)
+            for table, values in parts
+        }
+        outcome = _outcome(main, done)
         if isinstance(row, ResidentRow) and _forget_contacts(connection, row) and outcome == "unchanged":
             outcome = "changed"
         setattr(self.report, outcome, getattr(self.report, outcome) + 1)
 
 
-def _outcome(row: Row, by_table: dict[str, str]) -> str:
+def _outcome(main: str, by_table: dict[str, str]) -> str:
     """One word for the whole line: what happened to its main row, else whether anything beside it moved."""
-    main = {ResidentRow: "residents", DeviceRow: "devices", ResponderRow: "responders"}[type(row)]
     if by_table[main] == "unchanged" and set(by_table.values()) != {"unchanged"}:
         return "changed"
     return by_table[main]

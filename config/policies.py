@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+RESPONDER_KINDS = frozenset({"neighbour", "family", "village_doctor", "carer", "town_station", "district_command"})
 DEFAULT_FILE = Path(__file__).with_name("escalation.toml")
 
 
@@ -49,10 +50,27 @@ class CallPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the network that helps: neighbour, village, town, district (field.md 2, the Wendeng network).
+
+    `kinds` of responders belong to it, at least `least` of them must be on duty at any time. `wave_size` are asked at
+    once, others after `wave_s` seconds; after `deadline_s` the next level is asked too.
+    """
+
+    id: str
+    kinds: frozenset[str]
+    least: int
+    wave_size: int
+    wave_s: int
+    deadline_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPolicy:
     """Every limit of the alert machine, in seconds. Sources: shared design, section 4; field.md, 4 and 5."""
 
     ladders: Mapping[str, Ladder]  # by alert kind
+    levels: tuple[Level, ...]  # who is asked to go, the nearest first
     claim_idle_s: int
     owner_gone_s: int
     help_check_s: int
@@ -94,6 +112,23 @@ class _LadderData(BaseModel):
         if times != sorted(set(times)):
             raise ValueError("rungs must come in growing order of after_s")
         return self
+
+
+class _LevelData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
+    kinds: Annotated[frozenset[str], Field(min_length=1)]
+    least: Annotated[int, Field(ge=1, le=10)] = 1
+    wave_size: Annotated[int, Field(ge=1, le=10)]
+    wave_s: Annotated[int, Field(ge=15, le=300)]
+    deadline_s: Annotated[int, Field(ge=30, le=1800)]
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: frozenset[str]) -> frozenset[str]:
+        if unknown := kinds - RESPONDER_KINDS:
+            raise ValueError(f"there are no responders of kind {', '.join(sorted(unknown))}")
+        return kinds
 
 
 class _Limits(BaseModel):
@@ -142,6 +177,16 @@ class _File(BaseModel):
     limits: _Limits
     calls: _Calls
     ladder: Annotated[list[_LadderData], Field(min_length=1)]
+    level: Annotated[list[_LevelData], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "_File":
+        ids = [level.id for level in self.level]
+        kinds = [kind for level in self.level for kind in level.kinds]
+        for what, names in (("level", ids), ("kind", kinds)):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{what} {', '.join(twice)} stands in more than one [[level]]")
+        return self
 
 
 def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> AlertPolicy | str:
@@ -165,4 +210,7 @@ def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> Al
         return f"{path}: there is no kind {', '.join(sorted(unknown))}"
     if missing := kinds - ladders.keys():
         return f"{path}: no ladder for {', '.join(sorted(missing))}: such an alert would ring for nobody"
-    return AlertPolicy(ladders=ladders, calls=CallPolicy(**data.calls.model_dump()), **data.limits.model_dump())
+    levels = tuple(Level(**level.model_dump()) for level in data.level)
+    return AlertPolicy(
+        ladders=ladders, levels=levels, calls=CallPolicy(**data.calls.model_dump()), **data.limits.model_dump()
+    )

@@ -149,23 +149,52 @@ def _devices(registry: Registry, people: tuple[Resident, ...]) -> tuple[Installe
     return tuple(devices)
 
 
+# kind -> how they move, what they can, when they are there
+TRADES = {
+    "neighbour": ("walk", "", ""),
+    "family": ("bike", "", ""),
+    "village_doctor": ("bike", "first_aid medical", "mon-sat 07:00-21:00"),
+    "carer": ("bike", "first_aid lifting", ""),
+    "town_station": ("car", "first_aid lifting", ""),
+    "district_command": ("car", "", ""),
+}
+
+
 def _responders(registry: Registry, areas: tuple[Area, ...], *, people: tuple[Resident, ...]) -> tuple[Responder, ...]:
     """Two neighbours, a doctor and a carer a village, one of its families, a station a town, one command."""
-    rows: list[tuple[str, str, str, str]] = []
+    hired: list[Responder] = []
 
-    def hire(kind: str, area: str) -> None:
-        rows.append((registry.name(registry.sex(), 1965), kind, registry.phone(), area))
+    def hire(kind: str, area: str, near: Area, *, name: str = "", phone: str = "", keys: str = "") -> None:
+        moves, skills, hours = TRADES[kind]
+        lat, lon = near.lat + 0.0008 * (len(hired) % 7 - 3), near.lon + 0.0011 * (len(hired) % 5 - 2)
+        hired.append(
+            Responder(
+                id=f"resp-{len(hired) + 1:03d}",
+                name=name or registry.name(registry.sex(), 1965),
+                kind=kind,
+                phone=phone or registry.phone(),
+                area=area,
+                lat=round(lat, 6),
+                lon=round(lon, 6),
+                moves=moves,
+                skills=skills,
+                keys=keys,
+                hours=hours,
+            )
+        )
 
     for area in areas:
         for kind in ("neighbour", "neighbour", "village_doctor", "carer"):
-            hire(kind, area.id)
-        kin = (c for p in people if p.household.area == area for c in p.contacts if c.relation in census.FAMILY)
-        if (relative := next((c for c in kin if c.keyholder), None)) is not None:
-            rows.append((relative.name, "family", relative.phone, area.id))
-    for town in dict.fromkeys(area.id.rpartition("-")[0] for area in areas):
-        hire("town_station", town)
-    hire("district_command", "d1")
-    return tuple(Responder(f"resp-{n:03d}", *row) for n, row in enumerate(rows, start=1))
+            hire(kind, area.id, area)
+        kin = ((p, c) for p in people if p.household.area == area for c in p.contacts if c.relation in census.FAMILY)
+        for person, relative in kin:
+            if relative.keyholder:
+                hire("family", area.id, area, name=relative.name, phone=relative.phone, keys=person.household.id)
+                break
+    for town, first in {area.id.rpartition("-")[0]: area for area in reversed(areas)}.items():
+        hire("town_station", town, first)
+    hire("district_command", "d1", areas[0])
+    return tuple(hired)
 
 
 def build_town(seed: int, size: int) -> Town:

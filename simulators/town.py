@@ -68,6 +68,12 @@ class Responder:
     kind: str
     phone: str
     area: str
+    lat: float
+    lon: float
+    moves: str
+    skills: str  # words with spaces between
+    keys: str  # ids of households
+    hours: str  # empty: day and night
 
 
 @dataclass(frozen=True, slots=True)

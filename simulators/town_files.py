@@ -7,7 +7,7 @@ from pathlib import Path
 
 from simulators import census
 from simulators.residents import SPARE_BRACELET
-from simulators.town import Contact, InstalledDevice, Resident, Town
+from simulators.town import Area, Contact, InstalledDevice, Resident, Town
 
 CONTACTS = 3
 CONTACT_FIELDS = ("name", "relation", "phone", "keyholder")
@@ -17,7 +17,8 @@ RESIDENT_FIELDS = (
     *(f"contact{n}_{name}" for n in range(1, CONTACTS + 1) for name in CONTACT_FIELDS),
 )
 DEVICE_FIELDS = ("id", "family", "model", "resident_id", "household_id", "password")
-RESPONDER_FIELDS = ("id", "name", "kind", "phone", "area")
+RESPONDER_FIELDS = ("id", "name", "kind", "phone", "area", "lat", "lon", "moves", "skills", "keys", "hours")
+AREA_FIELDS = ("id", "name", "kind", "parent", "lat", "lon")
 
 
 def _contact_columns(contacts: tuple[Contact, ...]) -> dict[str, str]:
@@ -71,8 +72,26 @@ def _write(path: Path, fields: tuple[str, ...], *, rows: Iterable[Mapping[str, o
         writer.writerows(rows)
 
 
+def area_rows(areas: Iterable[Area]) -> Iterable[dict[str, object]]:
+    """District, towns and villages, each after the one it lies in; a town is where its first village is."""
+    made: dict[str, dict[str, object]] = {}
+
+    def put(id: str, words: list[str], *, kind: str, area: Area) -> None:
+        row = {"id": id, "name": " ".join(words), "kind": kind, "parent": id.rpartition("-")[0]}
+        made.setdefault(id, {**row, "lat": area.lat, "lon": area.lon})
+
+    for area in areas:
+        district, town, _village = area.id.split("-")
+        words = area.name.split(" ")
+        put(district, words[:1], kind="district", area=area)
+        put(f"{district}-{town}", words[:2], kind="town", area=area)
+        put(area.id, words, kind="village", area=area)
+    return made.values()
+
+
 def write_town(town: Town, directory: Path, *, password: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
+    _write(directory / "areas.csv", AREA_FIELDS, rows=area_rows(town.areas))
     _write(directory / "residents.csv", RESIDENT_FIELDS, rows=map(resident_row, town.residents))
     _write(directory / "devices.csv", DEVICE_FIELDS, rows=(device_row(d, password) for d in town.devices))
     _write(directory / "responders.csv", RESPONDER_FIELDS, rows=map(asdict, town.responders))

@@ -18,8 +18,7 @@ from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, Signed
 from callcenter.console.live import Live, Presence
 from callcenter.console.problems import ActionBody, Credentials, problem, read_body
 from callcenter.ports import ActionWanted, Declined, Submit
-from callcenter.storage import queries, sessions
-from callcenter.storage import tables as t
+from callcenter.storage import queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view
 

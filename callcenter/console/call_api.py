@@ -10,7 +10,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from callcenter.alerts.call_model import CallOutcome, CallState, Direction, Role
-from callcenter.clock import Clock
+from callcenter.clock import ZONE_NAME, Clock, china
 from callcenter.console import query_words as words
 from callcenter.console.auth import SIGNED_IN
 from callcenter.console.call_views import as_csv, call_view, debt_view
@@ -19,9 +19,8 @@ from callcenter.console.query_words import Wrong, read_query
 from callcenter.privacy import Seal, normalised
 from callcenter.statistics.groupings import GROUPINGS, OFFERED, Fact, Only, measured
 from callcenter.statistics.measures import FIGURES, MEASURES, Measure
-from callcenter.statistics.periods import ZONE_NAME, Period, china
-from callcenter.storage import call_queries, queries, statistic_queries
-from callcenter.storage import tables as t
+from callcenter.statistics.periods import Period
+from callcenter.storage import call_queries, queries, statistic_queries, tables as t
 from callcenter.storage.call_queries import CallFilter
 from callcenter.storage.facts import CHANNELS
 from callcenter.storage.reading import Reader

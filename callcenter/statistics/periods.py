@@ -2,18 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-ZONE_NAME = "Asia/Shanghai"
-
-
-def china() -> tzinfo:
-    """The centre's zone; where the machine has no table of zones, the fixed +08:00 that China has had since 1991."""
-    try:
-        return ZoneInfo(ZONE_NAME)
-    except ZoneInfoNotFoundError:
-        return timezone(timedelta(hours=8), ZONE_NAME)
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 
 def hour_of(at: datetime, zone: tzinfo) -> str:

@@ -1,140 +1,35 @@
 """Every table. Portable between SQLite and PostgreSQL; changed only together with a migration."""
 
-from datetime import UTC, datetime
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    DateTime,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    text,
+from callcenter.storage.call_tables import (
+    callbacks as callbacks,
+    calls as calls,
+    debts as debts,
+    off_hook as off_hook,
+    recordings as recordings,
+    seats as seats,
 )
-from sqlalchemy.types import TypeDecorator
+from callcenter.storage.columns import (
+    Utc as Utc,
+    metadata as metadata,
+)
+from callcenter.storage.registry_tables import (
+    absences as absences,
+    areas as areas,
+    contacts as contacts,
+    device_state as device_state,
+    devices as devices,
+    holidays as holidays,
+    households as households,
+    operators as operators,
+    residents as residents,
+    responders as responders,
+    sessions as sessions,
+)
 
 UNRESOLVED_SQL = text("state IN ('waiting', 'claimed', 'helping', 'handed_over')")
 
-
-class Utc(TypeDecorator[datetime]):
-    """Aware UTC in Python on both databases; SQLite has no time zones of its own."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData()
-
-areas = Table(
-    "areas",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-)
-households = Table(
-    "households",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("address", Text, nullable=False),
-    Column("area_id", Text, ForeignKey("areas.id"), nullable=False),
-    Column("lat", Float),
-    Column("lon", Float),
-    Column("entry_notes", Text, nullable=False, server_default=""),
-)
-residents = Table(
-    "residents",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("household_id", Text, ForeignKey("households.id"), nullable=False, index=True),
-    Column("name", Text, nullable=False),
-    Column("sex", Text, nullable=False, server_default=""),
-    Column("born", Text),
-    Column("phone", Text, nullable=False, server_default=""),
-    Column("risk", Text, nullable=False, server_default="normal"),
-    Column("conditions", Text, nullable=False, server_default=""),
-    Column("medicines", Text, nullable=False, server_default=""),
-    Column("allergies", Text, nullable=False, server_default=""),
-)
-contacts = Table(
-    "contacts",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("resident_id", Text, ForeignKey("residents.id"), nullable=False, index=True),
-    Column("position", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("relation", Text, nullable=False, server_default=""),
-    Column("phone", Text, nullable=False, server_default=""),
-    Column("keyholder", Boolean, nullable=False),
-)
-devices = Table(
-    "devices",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("family", Text, nullable=False),
-    Column("model", Text, nullable=False, server_default=""),
-    Column("resident_id", Text, ForeignKey("residents.id"), index=True),
-    Column("household_id", Text, ForeignKey("households.id"), index=True),
-    Column("secret_hash", Text, nullable=False, server_default=""),
-)
-# What was last heard of a device. Its own table: rewritten all the time, while `devices` hardly ever changes.
-device_state = Table(
-    "device_state",
-    metadata,
-    Column("device_id", Text, ForeignKey("devices.id"), primary_key=True),
-    Column("online", Boolean),
-    Column("sess", BigInteger),
-    Column("battery", Integer),
-    Column("seen_at", Utc),
-    Column("next_s", Integer),
-    Column("lat", Float),
-    Column("lon", Float),
-    Column("acc", Float),
-    Column("fix", Text),
-    Column("datum", Text),
-    Column("loc_at", Utc),
-)
-responders = Table(
-    "responders",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("area_id", Text, ForeignKey("areas.id"), nullable=False),
-)
-operators = Table(
-    "operators",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
-    Column("created_at", Utc, nullable=False),
-)
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("token_hash", Text, primary_key=True),
-    Column("operator_id", Text, ForeignKey("operators.id"), nullable=False),
-    Column("created_at", Utc, nullable=False),
-    Column("seen_at", Utc, nullable=False),
-    Column("revoked_at", Utc),
-)
 
 alerts = Table(
     "alerts",
@@ -273,103 +168,3 @@ processes = Table(
 )
 
 # The call log: one row per call. A fact is written once, when it happens; nothing in it is ever edited away.
-calls = Table(
-    "calls",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("direction", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("dialogue", Text, nullable=False),
-    Column("number_sealed", LargeBinary, nullable=False),  # encrypted (callcenter/privacy.py)
-    Column("number_digest", Text, nullable=False, index=True),  # keyed hash, to search by number
-    Column("party", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("alert_id", Text, index=True),
-    Column("order_id", Text),
-    Column("area_id", Text),
-    Column("wave", Integer, nullable=False),
-    Column("language", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("ring_s", Integer, nullable=False),
-    Column("wanted_at", Utc, nullable=False, index=True),
-    Column("not_after", Utc, nullable=False),
-    Column("due", Utc, index=True),
-    Column("gateway", Text, nullable=False),
-    Column("provider_ref", Text, nullable=False, index=True),
-    Column("placed_at", Utc),
-    Column("ringing_at", Utc),
-    Column("answered_at", Utc),
-    Column("joined_at", Utc),
-    Column("unknown_at", Utc),
-    Column("ended_at", Utc),
-    Column("hang_up_at", Utc),
-    Column("checks", Integer, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("answer", Text),
-    Column("machine", Boolean, nullable=False),
-    Column("in_room", Boolean, nullable=False),
-    Column("held", Boolean, nullable=False),
-    Column("outcome", Text),
-    Column("cause", Text, nullable=False),
-    Column("talk_s", Float),
-    Column("version", Integer, nullable=False),
-)
-# Every callback as it came, sealed, under a key that tells its repeats; stored before it is answered.
-callbacks = Table(
-    "callbacks",
-    metadata,
-    Column("provider", Text, primary_key=True),
-    Column("event_id", Text, primary_key=True),
-    Column("call_id", Text, nullable=False, index=True),
-    Column("what", Text, nullable=False),
-    Column("received_at", Utc, nullable=False),
-    Column("known", Boolean, nullable=False),  # whether it names a call of ours
-    Column("raw_sealed", LargeBinary, nullable=False),
-)
-recordings = Table(
-    "recordings",
-    metadata,
-    Column("call_id", Text, primary_key=True),
-    Column("ref", Text, primary_key=True),
-    Column("gateway", Text, nullable=False),
-    Column("state", Text, nullable=False),  # at_carrier, stored, missing
-    Column("heard_at", Utc, nullable=False),
-    Column("stored_at", Utc),
-    Column("sha256", Text),
-    Column("bytes", Integer),
-    Column("file", Text),
-)
-# Callers who gave up or were cut off: each is reached, visited or escalated, never forgotten.
-debts = Table(
-    "debts",
-    metadata,
-    Column("call_id", Text, primary_key=True),
-    Column("party", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("alert_id", Text, index=True),
-    Column("opened_at", Utc, nullable=False),
-    Column("due", Utc, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False),
-    Column("discharged_at", Utc),
-    Column("how", Text),  # reached, visited, escalated
-    Column("by", Text),  # operator:ID, or the call that reached them
-    Column("note", Text),
-)
-# Operators on shift: whether calls may be put through to them, and to which telephone.
-seats = Table(
-    "seats",
-    metadata,
-    Column("operator_id", Text, ForeignKey("operators.id"), primary_key=True),
-    Column("state", Text, nullable=False),  # ready, busy, away
-    Column("phone", Text, nullable=False),
-    Column("since", Utc, nullable=False),
-    Column("last_call_at", Utc),
-)
-# Home phones whose receiver is up and that have not dialled yet.
-off_hook = Table(
-    "off_hook",
-    metadata,
-    Column("device_id", Text, primary_key=True),
-    Column("due", Utc, nullable=False),
-)

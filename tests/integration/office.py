@@ -12,8 +12,7 @@ from callcenter.alerts.inputs import Action, OperatorActed, TimerKind
 from callcenter.alerts.model import Alert, Operator, Outcome
 from callcenter.centre import HANDLERS
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
-from callcenter.storage import queries, work
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import Entry

@@ -1,12 +1,10 @@
 """A list with a limit begins like the whole one, whatever the alerts are: nothing pressing is cut off."""
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete
 
 from callcenter.alerts.model import Kind, State
-from callcenter.storage import queries
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.schema import migrate
 from tests.unit.test_schema import NOW, alert_of

@@ -24,8 +24,7 @@ from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CALL_COLUMNS, CallApi
 from callcenter.privacy import Seal
 from callcenter.statistics.measures import MEASURES
-from callcenter.storage import call_queries
-from callcenter.storage import tables as t
+from callcenter.storage import call_queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.facts import CHANNELS
 from callcenter.storage.reading import Reader

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from callcenter.storage import queries
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t
 from callcenter.storage.engine import connect
 from devices.decoders import decode
 from devices.events import Telemetry

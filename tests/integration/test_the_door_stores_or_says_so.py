@@ -14,8 +14,7 @@ from sqlalchemy import text
 
 from callcenter import metrics
 from callcenter.ports import NotStored
-from callcenter.storage import tables as t
-from callcenter.storage import work
+from callcenter.storage import tables as t, work
 from callcenter.storage.engine import connect
 from devices.decoders import decode
 from devices.events import Presence, Signal, StateBody

@@ -27,8 +27,7 @@ from callcenter.alerts.model import Alert, Operator
 from callcenter.centre import HANDLERS, _due
 from callcenter.ports import ActionWanted, SeatTaken
 from callcenter.privacy import Seal
-from callcenter.storage import queries
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t
 from callcenter.storage.call_records import call_from_row
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader

@@ -18,8 +18,7 @@ from callcenter.telephony.ari_client import AriSettings
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from simulators.carrier.pace import Pace
-from simulators.pbx.callees import Callee as Extension
-from simulators.pbx.callees import Press, presses
+from simulators.pbx.callees import Callee as Extension, Press, presses
 from simulators.pbx.server import Fault, Pbx
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 

@@ -8,8 +8,7 @@ from functools import cache
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from callcenter.alerts.alert_rules import ALERT_TABLE

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from devices.decoders import DECODERS, LONGEST_KEPT_MSG, SUBSCRIPTIONS, decode
 from devices.events import (

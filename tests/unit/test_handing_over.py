@@ -31,9 +31,7 @@ from tests.unit.test_alert_machine import (
     s,
     steps,
 )
-from tests.unit.test_call_machine import ask as ask_call
-from tests.unit.test_call_machine import call, ended, heard
-from tests.unit.test_call_machine import change as call_change
+from tests.unit.test_call_machine import ask as ask_call, call, change as call_change, ended, heard
 
 CARL = Operator("carl", "Carl")
 RINGS_BERT = PhoneParty("A1", "operator:bert", "transfer", "Bert")

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
+from callcenter import clock
+from callcenter.clock import china
 from callcenter.console.call_views import as_csv, masked, number_for
-from callcenter.statistics import periods
 from callcenter.statistics.groupings import OFFERED, Fact, Measured, Only, measured
 from callcenter.statistics.measures import FIGURES, MEASURES, percentile
-from callcenter.statistics.periods import Period, china
+from callcenter.statistics.periods import Period
 from callcenter.storage.facts import AlertFact, CallFact
 from tests.small_day import ALERTS, CALLS, DAY, GROUPED, TOTALS, Raised, Rung, local
 
@@ -108,7 +109,7 @@ def test_without_a_table_of_zones_china_is_still_eight_hours_ahead(monkeypatch: 
     def no_zones(name: str) -> ZoneInfo:
         raise ZoneInfoNotFoundError(name)
 
-    monkeypatch.setattr(periods, "ZoneInfo", no_zones)
+    monkeypatch.setattr(clock, "ZoneInfo", no_zones)
     assert china().utcoffset(None) == timedelta(hours=8)
 
 
