@@ -15,7 +15,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench chaos lock schemas system browser
+.PHONY: help demo serve test check bench chaos lock schemas stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,8 +26,11 @@ demo: $(VENV)/.run ## set everything up and run the centre with a small simulate
 serve: $(VENV)/.run ## run the centre (settings: CALLCENTER_*, see docs/operations.md)
 	@exec $(BIN)/python -m callcenter serve
 
-test: $(VENV)/.dev system ## set everything up and run all tests
+test: $(VENV)/.dev system ## set everything up and run the tests (under 6 minutes)
 	@tests/run.sh
+
+stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops (about 10 minutes)
+	@for part in telephone browser e2e; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || exit 1; done
 
 system: ## install the Debian packages the tests need, or name them
 	@tests/system.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, in five streams side by side, because most of them wait for real processes or for a story to go on.
+# All tests but the long ones, in five streams side by side, because most of them wait for real processes or for a story to go on.
 # Browser tests have a pytest run of their own: their event loop disturbs the others.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ trap 'rm -rf "$scratch"' EXIT
 logs=$scratch/logs
 mkdir "$logs"
 
-[ -n "${CI:-}" ] && export PYTEST_ADDOPTS='-m "not long"'  # CI has six minutes on two shared cores
+export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make stories` runs the long ones
 
 run() { .venv/bin/python -m pytest -p no:cacheprovider "$@"; }
 # On a busy machine a browser is now and then late, and so is a story told fifteen times too fast: what failed there is
