@@ -82,6 +82,7 @@ class Telephone:
             "place_call": line.place_call,
             "find_call": line.find_call,
             "end_call": line.end_call,
+            "end_stray": line.end_stray,
             "hold_call": line.hold_call,
             "speak_to": line.speak_to,
             "end_room": line.end_room,

@@ -17,11 +17,11 @@ from callcenter.alerts.call_inputs import (
     News,
 )
 from callcenter.alerts.call_model import Call, Role
-from callcenter.alerts.effects import FetchRecording, SendText
+from callcenter.alerts.effects import EndStray, FetchRecording, SendText
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED
 from callcenter.alerts.rules import Refused
-from callcenter.alerts.script import Said
+from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
 from callcenter.storage import call_book, directory
 from callcenter.storage.call_records import call_view
@@ -34,6 +34,13 @@ from handlers.legs import change
 from handlers.next_call import give_next
 from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
+
+ALIVE = frozenset({News.QUEUED, News.RINGING, News.ANSWERED, News.JOINED})
+
+
+def _is_stray(call: Call, provider: str) -> bool:
+    """The carrier knew of no such call, so another one was asked: two telephones ring for one call."""
+    return call.gateway not in ("", provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,17 @@ class CallUpdates:
             what = news.heard.what.value if news.heard else "other"
             keep(unit, news, call_id=call.id if call else news.call_id, what=what, known=call is not None)
             if call and news.heard:
-                self.apply(unit, call, news.heard)
+                self._apply_news(unit, call, news.provider, news.heard)
+        if call and _is_stray(call, news.provider):
+            return Said(call.id, (Hangup(),))
         return said(unit, call.id, self._lines.prompts) if call else None
+
+    def _apply_news(self, unit: Unit, call: Call, provider: str, heard: Heard) -> None:
+        """Of a leg at a carrier that is not the call's nothing is learned, but it must not go on ringing."""
+        if not _is_stray(call, provider):
+            self.apply(unit, call, heard)
+        elif heard.what in ALIVE:
+            unit.wish(EndStray(call.id, provider, heard.ref))
 
     def apply(self, unit: Unit, call: Call, happened: CallInput) -> bool:
         """Put it to the call machine, and what comes of it to the alert; tells whether anything changed."""

@@ -149,6 +149,16 @@ class EndCall:
 
 
 @dataclass(frozen=True, slots=True)
+class EndStray:
+    """End a leg at a carrier that is not the call's: it knew nothing of the call, another one rang, and now it does."""
+
+    kind: ClassVar[str] = "end_stray"
+    call: str
+    gateway: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class HoldCall:
     kind: ClassVar[str] = "hold_call"
     call: str
@@ -228,6 +238,7 @@ Effect = (
     | PlaceCall
     | FindCall
     | EndCall
+    | EndStray
     | HoldCall
     | SpeakTo
     | EndRoom

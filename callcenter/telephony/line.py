@@ -25,6 +25,7 @@ from callcenter.alerts.call_model import Call, CallOutcome, CallState, Role
 from callcenter.alerts.effects import (
     EndCall,
     EndRoom,
+    EndStray,
     FetchRecording,
     FindCall,
     HoldCall,
@@ -270,6 +271,17 @@ class Line:
         except TelephonyError as error:
             if not call.provider_ref:  # the carrier's name for it may never have come: without it nothing can end
                 await self.find_call(FindCall(call.id))
+            raise ConnectionError(type(error).__name__) from error  # tried again: it must not go on ringing
+
+    async def end_stray(self, effect: EndStray) -> None:
+        call, gateway = await self._read_call(effect.call), self._gateways.get(effect.gateway)
+        if call is None or gateway is None or (self._clock.now() - call.wanted_at).total_seconds() > END_FOR_S:
+            return
+        try:
+            await gateway.hang_up(call.id, effect.ref)
+        except LegGone:
+            return
+        except TelephonyError as error:
             raise ConnectionError(type(error).__name__) from error  # tried again: it must not go on ringing
 
     def _has_ended(self, call: Call) -> bool:

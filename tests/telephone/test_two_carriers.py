@@ -225,3 +225,25 @@ async def test_a_twilio_that_stumbles_when_it_is_asked_costs_less_than_10_s(tmp_
         await two.exchange.until(lambda: "call.well" in two.exchange.rules(alert), what="the resident")
         assert two.exchange.seconds(alert, "call.dialling", gateway="ari") < WITHIN_S
         assert two.rung(RESIDENT) == {RESIDENT: 1}
+
+
+async def test_what_twilio_tells_of_after_all_is_ended_and_does_not_end_the_call_at_asterisk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It placed the call, lost the answer, its list lags behind, and its callbacks come late: two telephones ring."""
+    late = Faults(answer_plan=("error_after",), operations=("CreateCall",), callbacks={"delay": 1.0}, delay_s=7)
+    async with both(tmp_path, "twilio,ari", faults=late) as two:
+
+        async def lags(*_: object) -> None:
+            return None
+
+        monkeypatch.setattr(two.exchange.line._gateways["twilio"], "find_leg", lags)
+        monkeypatch.setattr(two, "nobody_was_rung_twice_for_one_call", lambda: None)
+        two.answers(RESIDENT, Callee("ignore"), SAYS_SO_TOO)
+        alert = await two.exchange.press()
+        await two.exchange.until(lambda: [c for c in two.elders(alert) if c.in_room], what="the resident, by Asterisk")
+        await two.exchange.until(lambda: all(leg["ended_at"] for leg in two.exchange.carrier.ledger()), what="its end")
+        assert [leg["status"] for leg in two.exchange.carrier.ledger()] == ["canceled"], "by us; it did not ring out"
+        await two.exchange.clock.sleep(20)
+        (call,) = two.elders(alert)
+        assert (call.gateway, call.over, call.in_room) == ("ari", False, True)
