@@ -150,6 +150,7 @@ class _Client(aiomqtt.Client):
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # it need not be asked for
+        self.hang_up()  # so that `gone` knows it too
 
     def _on_disconnect(
         self,
@@ -245,8 +246,9 @@ class Lane:
             try:
                 await self._connection()
                 failures = 0
-            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
-                logger.warning("%s: %s", self._identifier, error)
+            except Exception as error:  # whatever a broker says, and paho makes of it: a lane does not end
+                usual = isinstance(error, aiomqtt.MqttError | OSError)
+                logger.warning("%s: %s: %s", self._identifier, type(error).__name__, error, exc_info=not usual)
                 failures += 1
             await self._sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
@@ -299,7 +301,8 @@ class Lane:
             if client.open and message.qos:
                 client.acknowledge(message.mid, message.qos)
 
-        heard = Message(message.topic, bytes(message.payload), bool(message.retain), acknowledge)
+        topic = message._topic.decode(errors="replace")  # paho's own `topic` raises when it is not UTF-8
+        heard = Message(topic, bytes(message.payload), bool(message.retain), acknowledge)
         try:
             stored = self._receive(heard)
         except Exception:  # a fault of ours: the message stays unacknowledged and comes back

@@ -1,34 +1,46 @@
-"""A lane whose connection breaks at an awkward moment comes back. The broker here is a few bytes of MQTT 3.1.1."""
+"""A lane comes back from a connection that breaks at an awkward moment, and from whatever a broker says.
+
+The broker here is a few bytes of MQTT 3.1.1.
+"""
 
 import asyncio
 import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 
-from devices.mqtt import Address, Lane
+from devices.decoders import decode
+from devices.events import Signal, Unreadable
+from devices.mqtt import Address, Lane, Message, Receive
 
 CONNACK = bytes((0x20, 2, 0, 0))
 SUBACK = bytes((0x90, 3, 0, 1, 1))
-TOPIC = b"vnh/v1/bracelet-1/up/sos"
+GARBAGE = bytes((0x32, 1, 0))  # a PUBLISH that ends within the length of its topic
 RESET = struct.pack("ii", 1, 0)  # linger for no time: the close is a reset
 
 
-def press(mid: int) -> bytes:
+def press(mid: int, topic: bytes = b"vnh/v1/bracelet-1/up/sos") -> bytes:
     """A PUBLISH with QoS 1."""
-    body = len(TOPIC).to_bytes(2, "big") + TOPIC + mid.to_bytes(2, "big") + b"{}"
+    body = len(topic).to_bytes(2, "big") + topic + mid.to_bytes(2, "big") + b"{}"
     return bytes((0x32, len(body))) + body
 
 
-class RudeBroker:
-    """Says so much to a client and hangs up, `rude` times; then it behaves."""
+def puback(mid: int) -> bytes:
+    return bytes((0x40, 2)) + mid.to_bytes(2, "big")
 
-    def __init__(self, rude: int, *says: bytes, reset: bool = False) -> None:
-        self.rude, self.says, self.reset = rude, says, reset
+
+class RudeBroker:
+    """Says so much to a client and hangs up, or waits until the client does, `rude` times; then it behaves."""
+
+    def __init__(self, rude: int, *says: bytes, reset: bool = False, waits: bool = False, gives: bytes = b"") -> None:
+        self.rude, self.says, self.reset, self.waits, self.gives = rude, says, reset, waits, gives
         self.stays = asyncio.Event()
+        self.heard: asyncio.Queue[bytes] = asyncio.Queue()  # since it has given what it gives
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.rude:
@@ -36,6 +48,8 @@ class RudeBroker:
             for words in self.says:
                 await reader.read(1000)
                 writer.write(words)
+            if self.waits:
+                await reader.read(-1)
             if self.reset:
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         else:
@@ -43,12 +57,19 @@ class RudeBroker:
                 await reader.read(1000)
                 writer.write(words)
                 self.stays.set()
-            await reader.read(-1)
+            writer.write(self.gives)
+            while words := await reader.read(1000):
+                self.heard.put_nowait(words)
         writer.close()
 
 
 @contextlib.asynccontextmanager
-async def lane_at(broker: RudeBroker, topics: dict[str, int]) -> AsyncIterator[asyncio.Event]:
+async def lane_at(
+    broker: RudeBroker,
+    topics: dict[str, int],
+    # Stored a moment later: the acknowledgement comes when it comes.
+    receive: Receive = lambda _message: asyncio.sleep(0),
+) -> AsyncIterator[asyncio.Event]:
     """A lane at that broker; the event tells whether it is connected."""
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     connected = asyncio.Event()
@@ -56,7 +77,7 @@ async def lane_at(broker: RudeBroker, topics: dict[str, int]) -> AsyncIterator[a
         Address("127.0.0.1", server.sockets[0].getsockname()[1]),
         identifier="lane",
         topics=topics,
-        receive=lambda _message: asyncio.sleep(0),  # stored a moment later: the acknowledgement comes when it comes
+        receive=receive,
         clean=True,
         sleep=lambda _seconds: asyncio.sleep(0.01),
         on_change=lambda now: connected.set() if now else connected.clear(),
@@ -91,3 +112,49 @@ async def test_a_connection_that_breaks_is_made_again(topics: dict[str, int], sa
             await broker.stays.wait()
             await connected.wait()
         assert not complaints
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["paho sees it", "paho raises"])
+@pytest.mark.parametrize(
+    ("topics", "says"),
+    [
+        pytest.param({}, [GARBAGE], id="instead of the welcome"),
+        pytest.param({}, [CONNACK + GARBAGE], id="with the welcome"),
+        pytest.param({"vnh/#": 1}, [CONNACK, GARBAGE], id="instead of the subscription"),
+        pytest.param({"vnh/#": 1}, [CONNACK, SUBACK + GARBAGE], id="after it stands"),
+    ],
+)
+async def test_a_broker_that_talks_garbage_is_left_and_tried_again(
+    topics: dict[str, int], says: list[bytes], raises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """paho 2.2 knows most of it for what it is; 2.1 raised what decoding raised, which ended the whole service."""
+    if raises:
+        monkeypatch.setattr(paho, "MalformedPacket", ())  # paho catches it no longer
+    broker = RudeBroker(3, *says, waits=True)
+    async with lane_at(broker, topics) as connected, asyncio.timeout(9):
+        await broker.stays.wait()
+        await connected.wait()
+
+
+@pytest.mark.parametrize(
+    ("topic", "meaning"),
+    [
+        pytest.param(b"vnh/v1/bracelet-\xff/up/sos", Signal, id="whose press, in part"),
+        pytest.param(b"vnh/v1/bracelet-1/up/\xff", Unreadable, id="from whom, but not what"),
+    ],
+)
+async def test_a_message_whose_topic_is_not_utf_8_is_taken(topic: bytes, meaning: type) -> None:
+    """Handed on, and acknowledged when it is stored."""
+    taken, stored = asyncio.Queue[Message](), asyncio.get_running_loop().create_future()
+
+    def receive(message: Message) -> asyncio.Future[None]:
+        taken.put_nowait(message)
+        return stored
+
+    broker = RudeBroker(0, gives=press(7, topic))
+    async with lane_at(broker, {"vnh/#": 1}, receive), asyncio.timeout(9):
+        message = await taken.get()
+        assert isinstance(decode(message.topic, message.payload, datetime.now(UTC)), meaning)
+        assert broker.heard.empty()
+        stored.set_result(None)
+        assert await broker.heard.get() == puback(7)
