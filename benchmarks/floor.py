@@ -47,6 +47,9 @@ class Floor:
         self.sockets.discard(socket)
         return socket
 
+    async def ready(self, _request: web.Request) -> web.Response:
+        return web.Response(status=200 if all(lane.connected for lane in self.lanes) else 503)
+
     async def tell(self) -> None:
         while True:
             frame = await self.news.get()
@@ -57,6 +60,7 @@ class Floor:
         await self.broker.start()
         app = web.Application()
         app.router.add_get("/live", self.live)
+        app.router.add_get("/readyz", self.ready)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", http_port).start()

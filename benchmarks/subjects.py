@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.schema import migrate
 from config.policies import DEFAULT_FILE
-from tests.processes import PASSWORD, ROOT, answers, free_port, stop, wait_for
+from tests.processes import PASSWORD, ROOT, free_port, stop, wait_for
 
 HEARTBEATS_S = 833  # 40,000 bracelets and 210,000 phones every five minutes (field.md 3)
 CHUNK = 10_000
@@ -63,15 +62,23 @@ def memory_mb(pid: int) -> float:
     return int(found[1]) / 1024 if found else float("nan")
 
 
+def _ready(http: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{http}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # not listening yet, or 503: not hearing yet
+        return False
+
+
 def floor(directory: Path) -> Subject:
     directory.mkdir()
     mqtt_port, http_port = free_port(), free_port()
     command = [sys.executable, "-m", "benchmarks.floor", str(directory), str(mqtt_port), str(http_port)]
     process = subprocess.Popen(command, cwd=ROOT)
-    wait_for(lambda: answers(mqtt_port) and answers(http_port), what="the floor")
-    time.sleep(1)
+    http = f"http://127.0.0.1:{http_port}"
+    wait_for(lambda: _ready(http), what="the floor")
     ids = [f"bracelet-{n:06}" for n in range(50_000)]
-    return Subject(process, mqtt_port, f"http://127.0.0.1:{http_port}/live", heartbeat_ids=ids)
+    return Subject(process, mqtt_port, f"{http}/live", heartbeat_ids=ids)
 
 
 def _register(url: str, devices: int) -> list[str]:
@@ -111,14 +118,6 @@ def _patient_policy(directory: Path) -> Path:
         re.sub(r"\bafter_s = (\d+)", lambda found: f"after_s = {3600 + int(found[1])}", text), encoding="utf-8"
     )
     return path
-
-
-def _ready(http: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{http}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:  # not listening yet, or 503: not hearing yet
-        return False
 
 
 def centre(directory: Path, database: str, devices: int) -> Subject:

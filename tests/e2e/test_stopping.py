@@ -33,6 +33,11 @@ def stop_in_full_work(one: Deployment, fleet: Fleet, how: signal.Signals) -> Non
     assert one.books.verify().whole
 
 
+def held(fleet: Fleet, since: float) -> int:
+    """How many presses the broker has taken since then whose devices still wait for an answer."""
+    return sum(bool(press.taken) and press.taken[-1] > since for press in fleet.unanswered)
+
+
 def test_an_orderly_stop_in_full_work(pairs: Callable[..., list[Deployment]]) -> None:
     def play(one: Deployment) -> None:
         with one.fleet(every_s=0.2) as fleet:
@@ -63,7 +68,8 @@ def test_an_orderly_stop_while_the_database_is_away(deploy: Callable[..., Deploy
             wait_for(fleet.answered, what="work")
             assert one.service.process
             with ways[one.name]():
-                time.sleep(2)
+                away = time.monotonic()
+                wait_for(lambda: held(fleet, away) >= 5, what="presses that cannot be stored")
                 one.service.process.send_signal(signal.SIGTERM)
                 try:
                     code = one.service.process.wait(STOPS_WITHIN_S)
