@@ -215,7 +215,7 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     if wish.group.startswith("ambulance"):
         return _phone_ambulance(unit, alert, wish)
     area = _area(unit, alert)
-    people = directory.responders(unit.connection, area, GROUPS[wish.group])
+    people = directory.responders(unit.connection, area, GROUPS[wish.group], now=unit.now)
     duty = wish.group != "keyholders_and_neighbours"
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
@@ -295,9 +295,9 @@ def _candidates(unit: Unit, alert: Alert) -> list[Person]:
     """
     contacts, area = _contacts(unit, alert), _area(unit, alert)
     people = [p for p in contacts if p.keyholder]
-    people += directory.responders(unit.connection, area, NEAR)
+    people += directory.responders(unit.connection, area, NEAR, now=unit.now)
     people += [p for p in contacts if not p.keyholder]
-    people += directory.responders(unit.connection, area, FAR)
+    people += directory.responders(unit.connection, area, FAR, now=unit.now)
     asked, engaged = _asked(unit, alert), unit.calls.engaged()
     able = [p for p in people if p.number and asked[p.number] < ROUNDS]
     return sorted(able, key=lambda p: (p.party in engaged, asked[p.number]))

@@ -15,7 +15,10 @@ AHEAD = timedelta(days=7)  # field.md 5.4
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Somebody who can be asked, and when. Who has stopped, has not agreed or has no number is none."""
+    """Somebody who can be asked, and when. Who has stopped or has no number is none.
+
+    Whose consent nobody wrote down (`agreed_on`) is one all the same: an empty network helps no one.
+    """
 
     party: str
     kind: str

@@ -1,14 +1,16 @@
 """Who can be telephoned: residents, their contacts, responders and operators, with their numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, func, insert, select, update
 
 from callcenter.alerts.call_model import Role
+from callcenter.alerts.duty import Rota, is_on_duty
+from callcenter.clock import china
 from callcenter.privacy import normalised
-from callcenter.storage import tables as t
+from callcenter.storage import network, tables as t
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +76,23 @@ def contact(connection: Connection, contact_id: str) -> Person | None:
     return _contact(row) if row else None
 
 
-def around(area: str | None) -> list[str]:
-    """The area and those above it: a village's id begins with its town's (d1-t2-v3)."""
-    parts = (area or "").split("-")
-    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)] if area else []
+def _responder(row: Row[Any]) -> Person:
+    return Person(f"responder:{row.id}", row.name, normalised(row.phone), Role.RESPONDER, row.kind, area=row.area_id)
 
 
-def responders(connection: Connection, area: str | None, kinds: tuple[str, ...]) -> list[Person]:
-    """Responders of these kinds in the area or above it, in the order of `kinds`."""
-    r = t.responders.c
-    query = select(t.responders).where(r.area_id.in_(around(area)), r.kind.in_(kinds)).order_by(r.id)
-    found = [
-        Person(f"responder:{row.id}", row.name, normalised(row.phone), Role.RESPONDER, row.kind, area=row.area_id)
-        for row in connection.execute(query)
-    ]
-    return sorted(found, key=lambda person: kinds.index(person.kind))
+def responders(connection: Connection, area: str | None, kinds: tuple[str, ...], *, now: datetime) -> list[Person]:
+    """Who may be asked in the area or above it: in the order of `kinds`, then who is on duty, then the nearest.
+
+    Who is off duty comes last, but comes: nobody may be left without anybody to ask.
+    """
+    near, r, zone = network.around(connection, area), t.responders.c, china()
+
+    def turn(one: tuple[Row[Any], Rota]) -> tuple[int, bool, int]:
+        row, rota = one
+        return kinds.index(row.kind), not is_on_duty(rota, now, zone), near.index(row.area_id)
+
+    found = network.roster(connection, r.area_id.in_(near), r.kind.in_(kinds), after=now)
+    return [_responder(row) for row, _ in sorted(found, key=turn)]
 
 
 TYPED_BETWEEN = (" ", "-", "(", ")")
@@ -118,9 +122,7 @@ def by_number(connection: Connection, number: str) -> list[Person]:
     found += [_contact(row) for row in connection.execute(family)]
     r = t.responders.c
     rows = connection.execute(select(t.responders).where(_is(r.phone, number)).order_by(r.id))
-    return found + [
-        Person(f"responder:{row.id}", row.name, number, Role.RESPONDER, row.kind, area=row.area_id) for row in rows
-    ]
+    return found + [replace(_responder(row), number=number) for row in rows]
 
 
 def ready_operators(connection: Connection) -> list[Person]:
@@ -139,9 +141,7 @@ def ready_operators(connection: Connection) -> list[Person]:
 def responder(connection: Connection, responder_id: str) -> Person | None:
     """Any entry of the list, also those who are never asked by themselves (a hospital)."""
     row = connection.execute(select(t.responders).where(t.responders.c.id == responder_id)).first()
-    if row is None:
-        return None
-    return Person(f"responder:{row.id}", row.name, normalised(row.phone), Role.RESPONDER, row.kind, area=row.area_id)
+    return _responder(row) if row else None
 
 
 def operator(connection: Connection, operator_id: str) -> Person | None:

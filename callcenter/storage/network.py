@@ -1,11 +1,11 @@
 """The network that helps, as it is registered: the tree of areas, and who can be asked in them and when."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
-from callcenter.alerts.coverage import Hole, Post, holes
+from callcenter.alerts.coverage import Hole, Post, holes, way_up
 from callcenter.alerts.duty import Override, Rota, read_hours
 from callcenter.clock import china
 from callcenter.privacy import normalised
@@ -26,12 +26,13 @@ def inhabited(connection: Connection) -> list[str]:
     return list(connection.execute(homes).scalars())
 
 
-def _overrides(connection: Connection, *, after: datetime) -> dict[str, list[Override]]:
-    found: dict[str, list[Override]] = {}
-    c = t.absences.c
-    for row in connection.execute(select(t.absences).where(c.ends > after).order_by(c.starts, c.id)):
-        found.setdefault(row.responder_id, []).append(Override(row.starts, row.ends, row.on_duty))
-    return found
+def around(connection: Connection, area: str | None) -> list[str]:
+    """The area and those above it, nearest first."""
+    a = t.areas.c
+    up = select(a.id, a.parent_id).where(a.id == area).cte(recursive=True)
+    # UNION, not UNION ALL: a circle in the data brings nothing new and so ends.
+    up = up.union(select(a.id, a.parent_id).join(up, a.id == up.c.parent_id))
+    return way_up(area, {row.id: row.parent_id for row in connection.execute(select(up))})
 
 
 def _rota(hours: str, overrides: list[Override], holidays: frozenset[date]) -> Rota:
@@ -43,24 +44,25 @@ def _rota(hours: str, overrides: list[Override], holidays: frozenset[date]) -> R
     return Rota(regular, tuple(overrides), holidays)
 
 
-def rotas(connection: Connection, *, after: datetime) -> Mapping[str, Rota]:
-    """When each responder is on duty, from `after` on; by id. Who has stopped is not among them."""
+def roster(connection: Connection, *fits: ColumnElement[bool], after: datetime) -> list[tuple[Row[Any], Rota]]:
+    """The responders who fit and have not stopped, each with when they are on duty from `after` on."""
+    who = and_(t.responders.c.stopped.is_(False), *fits)
     holidays = frozenset(map(date.fromisoformat, connection.execute(select(t.holidays.c.id)).scalars()))
-    overrides = _overrides(connection, after=after)
-    r = t.responders.c
-    rows = connection.execute(select(r.id, r.hours).where(r.stopped.is_(False)))
-    return {row.id: _rota(row.hours, overrides.get(row.id, []), holidays) for row in rows}
+    c = t.absences.c
+    theirs = select(t.absences).join(t.responders).where(who, c.ends > after).order_by(c.starts, c.id)
+    overrides: dict[str, list[Override]] = {}
+    for row in connection.execute(theirs):
+        overrides.setdefault(row.responder_id, []).append(Override(row.starts, row.ends, row.on_duty))
+    rows = connection.execute(select(t.responders).where(who).order_by(t.responders.c.id))
+    return [(row, _rota(row.hours, overrides.get(row.id, []), holidays)) for row in rows]
 
 
 def posts(connection: Connection, *, after: datetime) -> list[Post]:
     """Everybody who can be asked: registered, not stopped, with a number."""
-    r = t.responders.c
-    rows = connection.execute(select(r.id, r.kind, r.area_id, r.phone).order_by(r.id)).all()
-    duty = rotas(connection, after=after)
     return [
-        Post(f"responder:{row.id}", row.kind, row.area_id, duty[row.id])
-        for row in rows
-        if row.id in duty and normalised(row.phone)
+        Post(f"responder:{row.id}", row.kind, row.area_id, rota)
+        for row, rota in roster(connection, after=after)
+        if normalised(row.phone)
     ]
 
 

@@ -277,7 +277,7 @@ def fill(url: str, *, risk: str = "normal") -> None:
     """One resident with a bracelet, a daughter with the key, a son, neighbours, a doctor, a station, a district."""
     migrate(url)
     engine = connect(url, writer=True, size=1)
-    areas = [{"id": id, "name": id} for id in ("d1", "d1-t1", "d1-t1-v1")]
+    areas = [{"id": id, "name": id, "parent_id": id[:-3] or None} for id in ("d1", "d1-t1", "d1-t1-v1")]
     people = [(f"n{n}", "neighbour", phone, "d1-t1-v1") for n, phone in enumerate(NEIGHBOURS, start=1)]
     people += [("doc", "village_doctor", DOCTOR, "d1-t1-v1"), ("town", "town_station", STATION, "d1-t1")]
     people += [("chief", "district_command", DISTRICT, "d1")]

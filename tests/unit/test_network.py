@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from callcenter.storage import network, tables as t
 from config import policies
@@ -54,6 +55,26 @@ def test_a_file_of_areas_says_what_they_are(village: Town) -> None:
     assert rows["x9"]["parent_id"] == "d1-t1"
 
 
+def test_a_file_of_areas_that_says_nothing_of_the_tree_leaves_it_as_it_is(village: Town) -> None:
+    """Else a list of names would cut a village off from its town's station."""
+    village.read("areas", "id,name,kind,parent,lat,lon", "d1-t1,石岛,town,d1,37.5,122.1")
+    assert counts(village.read("areas", "id,name,kind", "d1-t1,石岛镇,town")) == (0, 1, 0)
+    row = next(row for row in village.rows(t.areas) if row["id"] == "d1-t1")
+    assert (row["name"], row["parent_id"], row["lat"], row["lon"]) == ("石岛镇", "d1", 37.5, 122.1)
+
+
+def test_a_row_reads_no_more_of_the_tree_than_lies_above_it(village: Town) -> None:
+    whole: list[str] = []
+
+    def look(_connection, _cursor, statement: str, *_rest) -> None:
+        if "FROM areas" in statement and "WHERE" not in statement:
+            whole.append(statement)
+
+    event.listen(village.writer._engine, "before_cursor_execute", look)
+    village.read("areas", "id,name,kind,parent", "x1,甲,village,d1-t1", "x2,乙,village,d1-t1")
+    assert whole == []
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -98,12 +119,29 @@ def test_who_is_away_is_missed_and_who_stands_in_is_not(village: Town, levels) -
         ("n-9,2026-11-23T10:00,2026-11-23T14:00,", "responder n-9 is not registered"),
         ("n-1,2026-11-23T10:00,2026-11-23T10:00,", "ends: not after starts"),
         ("n-1,tomorrow,2026-11-23T10:00,", "starts: "),
+        ("n-1,0001-01-01T00:00,2026-11-23T10:00,", "starts: Value error, 0001 is not a year between 2000 and 2100"),
+        ("n-1,2026-11-23T10:00,9999-12-31T23:59-05:00,", "ends: Value error, 9999 is not a year between"),
+        ("n-1,1999-12-31T10:00,2026-11-23T10:00,", "starts: Value error, 1999"),
+        ("n-1,2026-11-23T10:00,2101-01-01T00:00,", "ends: Value error, 2101"),
     ],
 )
 def test_an_absence_that_cannot_be_is_named(village: Town, line: str, reason: str) -> None:
     [(number, said)] = village.read("absences", ABSENCES, line).wrong
     assert number == 2
     assert reason in said
+
+
+def test_the_same_instant_written_in_two_ways_is_one_absence(village: Town) -> None:
+    """Else the second line would take the place of the first without a word."""
+    lines = ("n-1,2026-11-23T10:00,2026-11-23T14:00,看病", "n-1,2026-11-23T02:00Z,2026-11-23T03:00Z,")
+    report = village.read("absences", ABSENCES, *lines)
+    assert counts(report) == (1, 0, 0)
+    assert report.wrong == [(3, "id n-1@2026-11-23T02:00:00+00:00 stands in the file before")]
+
+
+def test_a_holiday_of_another_century_is_named(village: Town) -> None:
+    [(number, said)] = village.read("holidays", "day,name", "0226-10-01,节").wrong
+    assert (number, said) == (2, "day: Value error, 0226 is not a year between 2000 and 2100")
 
 
 def test_on_a_holiday_nobody_has_regular_hours(village: Town, levels) -> None:
@@ -115,7 +153,14 @@ def test_on_a_holiday_nobody_has_regular_hours(village: Town, levels) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("stopped", "yes"), ("phone", "not any"), ("hours", "sometimes"), ("kind", "dog")]
+    ("column", "value"),
+    [
+        ("stopped", "yes"),
+        ("phone", "not any"),
+        ("hours", "sometimes"),
+        ("hours", "mon 08:00-09:00;" * 100),
+        ("kind", "dog"),
+    ],
 )
 def test_who_stops_is_no_longer_counted_and_nonsense_is_refused(village: Town, levels, column, value) -> None:
     values = {"id": "n-1", "name": "赵", "kind": "neighbour", "phone": "13700000001", "area": "d1-t1-v1", column: value}

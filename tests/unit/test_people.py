@@ -3,7 +3,8 @@
 import pytest
 
 from callcenter import people
-from callcenter.people import Report, import_file, secret_hash
+from callcenter.people import Report, import_file
+from callcenter.people.rows import secret_hash
 from callcenter.storage import tables as t
 from tests.unit.registry import HEAD, Town, counts
 
