@@ -29,6 +29,7 @@ from config.policies import AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
 from devices.broker import EmbeddedBroker
+from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import device_signals, operator_actions, outbox, timers
@@ -90,7 +91,7 @@ class Centre:
         self._runner: web.AppRunner | None = None
 
     def _make_lanes(self) -> None:
-        """Alarms keep a session at the broker; telemetry does not; answers have a connection of their own."""
+        """Alarms keep a session at the broker; answers have a connection of their own, telemetry even a process."""
         address, node = Address.parse(self.settings.mqtt), self.settings.node
 
         def lane(name: str, topics: dict[str, int], *, clean: bool) -> Lane:
@@ -106,8 +107,20 @@ class Centre:
             )
 
         self.alarms = lane("alarms", ALARM_TOPICS, clean=False)
-        self.heartbeats = lane("telemetry", TELEMETRY_TOPICS, clean=True)
         self.voice = lane("answers", {}, clean=True)
+        self.collector = Collector(
+            broker=self.settings.mqtt,
+            identifier=f"vnh-{node}-telemetry",
+            topics=TELEMETRY_TOPICS,
+            take=self._take_telemetry,
+            on_change=metrics.mqtt_connected.labels("telemetry").set,
+            sleep=self.clock.sleep,
+        )
+
+    def _take_telemetry(self, report: Report) -> None:
+        self.telemetry.join(report.latest, report.counts)
+        if report.unreadable:
+            self.listener.hear(report.unreadable)
 
     def _receive(self, message: Message) -> Awaitable[Any] | None:
         heard = decode(message.topic, message.payload, self.clock.now(), retained=message.retained)
@@ -131,7 +144,7 @@ class Centre:
     def _workers(self) -> dict[str, Coroutine[Any, Any, None]]:
         workers = {
             "alarms": self.alarms.run(),
-            "telemetry lane": self.heartbeats.run(),
+            "telemetry lane": self.collector.run(),
             "answers": self.voice.run(),
             "telemetry": self.telemetry.run(),
             "timers": self.timers.run(),

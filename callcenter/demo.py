@@ -18,7 +18,7 @@ from callcenter.console.auth import add_operator
 from callcenter.storage import directory
 from callcenter.storage.writer import Writer
 from config.settings import Settings
-from devices.broker import die_with_parent
+from devices.children import die_with_parent
 
 SEED, RESIDENTS = "20", "120"
 STOP_S = 2.0

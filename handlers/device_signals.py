@@ -15,6 +15,7 @@ from callcenter.ids import new_id
 from callcenter.storage import call_book, work
 from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
 from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
+from devices.telemetry import position
 from handlers import whose
 from handlers.intake import Handler
 from handlers.reaction import react
@@ -123,8 +124,7 @@ def _store_sign_of_life(unit: Unit, signal: Signal) -> None:
         "next_s": None,
     }
     if loc := signal.body.loc:
-        position = {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum}
-        row["position"] = position | {"loc_at": signal.received_at}
+        row["position"] = position(loc, signal.received_at)
     unit.saw(row)
 
 

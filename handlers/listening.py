@@ -19,7 +19,6 @@ class Listener:
     def hear(self, event: DeviceEvent) -> Awaitable[Any] | None:
         """Returns what to wait for before the message may be acknowledged; None: nothing."""
         if isinstance(event, Telemetry):
-            metrics.mqtt_messages.labels(event.body.leaf).inc()
             self._telemetry.add(event)
             # A position sent with QoS 1 may be lost with the process: the device sends the next one in seconds.
             return None

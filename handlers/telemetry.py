@@ -12,14 +12,14 @@ from callcenter import metrics
 from callcenter.clock import Clock
 from callcenter.ports import NotStored
 from callcenter.storage.heard import store_telemetry
-from devices.events import LocBody, StatusBody, Telemetry
+from devices.events import Telemetry
+from devices.telemetry import Counts, Gathered, LastHeard
 from handlers.intake import Door
 
 log = structlog.get_logger()
 
 FLUSH_S = 1.0
 CHUNK = 200  # rows written at a time, so that an alarm never waits for more than that (models.md 6)
-MOST_DEVICES = 50_000  # held between two flushes; more than that is shed
 
 
 class TelemetryBuffer:
@@ -28,25 +28,14 @@ class TelemetryBuffer:
     def __init__(self, door: Door, clock: Clock) -> None:
         self._door = door
         self._clock = clock
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._gathered = Gathered()
 
     def add(self, heard: Telemetry) -> None:
-        row = self._rows.get(heard.device)
-        if row is None:
-            if len(self._rows) >= MOST_DEVICES:
-                metrics.telemetry_shed.inc()
-                return
-            row = self._rows[heard.device] = {"b_device": heard.device, "battery": None, "next_s": None}
-        else:
-            metrics.telemetry_merged.inc()
-        row["seen_at"] = heard.received_at
-        if isinstance(heard.body, StatusBody):
-            row["battery"] = heard.body.batt if heard.body.batt is not None else row["battery"]
-            row["next_s"] = heard.body.next_s or row["next_s"]
-        elif isinstance(heard.body, LocBody):
-            loc = heard.body.loc
-            position = {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum}
-            row["position"] = position | {"loc_at": heard.received_at}
+        self._gathered.hear(heard)
+
+    def join(self, latest: Sequence[LastHeard], counts: Counts) -> None:
+        """What the collector has gathered."""
+        self._gathered.join(latest, counts)
 
     async def run(self) -> None:
         while True:
@@ -58,19 +47,27 @@ class TelemetryBuffer:
 
     async def flush(self) -> int:
         """Write everything in chunks; tells how many rows. While nothing can be stored the newest is kept."""
-        rows, self._rows = list(self._rows.values()), {}
-        for start in range(0, len(rows), CHUNK):
+        written = 0
+        for _ in range(0, len(self._gathered), CHUNK):  # what comes meanwhile is for the next time
+            rows = self._gathered.take(CHUNK)
             try:
-                await self._door.later(_storing(rows[start : start + CHUNK]))
+                await self._door.later(_storing(rows))
             except NotStored:
-                self._keep(rows[start:])
-                return start
-        return len(rows)
+                for row in rows:
+                    self._gathered.add(row)
+                break
+            written += len(rows)
+        self._count()
+        return written
 
-    def _keep(self, rows: Sequence[dict[str, Any]]) -> None:
-        for row in rows:
-            self._rows.setdefault(row["b_device"], row)
+    def _count(self) -> None:
+        counts = self._gathered.take_counts()
+        for leaf, heard in counts.heard.items():
+            metrics.mqtt_messages.labels(leaf).inc(heard)
+        metrics.telemetry_merged.inc(counts.merged)
+        metrics.telemetry_shed.inc(counts.shed)
 
 
-def _storing(rows: Sequence[dict[str, Any]]) -> Any:  # noqa: ANN401
-    return lambda connection: store_telemetry(connection, rows)
+def _storing(rows: Sequence[LastHeard]) -> Any:  # noqa: ANN401
+    written = [row._asdict() | {"b_device": row.device} for row in rows]
+    return lambda connection: store_telemetry(connection, written)

