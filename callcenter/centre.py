@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from callcenter import metrics, telephone
+from callcenter.alerts.coverage import Coverage
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
@@ -19,7 +20,7 @@ from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.privacy import Seal, read_key
-from callcenter.storage import call_book, queries, work
+from callcenter.storage import call_book, network, queries, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
@@ -34,6 +35,7 @@ from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import device_signals, operator_actions, outbox, timers
 from handlers.call_updates import CallTimerFired, DebtDue
+from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
 from handlers.intake import Door
@@ -81,6 +83,8 @@ class Centre:
         self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
+        self._levels = policy.levels
+        self.coverage = CoverageCheck(self._look_at_network, self.clock)
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
         self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected and self.voice.connected)
         self.presence = Presence(self.door.submit, self.clock)
@@ -151,6 +155,7 @@ class Centre:
             "outbox": self.outbox.run(),
             "watchdog": self.watchdog.run(),
             "probe": self.watchdog.run_probe(),
+            "coverage": self.coverage.run(),
             "feed": self.feed.run(),
             "presence": self.presence.run(),
             "telephone": self.telephone.run(),
@@ -159,10 +164,12 @@ class Centre:
 
     async def _serve_http(self) -> None:
         keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
-        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock)
+        number = self.settings.caller_id or self.settings.sos_number
+        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number)
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
-        app = build(api, keeper, Pages(self.health, self.read, self.clock), calls, callbacks)
+        pages = Pages(self.health, self.read, self.clock)
+        app = build(api, keeper, pages, calls, callbacks, check_coverage=self.coverage.check)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -199,6 +206,9 @@ class Centre:
     async def _due_timers(self, now: datetime) -> list[Any]:
         """Alerts' deadlines first."""
         return await self.read(_due, now)
+
+    async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
+        return await self.read(network.checked, self._levels, now, ahead)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)

@@ -13,6 +13,7 @@ from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import KEYS
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, Kind, Operator, State, Subject
+from callcenter.handover import document as handover_document
 from config import policies
 from config.policies import AlertPolicy, Ladder
 from devices.events import schemas
@@ -228,6 +229,7 @@ def alert_states() -> str:
 def files() -> dict[Path, str]:
     """Every generated file and what belongs in it."""
     documents = {DOCUMENT: alert_states(), CALL_DOCUMENT: call_states(shipped().calls)}
+    documents[handover_document.SCHEMA_FILE] = handover_document.schema()
     return documents | {SCHEMAS / name: text for name, text in schemas().items()}
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
@@ -77,6 +78,7 @@ def _part(text: str) -> Iterator[Hours]:
         yield from (Hours(day, starts, ends + DAY_MINUTES * (ends < starts)) for day in _weekdays(first, last))
 
 
+@lru_cache(maxsize=4096)  # a town has thousands of people and a few dozen ways to write their hours
 def read_hours(text: str) -> tuple[Hours, ...] | None:
     """The hours as written; None for nothing written. Raises ValueError with a sentence for who wrote them."""
     parts = [part.strip().lower() for part in text.split(";") if part.strip()]

@@ -112,6 +112,7 @@ class Api:
     live: Live
     presence: Presence
     clock: Clock
+    call_back: str = ""  # the number under which the ambulance's crew reaches this centre
 
     # -- session
 

@@ -19,6 +19,8 @@ from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.call_desk import CallDesk
+from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
+from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -138,6 +140,9 @@ class Pages:
     async def statistics(self, request: web.Request) -> web.Response:
         return self._page(request, "statistics_main.js")
 
+    async def coverage(self, request: web.Request) -> web.Response:
+        return self._page(request, "coverage_main.js")
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -164,17 +169,25 @@ class Pages:
 
 
 def build(
-    api: Api, keeper: Doorkeeper, pages: Pages, calls: CallApi, callbacks: Sequence[web.RouteDef] = ()
+    api: Api,
+    keeper: Doorkeeper,
+    pages: Pages,
+    calls: CallApi,
+    callbacks: Sequence[web.RouteDef] = (),
+    *,
+    check_coverage: CheckCoverage = unchecked,
 ) -> web.Application:
     """All routes. The second word is who may use one; the name is the operation of openapi.yaml.
 
     `callbacks` are the carriers' own: each is signed, and checked where it is taken.
     """
     desk = CallDesk(api.read, api.submit)
+    handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
     routes: tuple[tuple[str, str, str, str, Handle], ...] = (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
+        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
         ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -183,6 +196,8 @@ def build(
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
         ("GET", "/api/v1/alerts", SIGNED, "listAlerts", api.alerts),
         ("GET", "/api/v1/alerts/{id}", SIGNED, "getAlert", api.alert),
+        ("GET", "/api/v1/alerts/{id}/handover", SIGNED, "getHandover", handovers.data),
+        ("GET", "/handover/{id}", SIGNED, "handoverPage", handovers.card),
         ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
         ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
         ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
@@ -202,6 +217,7 @@ def build(
         ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
+        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", CoverageApi(check_coverage).coverage),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
     permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}

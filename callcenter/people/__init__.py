@@ -6,13 +6,16 @@ A wrong row is reported with its line and reason, right rows go in, and running 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
+from callcenter.clock import Clock, SystemClock
 from callcenter.people.rows import KINDS, AbsenceRow, AreaRow, DeviceRow, ResidentRow, Row, parse
 from callcenter.storage import tables as t
+from callcenter.storage.learned import DATED, learn
 from callcenter.storage.network import around
 from callcenter.storage.writer import Writer
 
@@ -57,17 +60,20 @@ def _wrong_beside(connection: Connection, row: Row) -> str | None:
     return None
 
 
-def _put(connection: Connection, table: Table, row: dict[str, Any], *, only_made: bool) -> str:
-    """Insert or update one row; tells which, or that nothing changed."""
+def _put(connection: Connection, table: Table, row: dict[str, Any], *, only_made: bool, at: datetime) -> str:
+    """Insert or update one row; tells which, or that nothing changed. What is new in it is known since `at`."""
     key = next(iter(table.primary_key.columns))
     existing = (
         connection.execute(select(*(table.c[name] for name in row)).where(key == row[key.name])).mappings().first()
     )
+    new = [name for name, value in row.items() if existing is None or existing[name] != value]
+    if existing is not None and (only_made or not new):
+        return "unchanged"
+    if table.name in DATED:
+        learn(connection, table, row[key.name], new, at)
     if existing is None:
         connection.execute(insert(table), [row])
         return "added"
-    if only_made or dict(existing) == row:
-        return "unchanged"
     changes: dict[str, Any] = {name: bindparam(f"b_{name}") for name in row}
     values = {f"b_{name}": value for name, value in row.items()}
     connection.execute(
@@ -86,8 +92,9 @@ def _forget_contacts(connection: Connection, row: ResidentRow) -> bool:
 
 @dataclass(slots=True)
 class _Pass:
-    """One reading of one file: what it has said so far."""
+    """One reading of one file, begun at `at`: what it has said so far."""
 
+    at: datetime
     report: Report = field(default_factory=Report)
     ids: set[str] = field(default_factory=set)
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)  # household -> address, area
@@ -114,7 +121,9 @@ class _Pass:
             return
         main = _MAIN[type(row)]
         done = {
-            table.name: _put(connection, table, values, only_made=table.name != main and table.name in ONLY_MADE)
+            table.name: _put(
+                connection, table, values, only_made=table.name != main and table.name in ONLY_MADE, at=self.at
+            )
             for table, values in parts
         }
         outcome = _outcome(main, done)
@@ -146,10 +155,15 @@ def _lines(path: Path, kind: str) -> Iterator[tuple[int, Row | str]]:
 
 
 def import_file(
-    writer: Writer, kind: str, path: Path, *, progress: Callable[[int], None] = lambda _line: None
+    writer: Writer,
+    kind: str,
+    path: Path,
+    *,
+    progress: Callable[[int], None] = lambda _line: None,
+    clock: Clock | None = None,
 ) -> Report:
     """Read one CSV file (UTF-8, with a header) into the database. Raises OSError when it cannot be read."""
-    reading = _Pass()
+    reading = _Pass((clock or SystemClock()).now())
     pending: list[tuple[int, Row]] = []
     for line, row in _lines(path, kind):
         if isinstance(row, str):

@@ -1,11 +1,11 @@
 """The network that helps, as it is registered: the tree of areas, and who can be asked in them and when."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, union
 
-from callcenter.alerts.coverage import Hole, Post, holes, way_up
+from callcenter.alerts.coverage import AHEAD, Coverage, Hole, Post, holes, way_up
 from callcenter.alerts.duty import Override, Rota, read_hours
 from callcenter.clock import china
 from callcenter.privacy import normalised
@@ -20,10 +20,11 @@ def tree(connection: Connection) -> dict[str, str | None]:
 
 
 def inhabited(connection: Connection) -> list[str]:
-    """The areas in which somebody lives who may press."""
+    """The areas in which somebody lives who may press: residents, and houses with a telephone of ours."""
     h = t.households.c
-    homes = select(h.area_id).join(t.residents, t.residents.c.household_id == h.id).distinct()
-    return list(connection.execute(homes).scalars())
+    people = select(h.area_id).join(t.residents, t.residents.c.household_id == h.id)
+    phones = select(h.area_id).join(t.devices, t.devices.c.household_id == h.id)
+    return list(connection.execute(union(people, phones)).scalars())
 
 
 def around(connection: Connection, area: str | None) -> list[str]:
@@ -57,25 +58,40 @@ def roster(connection: Connection, *fits: ColumnElement[bool], after: datetime) 
     return [(row, _rota(row.hours, overrides.get(row.id, []), holidays)) for row in rows]
 
 
+def _line(phone: str) -> str:
+    """The number that rings; empty for none, and for what people type to fill a field (000)."""
+    number = normalised(phone)
+    return number if number.removeprefix("+86").strip("+0") else ""
+
+
 def posts(connection: Connection, *, after: datetime) -> list[Post]:
     """Everybody who can be asked: registered, not stopped, with a number."""
     return [
-        Post(f"responder:{row.id}", row.kind, row.area_id, rota)
+        Post(line, row.kind, row.area_id, rota)
         for row, rota in roster(connection, after=after)
-        if normalised(row.phone)
+        if (line := _line(row.phone))
     ]
 
 
-def coverage(connection: Connection, levels: tuple[Level, ...], now: datetime) -> list[Hole]:
-    """Every hole of the next seven days, by area and level."""
-    return holes(
-        inhabited(connection),
-        tree(connection),
+def checked(connection: Connection, levels: tuple[Level, ...], now: datetime, ahead: timedelta = AHEAD) -> Coverage:
+    """The network as it is now, and every hole in it from `now` on."""
+    parents, names, places = tree(connection), area_names(connection), inhabited(connection)
+    found = holes(
+        places,
+        parents,
         levels=levels,
         posts=posts(connection, after=now),
         start=now,
         zone=china(),
+        ahead=ahead,
     )
+    areas = {place: names[place] for place in sorted(places)}
+    return Coverage(now, now + ahead, levels, areas, parents, tuple(found))
+
+
+def coverage(connection: Connection, levels: tuple[Level, ...], now: datetime) -> list[Hole]:
+    """Every hole of the next seven days, by area and level."""
+    return list(checked(connection, levels, now).holes)
 
 
 def area_names(connection: Connection) -> dict[str, str]:

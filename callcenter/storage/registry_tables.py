@@ -49,6 +49,14 @@ contacts = Table(
     Column("phone", Text, nullable=False, server_default=""),
     Column("keyholder", Boolean, nullable=False),
 )
+# Since when each fact of a row is known: {field: RFC 3339}. Its own table, so that a list of people stays a list.
+learned = Table(
+    "learned",
+    metadata,
+    Column("register", Text, primary_key=True),  # residents, households, contacts
+    Column("id", Text, primary_key=True),
+    Column("fields", Text, nullable=False),
+)
 devices = Table(
     "devices",
     metadata,

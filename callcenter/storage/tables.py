@@ -22,6 +22,7 @@ from callcenter.storage.registry_tables import (
     devices as devices,
     holidays as holidays,
     households as households,
+    learned as learned,
     operators as operators,
     residents as residents,
     responders as responders,

@@ -14,7 +14,14 @@ from tests.integration.conftest import Seats, unused
 from tests.integration.contract import DOCUMENT, assert_is
 from tests.processes import Service
 
-NOT_IN_THE_CONTRACT = {"console", "callsPage", "statisticsPage", "static"}  # the pages themselves and their files
+NOT_IN_THE_CONTRACT = {
+    "console",
+    "callsPage",
+    "statisticsPage",
+    "handoverPage",
+    "coveragePage",
+    "static",
+}  # the pages themselves and their files
 
 
 def routes() -> dict[str, tuple[str, str]]:

@@ -171,6 +171,7 @@ TEXT_PAIRS = [
     ("alarm", "surface"), ("alarm", "chosen"), ("on-warn", "warn"), ("warn-text", "surface"),
     ("good", "surface"), ("good", "alarm-soft"), ("good", "chosen"), ("technical", "surface"),
     ("technical", "raised"), ("technical", "chosen"), ("surface", "technical"),
+    ("on-heat-a", "heat-a"), ("on-heat-b", "heat-b"), ("on-heat-c", "heat-c"), ("on-heat-d", "heat-d"),
 ]  # fmt: skip
 SHAPE_PAIRS = [("edge", "surface"), ("edge", "ground"), ("focus", "surface"), ("focus", "ground")]
 

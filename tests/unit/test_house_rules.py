@@ -37,6 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.privacy": set(),
     "callcenter.telephony": {"callcenter.alerts", "callcenter.services", "callcenter.ports", "callcenter.clock",
                              "callcenter.metrics"},
+    # Pure: from plain records to data and words.
+    "callcenter.handover": {"callcenter.alerts.model", "callcenter.clock", "config.handover"},
     # Pure: what is read for it are plain records.
     "callcenter.statistics": {"callcenter.alerts", "callcenter.storage.facts"},
     # The read side of storage; writer only for the exception that says that the database is away.
@@ -45,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.records", "callcenter.storage.tables", "callcenter.storage.sessions",
                            "callcenter.storage.call_queries", "callcenter.storage.statistic_queries",
                            "callcenter.storage.facts", "callcenter.storage.writer.Unavailable",
-                           "callcenter.statistics", "callcenter.privacy"},
+                           "callcenter.storage.handover_queries", "callcenter.handover", "callcenter.statistics",
+                           "callcenter.privacy"},
     "handlers": {"devices.events", "devices.telemetry", "callcenter.alerts", "callcenter.services",
                  "callcenter.storage.unit", "callcenter.storage.work", "callcenter.storage.heard",
                  "callcenter.storage.call_book", "callcenter.storage.call_records", "callcenter.storage.directory",
@@ -86,6 +89,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     # Connection: the type of what a query is called with. No statement is written here.
     "callcenter.console": {"aiohttp", "structlog", "pydantic", "sqlalchemy.Connection"},
     "callcenter.console.app": {"aiohttp", "structlog", "jinja2", "prometheus_client"},
+    "callcenter.console.handover_api": {"aiohttp", "jinja2"},
+    "callcenter.handover.document": {"pydantic"},
     "callcenter.console.auth": {"aiohttp", "argon2", "sqlalchemy.Connection"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},

@@ -120,6 +120,7 @@ def composed_keys() -> set[str]:
         | enumerated("call_outcome", SCHEMAS["CallOutcome"]["enum"])
         | enumerated("channel", SCHEMAS["Channel"]["enum"])
         | enumerated("grouping", SCHEMAS["Grouping"]["enum"])
+        | enumerated("level", [level.id for level in policies.read().levels])
         | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
     )
 

@@ -8,7 +8,7 @@ import { detail, openedId, refreshDetail } from "./detail.js";
 import { grantFocus } from "./focus.js";
 import { now } from "./clock.js";
 import { Offered } from "./handing_over.js";
-import { clockTime, plural, t } from "./i18n.js";
+import { clockTime, language, plural, t } from "./i18n.js";
 import { goBack } from "./keys.js";
 import { LegPanel } from "./leg_panel.js";
 import { html } from "./markup.js";
@@ -44,6 +44,8 @@ function Heading({ alert }) {
       ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
       <span class="spring"></span>
       ${h(Age, { alert })}
+      <a class="handover-card" target="_blank" rel="noopener"
+        href=${`/handover/${encodeURIComponent(alert.id)}?lang=${language.value}`}>${t("view.handover_card")}</a>
       <button type="button" onClick=${goBack}>${t("view.back")}</button>
     </div>
     <div class="view-state">

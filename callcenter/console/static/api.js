@@ -104,3 +104,9 @@ export const getMeasures = () => send("GET", "/statistics");
 /** @param {string} measure @param {URLSearchParams} query
  * @returns {Promise<Answer<import("console-api").Statistic>>} */
 export const getStatistic = (measure, query) => send("GET", `/statistics/${encodeURIComponent(measure)}?${query}`);
+
+/** @returns {Promise<Answer<{ areas: { id: string, name: string }[] }>>} */
+export const getAreas = () => send("GET", "/areas");
+
+/** @param {URLSearchParams} query @returns {Promise<Answer<import("console-api").Coverage>>} */
+export const getCoverage = (query) => send("GET", `/coverage?${query}`);

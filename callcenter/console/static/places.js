@@ -7,6 +7,7 @@ const PLACES = [
   { path: "/", key: "places.alerts" },
   { path: "/calls", key: "places.calls" },
   { path: "/statistics", key: "places.statistics" },
+  { path: "/coverage", key: "places.coverage" },
 ];
 
 /** @param {{ here: string }} where */
