@@ -14,6 +14,7 @@ from callcenter.storage.columns import (
     Utc as Utc,
     metadata as metadata,
 )
+from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
