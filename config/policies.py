@@ -83,6 +83,7 @@ class AlertPolicy:
     call_backs_s: tuple[int, ...]
     next_wave_s: int
     most_waves: int
+    arrive_s: int
     transfer_s: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
@@ -143,6 +144,7 @@ class _Limits(BaseModel):
     call_backs_s: Annotated[tuple[Annotated[int, Field(ge=5, le=300)], ...], Field(min_length=1)]
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
+    arrive_s: Annotated[int, Field(ge=60, le=7200)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
 
     @field_validator("call_backs_s")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import structlog
 
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import GOING, Offer
+from callcenter.alerts.offer_model import Offer, Proof
 from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
@@ -22,7 +22,7 @@ ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 
 
 def plan(unit: Unit) -> Plan:
-    return Plan(unit.policy.levels)
+    return Plan(unit.policy.levels, arrive_s=unit.policy.arrive_s)
 
 
 def make(unit: Unit, alert: Alert, choice: Choice) -> Offer:
@@ -50,13 +50,22 @@ def fail(unit: Unit, alert: Alert, choice: Choice) -> None:
         take(unit, alert.id, choice.person.party, Said.NOTHING, reason=UNREACHABLE)
 
 
-def take(unit: Unit, alert_id: str, party: str, said: Said, *, channel: str = "", reason: str = "") -> None:
+def take(
+    unit: Unit,
+    alert_id: str,
+    party: str,
+    said: Said,
+    *,
+    channel: str = "",
+    reason: str = "",
+    proof: Proof | None = None,
+) -> None:
     """What somebody who was asked says. Whom nobody asked by an offer, or who is late with it, changes nothing."""
     offers = unit.offers.of_alert(alert_id)
     theirs = next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
     if theirs is None:
         return
-    moved = hear(offers, News(theirs.id, said, channel, reason=reason), now=unit.now, plan=plan(unit))
+    moved = hear(offers, News(theirs.id, said, channel, proof, reason), now=unit.now, plan=plan(unit))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
@@ -64,10 +73,11 @@ def take(unit: Unit, alert_id: str, party: str, said: Said, *, channel: str = ""
 
 
 def let_go(unit: Unit, alert: Alert) -> None:
-    """The alert has nobody who goes (any more): whoever said yes is not counted on."""
+    """Whoever said yes and is not counted on any more is late and may still come, or does not come."""
     for offer in unit.offers.of_alert(alert.id):
-        if offer.state in GOING and offer.party != alert.responder:
-            take(unit, alert.id, offer.party, Said.CANNOT)
+        if offer.going and offer.party != alert.responder:
+            late = offer.due is not None and offer.due <= unit.now
+            take(unit, alert.id, offer.party, Said.LATE if late else Said.CANNOT)
 
 
 def end(unit: Unit, alert: Alert) -> None:

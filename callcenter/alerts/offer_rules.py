@@ -14,6 +14,7 @@ from callcenter.alerts.ranking import Ranked
 from callcenter.alerts.rules import Refused
 from config.policies import Level
 
+PAGE = "page"  # the channel that shares a position
 UNREACHABLE = "unreachable"  # why an offer was missed: this telephone can never be rung
 
 
@@ -96,7 +97,9 @@ def _yes(case: _Case) -> Moved | Refused:
     there = going(case.offers)
     if len(there) >= case.plan.needs:
         return Refused("lost_race", f"{', '.join(one.name for one in there)} is going")
-    due = case.now + timedelta(seconds=min(case.plan.move_s, case.plan.arrive_s))
+    # Of a telephone nobody sees whether it moves.
+    seconds = min(case.plan.move_s, case.plan.arrive_s) if case.news.channel == PAGE else case.plan.arrive_s
+    due = case.now + timedelta(seconds=seconds)
     accepted = replace(case.offer, state=OfferState.ACCEPTED, accepted_at=case.now, channel=case.news.channel, due=due)
     return Moved((accepted, *_let_go(case, accepted)))
 

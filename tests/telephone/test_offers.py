@@ -30,8 +30,8 @@ RINGS_LONG = Callee("ignore")
 
 
 @asynccontextmanager
-async def village(url: str, directory: Path) -> AsyncIterator[Exchange]:
-    async with Exchange(url, directory) as made:
+async def village(url: str, directory: Path, **limits: int) -> AsyncIterator[Exchange]:
+    async with Exchange(url, directory, limits=limits) as made:
         made.callees(RINGS_LONG, DAUGHTER, SON, DOCTOR, STATION, DISTRICT, *NEIGHBOURS)
         made.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
         made.callees(Callee("answer", rings_s=2), ANN_PHONE)
@@ -151,3 +151,47 @@ async def test_a_telephone_that_can_never_be_rung_is_not_tried_again(exchange: E
     await exchange.until(lambda: len(offers(exchange, alert).get("responder:n2", ())) == 2, what="the second round")
     (never,) = offers(exchange, alert)["responder:n1"]
     assert (never["state"], never["reason"]) == ("missed", "unreachable")
+
+
+async def test_who_is_seen_at_the_door_is_there_with_a_proof(both: Exchange) -> None:
+    both.callees(GOES, NEIGHBOURS[0])
+    alert = await sent(both)
+    await both.until(lambda: both.alert(alert).responder, what="a yes")
+    acted = await both.act(alert, "arrived")
+    assert acted.alert.arrived_at == next(e.at for e in both.entries() if e.rule == "operator.sees_arrival")
+    (there,) = offers(both, alert)["responder:n1"]
+    assert (there["state"], there["proof"], there["due"]) == ("on_scene", "voice", None)
+
+
+async def test_who_does_not_come_in_time_is_late_others_are_asked_and_either_may_come(tmp_path: Path) -> None:
+    """Without anybody's touch in the centre; and the one who was late is believed when they are there after all."""
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with village(url, tmp_path, arrive_s=60) as exchange:
+        exchange.callees(GOES, NEIGHBOURS[0])
+        alert = await sent(exchange)
+        await exchange.until(lambda: exchange.alert(alert).responder, what="a yes")
+        exchange.callees(GOES, NEIGHBOURS[1])
+        await exchange.until(lambda: "help.late" in exchange.rules(alert), what="the deadline")
+        await exchange.until(lambda: exchange.alert(alert).responder == "responder:n2", what="another yes")
+        found = offers(exchange, alert)
+        assert [(one["state"], one["late"]) for one in found["responder:n1"]] == [("accepted", True)]
+        assert [(one["state"], one["late"]) for one in found["responder:n2"]][-1] == ("accepted", False)
+        late = next(entry for entry in exchange.entries() if entry.rule == "help.late")
+        assert late.ring, "everybody hears it"
+        yes = next(entry for entry in exchange.entries() if entry.rule.startswith("call.accepted"))
+        assert (late.at - yes.at).total_seconds() >= 60
+
+        await exchange.act(alert, "claim")  # meanwhile it may have rung for everybody
+        await exchange.act(alert, "arrived", party="responder:n1", person="n1")
+        assert exchange.alert(alert).responder == "responder:n1"
+        (there,) = offers(exchange, alert)["responder:n1"]
+        assert (there["state"], there["late"]) == ("on_scene", False)
+
+
+async def test_nobody_is_at_the_door_unless_it_is_said_who(exchange: Exchange) -> None:
+    alert = await exchange.press()
+    await exchange.act(alert, "claim")
+    declined = await exchange.act(alert, "arrived")
+    assert declined.refused.code == "missing"
+    assert exchange.alert(alert).arrived_at is None

@@ -68,14 +68,14 @@ def parties(wave) -> list[str]:
 class TestOne:
     def test_a_yes_lets_everybody_else_go_at_once(self):
         there = [offer("a"), offer("b", OfferState.QUEUED), offer("c"), offer("d", OfferState.DECLINED)]
-        moved = told(there, "c", Said.YES, channel="phone")
+        moved = told(there, "c", Said.YES, channel="page")
         assert {one.party: one.state for one in moved.offers} == {
             "c": OfferState.ACCEPTED,
             "a": OfferState.WITHDRAWN,
             "b": OfferState.WITHDRAWN,
         }
         accepted = moved.offers[0]
-        assert (accepted.channel, accepted.accepted_at, accepted.due) == ("phone", NOW, later(PLAN.move_s))
+        assert (accepted.channel, accepted.accepted_at, accepted.due) == ("page", NOW, later(PLAN.move_s))
 
     def test_the_second_yes_hears_who_goes(self):
         there = [offer("a", OfferState.ACCEPTED), offer("b")]
@@ -93,7 +93,7 @@ class TestOne:
         }
 
     def test_who_does_not_move_is_late_and_others_are_asked_while_they_may_still_come(self):
-        (accepted,) = told([offer("a")], "a", Said.YES).offers
+        (accepted,) = told([offer("a")], "a", Said.YES, channel="page").offers
         assert isinstance(hear([accepted], News("o-a", Said.LATE), now=later(299), plan=PLAN), Refused)
         moved = told([accepted], "a", Said.LATE, now=later(300))
         assert moved.ask_more
@@ -237,7 +237,7 @@ class Lives(RuleBasedStateMachine):
             return
         which = data.draw(st.sampled_from(sorted(self.offers)))
         before = self.offers_now()
-        answer = hear(before, News(which, said, channel="phone", proof=proof), now=self.now, plan=self.plan)
+        answer = hear(before, News(which, said, channel="page", proof=proof), now=self.now, plan=self.plan)
         if isinstance(answer, Refused):
             return
         for one in answer.offers:

@@ -32,6 +32,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["alert_id"], ["alerts.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("accepted_at", moment, nullable=True))
+        batch_op.add_column(sa.Column("arrived_at", moment, nullable=True))
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_offers_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_offers_due"), ["due"], unique=False)
