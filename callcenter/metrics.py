@@ -47,6 +47,7 @@ dial_attempts = Counter("vnh_dial_attempts", "Requests to place a call", ["gatew
 circuit_open = Gauge("vnh_circuit_open", "1 while a gateway is not asked because it fails", ["gateway"])
 callbacks_repeated = Counter("vnh_callbacks_repeated", "Callbacks that were stored already", ["provider"])
 callbacks_unknown = Counter("vnh_callbacks_unknown", "Signed callbacks for a call that is not ours", ["provider"])
+coverage_gaps = Counter("vnh_coverage_gaps", "Levels skipped because nobody belongs to them", ["level"])
 debts_opened = Counter("vnh_debts_opened", "Callers who gave up before a person was there")
 texts_sent = Counter("vnh_texts", "Text messages", ["outcome"])
 recordings_missing = Counter("vnh_recordings_missing", "Recordings the carrier says it does not have")

@@ -54,14 +54,13 @@ class Level:
     """One level of the network that helps: neighbour, village, town, district (field.md 2, the Wendeng network).
 
     `kinds` of responders belong to it, at least `least` of them must be on duty at any time. `wave_size` are asked at
-    once, others after `wave_s` seconds; after `deadline_s` the next level is asked too.
+    once; `deadline_s` after the first of them the next level is asked.
     """
 
     id: str
     kinds: frozenset[str]
     least: int
     wave_size: int
-    wave_s: int
     deadline_s: int
 
 
@@ -83,8 +82,8 @@ class AlertPolicy:
     late_after_s: int
     call_backs_s: tuple[int, ...]
     next_wave_s: int
-    wave_size: int
     most_waves: int
+    arrive_s: int
     transfer_s: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
@@ -120,7 +119,6 @@ class _LevelData(BaseModel):
     kinds: Annotated[frozenset[str], Field(min_length=1)]
     least: Annotated[int, Field(ge=1, le=10)] = 1
     wave_size: Annotated[int, Field(ge=1, le=10)]
-    wave_s: Annotated[int, Field(ge=15, le=300)]
     deadline_s: Annotated[int, Field(ge=30, le=1800)]
 
     @field_validator("kinds")
@@ -145,8 +143,8 @@ class _Limits(BaseModel):
     late_after_s: Annotated[int, Field(ge=10, le=3600)]
     call_backs_s: Annotated[tuple[Annotated[int, Field(ge=5, le=300)], ...], Field(min_length=1)]
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
-    wave_size: Annotated[int, Field(ge=1, le=10)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
+    arrive_s: Annotated[int, Field(ge=60, le=7200)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
 
     @field_validator("call_backs_s")

@@ -20,6 +20,7 @@ from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import EndStray, FetchRecording, SendText
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED
+from callcenter.alerts.offer_rules import UNREACHABLE, Said as OfferSaid
 from callcenter.alerts.rules import Refused
 from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
@@ -27,7 +28,7 @@ from callcenter.storage import call_book, directory
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, rooms
+from handlers import callers, debts, offers, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
 from handlers.legs import change
@@ -35,7 +36,12 @@ from handlers.next_call import give_next
 from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
 
+WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
 ALIVE = frozenset({News.QUEUED, News.RINGING, News.ANSWERED, News.JOINED})
+
+
+def _why(call: Call) -> str:
+    return UNREACHABLE if call.cause in WRONG_NUMBER else call.outcome.value if call.outcome else ""
 
 
 def _is_stray(call: Call, provider: str) -> bool:
@@ -137,12 +143,15 @@ class CallUpdates:
         alert = unit.alert(call.alert_id) if call.alert_id else None
         if alert is None:
             return
+        if report.what in offers.ENDS:  # before others are asked in their place
+            offers.take(unit, alert.id, call.party, offers.ENDS[report.what], reason=_why(call))
         entry = react(unit, alert, report, actor=f"call:{call.id}")
         if report.what not in ("accepted", "took_over"):
             return
         if isinstance(entry, Refused):  # somebody was quicker, or it is over: they hear so
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
+            offers.take(unit, alert.id, call.party, OfferSaid.YES, channel="phone")
             unit.wish(SendText(call.id, "sms_address"))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import structlog
 
 from callcenter import metrics
 from callcenter.alerts.call_inputs import Agreed
-from callcenter.alerts.call_model import Answer, Call, Direction, Role
+from callcenter.alerts.call_model import Call, Direction, Role
 from callcenter.alerts.call_rooms import is_alone, waits
 from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE
 from callcenter.alerts.effects import (
@@ -27,33 +28,40 @@ from callcenter.alerts.effects import (
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert
+from callcenter.alerts.offer_rules import next_wave
 from callcenter.ids import new_id
 from callcenter.storage import directory
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
+from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import ending
+from handlers import candidates, ending, offers
+from handlers.candidates import Choice
 from handlers.legs import change
 
 log = structlog.get_logger()
 
-# Who is asked to go, nearest first (field.md: neighbour - village - town - district).
-NEAR = ("neighbour", "village_doctor", "carer", "family")
-FAR = ("town_station", "district_command")
+# Whom a rung of the ladder rings, by their kinds.
 GROUPS: dict[str, tuple[str, ...]] = {
     "overflow_group": ("town_station",),
     "duty_manager": ("district_command",),
     "keyholders_and_neighbours": ("neighbour",),
 }
 NEIGHBOURS_AT_ONCE = 3
-ROUNDS = 2  # lists are gone through twice (field.md 5.4)
+ROUNDS = 2  # operators are rung so often for one alert
 MISSED_FOR = timedelta(minutes=5)  # who was missed that long ago may be at the desk again
-WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
 
 
-def want(unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None) -> Call | None:
-    """Write the call and wish for it. None: this person, or this telephone, is on a call for this alert already."""
-    if any(person.number == call.number or person.party == call.party for call in unit.calls.living(alert.id)):
+def _on_the_line(unit: Unit, alert: Alert, person: Person) -> bool:
+    """This person, or this telephone, is on a call for this alert already."""
+    return any(person.number == call.number or person.party == call.party for call in unit.calls.living(alert.id))
+
+
+def want(
+    unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None, choice: Choice | None = None
+) -> Call | None:
+    """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
+    if _on_the_line(unit, alert, person):
         return None
     limits = unit.policy.calls
     role = role or person.role
@@ -78,7 +86,8 @@ def want(unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role 
         due=until,
     )
     unit.calls.put(call, new=True)
-    unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)})
+    asked = {"offer": offer_view(offers.make(unit, alert, choice or Choice(person)))} if dialogue == "offer" else {}
+    unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
     unit.count(metrics.calls_wanted.labels(role.value).inc)
     return call
@@ -105,16 +114,8 @@ def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
     return []
 
 
-def _at_home(unit: Unit, alert: Alert) -> list[Person]:
-    """Whose press it is; of a device of the whole house, everybody who lives there."""
-    if alert.subject.resident:
-        person = directory.resident(unit.connection, alert.subject.resident)
-        return [person] if person else []
-    return directory.residents_of(unit.connection, alert.subject.household) if alert.subject.household else []
-
-
 def _resident(unit: Unit, alert: Alert) -> Person | None:
-    at_home = _at_home(unit, alert)
+    at_home = candidates.at_home(unit, alert)
     return next((person for person in at_home if person.number), at_home[0] if at_home else None)
 
 
@@ -214,40 +215,39 @@ def _bring_in(unit: Unit, alert: Alert, wish: PhoneParty, person: Person | None)
 def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     if wish.group.startswith("ambulance"):
         return _phone_ambulance(unit, alert, wish)
-    area = _area(unit, alert)
+    area = candidates.area(unit, alert)
     people = directory.responders(unit.connection, area, GROUPS[wish.group], now=unit.now)
     duty = wish.group != "keyholders_and_neighbours"
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty:
-        people = [p for p in _contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
+        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
     people = [person for person in people if person.number]
     if not people:
         return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
-    return _want_each(unit, alert, people, wish, dialogue=dialogue, role=role)[1]
+    return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]
 
 
 def _want_each(
     unit: Unit,
     alert: Alert,
-    people: Iterable[Person],
+    people: Iterable[Choice],
     wish: PhoneGroup | AskResponders,
     *,
     dialogue: str,
     role: Role | None = None,
-    most: int = 0,
 ) -> tuple[int, list[AlertInput]]:
-    """How many are rung now, at most `most`, and for whom that failed: one of them keeps no other from being rung."""
+    """How many are rung now, and for whom that failed: one of them keeps no other from being rung."""
     wanted, failed = 0, list[AlertInput]()
-    for person in people:
+    for choice in people:
+        person = choice.person
         try:
-            wanted += want(unit, alert, person, dialogue=dialogue, role=role) is not None
+            wanted += want(unit, alert, person, dialogue=dialogue, role=role, choice=choice) is not None
         except Exception:  # whatever is wrong with this one number
             log.exception("dialling.not_wanted", party=person.party, alert=alert.id)
+            offers.fail(unit, alert, choice)
             failed.append(EffectFailed(wish.kind, "internal", {"party": person.party, "name": person.name}))
-        if wanted == most > 0:
-            break
     return wanted, failed
 
 
@@ -260,15 +260,6 @@ def _phone_ambulance(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     return []
 
 
-def _contacts(unit: Unit, alert: Alert) -> list[Person]:
-    at_home = (person.resident for person in _at_home(unit, alert))
-    return [contact for resident in at_home if resident for contact in directory.contacts(unit.connection, resident)]
-
-
-def _area(unit: Unit, alert: Alert) -> str | None:
-    return next((person.area for person in _at_home(unit, alert) if person.area), None)
-
-
 def _asking(unit: Unit, alert: Alert) -> list[Call]:
     """Calls that may still bring a yes."""
     return [c for c in unit.calls.living(alert.id) if _asks(c) and not c.answer and not c.hang_up_at]
@@ -278,36 +269,28 @@ def _asks(call: Call) -> bool:
     return call.role in ASKED_ROLES and call.dialogue not in BESIDE
 
 
-def _asked(unit: Unit, alert: Alert) -> Counter[str]:
-    """How often a telephone was rung for help; who said no, cannot be rung or is being rung counts as asked enough."""
-    asked: Counter[str] = Counter()
-    for call in unit.calls.of_alert(alert.id):
-        if _asks(call):
-            never = call.answer is Answer.DECLINED or call.cause in WRONG_NUMBER or not call.over
-            asked[call.number] += ROUNDS if never else 1
-    return asked
-
-
-def _candidates(unit: Unit, alert: Alert) -> list[Person]:
-    """Everybody who may be asked, in order; who did not answer comes once more at the end (field.md 5.4).
-
-    Whose telephone is on a call for somebody else comes last: it would only be busy.
-    """
-    contacts, area = _contacts(unit, alert), _area(unit, alert)
-    people = [p for p in contacts if p.keyholder]
-    people += directory.responders(unit.connection, area, NEAR, now=unit.now)
-    people += [p for p in contacts if not p.keyholder]
-    people += directory.responders(unit.connection, area, FAR, now=unit.now)
-    asked, engaged = _asked(unit, alert), unit.calls.engaged()
-    able = [p for p in people if p.number and asked[p.number] < ROUNDS]
-    return sorted(able, key=lambda p: (p.party in engaged, asked[p.number]))
+def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
+    """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
+    found = {one.person.party: one for one in candidates.choices(unit, alert)}
+    ranked = [one.ranked for one in found.values() if one.ranked]
+    wave = next_wave(offers.plan(unit), unit.offers.of_alert(alert.id), ranked, unit.now)
+    for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
+        unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
+        unit.count(metrics.coverage_gaps.labels(gap).inc)
+    return [replace(found[one.candidate.party], level=wave.level or "") for one in wave.people]
 
 
 def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
-    most = wish.number or unit.policy.wave_size
-    wanted, failed = _want_each(unit, alert, _candidates(unit, alert), wish, dialogue="offer", most=most)
-    if not wanted and not _asking(unit, alert):
-        return [*failed, EffectFailed(wish.kind, "nobody_left")]
+    """The next wave, or its first `number`; others in the place of those whom we could not even want to ring."""
+    offers.let_go(unit, alert)
+    failed = list[AlertInput]()
+    people = _next_wave(unit, alert)[: wish.number or None]
+    while people:  # whoever failed is not chosen again, so this ends
+        _, wrong = _want_each(unit, alert, people, wish, dialogue="offer")
+        failed += wrong
+        people = _next_wave(unit, alert)[: len(wrong)] if wrong else []
+    if not _asking(unit, alert):
+        failed.append(EffectFailed(wish.kind, "nobody_left"))
     return failed
 
 

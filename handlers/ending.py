@@ -9,6 +9,7 @@ from callcenter.alerts.dialogues import ASKING, NEEDING
 from callcenter.alerts.effects import EndRoom, HangUpColleague, HangUpOthers, LeaveRoom
 from callcenter.alerts.model import Alert
 from callcenter.storage.unit import Unit
+from handlers import offers
 from handlers.legs import change
 
 EMPTY_FOR = timedelta(seconds=3)  # nobody who is rung now, or rings, is in the room sooner
@@ -29,6 +30,7 @@ def hang_up_colleague(unit: Unit, alert: Alert, _wish: HangUpColleague) -> tuple
 
 
 def leave_room(unit: Unit, alert: Alert, wish: LeaveRoom) -> tuple[()]:
+    offers.end(unit, alert)
     living = unit.calls.living(alert.id)
     talk = not wish.at_once and has_company(living)
     staying = {call.id for call in living if _waits(call) or (talk and call.in_room)}

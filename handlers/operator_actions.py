@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 
 from callcenter import metrics
 from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone
+from callcenter.alerts.offer_model import Proof
+from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
 from callcenter.storage import directory, work
 from callcenter.storage.unit import Needs, Unit
+from handlers import offers
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -44,6 +47,8 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
         _tell_presence(unit, acted.to.id)
     after = unit.alert(alert.id)
     assert after is not None
+    if acted.action is Action.ARRIVED:
+        offers.take(unit, after.id, after.responder, Said.THERE, proof=Proof.VOICE)
     return Acted(after, entry.n)
 
 

@@ -54,6 +54,8 @@ def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
     spoke_since = alert.silent_at and alert.reached_at and alert.reached_at >= alert.silent_at
     if alert.silent_at and not spoke_since and alert.call_backs < len(policy.call_backs_s):
         due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
+    if alert.responder and alert.accepted_at and not alert.arrived_at:
+        due[TimerKind.ARRIVAL] = alert.accepted_at + timedelta(seconds=policy.arrive_s)
     if alert.asked_at and not alert.responder:
         due[TimerKind.NEXT_WAVE] = alert.asked_at + timedelta(seconds=policy.next_wave_s)
     return due

@@ -28,6 +28,7 @@ class Action(StrEnum):
     TAKE_OVER = "take_over"
     DECLINE = "decline"
     BRING_IN = "bring_in"
+    ARRIVED = "arrived"
 
 
 class TimerKind(StrEnum):
@@ -42,6 +43,7 @@ class TimerKind(StrEnum):
     FOLLOW_UP = "follow_up"
     CALL_BACK = "call_back"  # nobody spoke: rung again, then somebody is sent (silent-call protocol)
     NEXT_WAVE = "next_wave"  # responders were asked and nobody has said yes
+    ARRIVAL = "arrival"  # somebody goes and has not been seen at the door
     TRANSFER = "transfer"  # a colleague was asked to take it over and has not answered
 
 
@@ -160,7 +162,7 @@ class OperatorActed:
     contact: str | None = None
     case_number: str = ""
     person: str = ""
-    party: str = ""  # bring_in: kind:id of somebody we know, or ...
+    party: str = ""  # bring_in, arrived: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
 

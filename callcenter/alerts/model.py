@@ -127,6 +127,8 @@ class Alert:
     waves: int = 0  # how often
     responder: str = ""  # who said yes: kind:id
     responder_name: str = ""
+    accepted_at: datetime | None = None  # when they said so
+    arrived_at: datetime | None = None  # somebody is at the door
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
 

@@ -14,6 +14,9 @@ from callcenter.alerts.ranking import Ranked
 from callcenter.alerts.rules import Refused
 from config.policies import Level
 
+PAGE = "page"  # the channel that shares a position
+UNREACHABLE = "unreachable"  # why an offer was missed: this telephone can never be rung
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -94,7 +97,9 @@ def _yes(case: _Case) -> Moved | Refused:
     there = going(case.offers)
     if len(there) >= case.plan.needs:
         return Refused("lost_race", f"{', '.join(one.name for one in there)} is going")
-    due = case.now + timedelta(seconds=min(case.plan.move_s, case.plan.arrive_s))
+    # Of a telephone nobody sees whether it moves.
+    seconds = min(case.plan.move_s, case.plan.arrive_s) if case.news.channel == PAGE else case.plan.arrive_s
+    due = case.now + timedelta(seconds=seconds)
     accepted = replace(case.offer, state=OfferState.ACCEPTED, accepted_at=case.now, channel=case.news.channel, due=due)
     return Moved((accepted, *_let_go(case, accepted)))
 
@@ -180,7 +185,6 @@ class Wave:
     level: str | None
     people: tuple[Ranked, ...] = ()
     gaps: tuple[str, ...] = ()
-    next_at: datetime | None = None
 
 
 def _asked_of(offers: Iterable[Offer], level: Level) -> list[Offer]:
@@ -200,27 +204,33 @@ def _current(plan: Plan, offers: Sequence[Offer], now: datetime) -> int:
 
 
 def _askable(plan: Plan, offers: Sequence[Offer], people: Iterable[Ranked]) -> list[Ranked]:
-    """Who may be asked (again): not while they are asked or going, not after a no, not more often than planned."""
+    """Who may be asked (again): not while they are asked or going, not after a no, not more often than planned.
+
+    Nor whose telephone can never be rung.
+    """
     times: dict[str, int] = {}
     for offer in offers:
         never = offer.state in (OfferState.DECLINED, OfferState.DONE) or offer.state not in ENDED
+        never = never or offer.reason == UNREACHABLE
         times[offer.party] = times.get(offer.party, 0) + (plan.rounds if never else 1)
     able = [one for one in people if times.get(one.candidate.party, 0) < plan.rounds]
     return sorted(able, key=lambda one: times.get(one.candidate.party, 0))  # ranking stays among equals
 
 
 def next_wave(plan: Plan, offers: Sequence[Offer], people: Sequence[Ranked], now: datetime) -> Wave:
-    """Who is asked next. `people` is everybody near enough, ranked; an earlier level stays asked meanwhile."""
+    """Who is asked next; nobody while all of a level are being asked and its time is not over.
+
+    `people` is everybody near enough, ranked; an earlier level stays asked meanwhile.
+    """
     gaps: list[str] = []
     first = _current(plan, offers, now)
     for number in range(first, len(plan.levels)):
         level = plan.levels[number]
         here = [one for one in people if one.candidate.kind in level.kinds]
         if able := _askable(plan, offers, here):
-            asked = _asked_of(offers, level)
-            ends = _deadline(asked, level) if asked else now + timedelta(seconds=level.deadline_s)
-            again = min(now + timedelta(seconds=level.wave_s), max(ends, now + timedelta(seconds=1)))
-            return Wave(level.id, tuple(able[: level.wave_size]), tuple(gaps), again)
+            return Wave(level.id, tuple(able[: level.wave_size]), tuple(gaps))
+        if any(one.state in ASKED for one in _asked_of(offers, level)):
+            return Wave(level.id, (), tuple(gaps))  # they may still say yes; the level above has its time
         if not here:
             gaps.append(level.id)
     return Wave(None, (), tuple(gaps))

@@ -6,6 +6,7 @@ from datetime import datetime
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
+    HangUpOthers,
     LeaveRoom,
     PhoneContact,
     PhoneParty,
@@ -100,11 +101,24 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(touched(alert, now), state=state)
     if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
-        after = replace(after, responder="", responder_name="")
+        after = replace(after, responder="", responder_name="", accepted_at=None, arrived_at=None)
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
     after, effects = asks(after, now)
     return Change(after, {"text": acted.text}, effects=effects)
+
+
+def sees_arrival(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    """Heard on the telephone: a proof by voice. Also of somebody who is late, or whom nobody asked."""
+    if refused := _not_theirs(alert, acted):
+        return refused
+    party = acted.party or alert.responder
+    if not party:
+        return Refused("missing", "say who is at the door", alert.owner)
+    name = alert.responder_name if party == alert.responder else acted.person
+    after = replace(touched(alert, now), responder=party, responder_name=name, arrived_at=now, asked_at=None)
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),) if not alert.responder else ()
+    return Change(after, {"party": party, "name": name, "proof": "voice"}, effects=effects)
 
 
 def hands_over(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -188,6 +202,8 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None
      (State.HANDED_OVER,), Action.DISPATCH, None, sends_help),
     ("operator.asks_next", "The owner has the next responder asked.",
      (State.HELPING, State.HANDED_OVER), Action.OFFER_NEXT, None, sends_help),
+    ("operator.sees_arrival", "The owner has heard that somebody is at the door.",
+     OWNED, Action.ARRIVED, None, sees_arrival),
     ("operator.hands_over", "120 takes it: case number and person are written down.",
      OWNED, Action.HAND_OVER, (State.HANDED_OVER,), hands_over),
     ("operator.does_step", "The owner does a step of the plan.", OWNED, Action.STEP, None, does_step),

@@ -62,7 +62,8 @@ def is_accepted(alert: Alert, report: CallReport, now: datetime, _policy: AlertP
         return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
     told = "responder" if alert.told in ("stored", "operator") else alert.told
     state = State.HELPING if alert.state is State.CLAIMED else alert.state
-    after = replace(alert, state=state, responder=report.party, responder_name=report.name, asked_at=None, told=told)
+    after = replace(alert, state=state, responder=report.party, responder_name=report.name, asked_at=None, told=told,
+                    accepted_at=now, arrived_at=None)  # fmt: skip
     if alert.state is State.CLAIMED:
         after = replace(after, touched_at=now, attention_at=None)
     effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=report.call), TellDevices(alert.id, "responder"))
@@ -120,6 +121,14 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
     return Change(after, {"wave": after.waves}, effects=effects)
 
 
+def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
+    """Others are asked; whoever is late may still come. Its owner is asked, or it rings for everybody."""
+    who = {"party": alert.responder, "name": alert.responder_name}
+    after, effects = asks(replace(alert, responder="", responder_name="", accepted_at=None), now)
+    attention = (after.attention_at or now) if after.owner else None
+    return Change(replace(after, attention_at=attention), who, ring=True, effects=effects)
+
+
 # identifier, sentence, states, input, where it may lead (None: stays), function
 _OPEN = tuple(UNRESOLVED)
 _ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, Decide], ...] = (
@@ -147,6 +156,8 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, D
      _OPEN, "call.left_alone", None, is_left_alone),
     ("silent.calls_back", "Nobody spoke: rung again, and at the end somebody is sent.",
      _OPEN, f"timer.{TimerKind.CALL_BACK}", None, calls_back),
+    ("help.late", "Who said yes has not come in time: others are asked, they may still come.",
+     _OPEN, f"timer.{TimerKind.ARRIVAL}", None, nobody_has_come),
     ("help.asks_next", "Nobody has said yes: the next wave is asked.",
      _OPEN, f"timer.{TimerKind.NEXT_WAVE}", None, asks_next_wave),
 )  # fmt: skip

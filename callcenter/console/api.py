@@ -63,6 +63,7 @@ def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, A
         ),
         "position": queries.position(connection, subject.device),
         "timeline": queries.entries_of(connection, alert.id),
+        "offers": queries.offers(connection, alert.id),
         "actions": [action.value for action in possible_actions(alert, who)],
         "n": queries.head(connection),
     }

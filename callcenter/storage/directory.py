@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, func, insert, select, update
 
 from callcenter.alerts.call_model import Role
-from callcenter.alerts.duty import Rota, is_on_duty
+from callcenter.alerts.duty import is_on_duty
+from callcenter.alerts.ranking import Spot
 from callcenter.clock import china
 from callcenter.privacy import normalised
 from callcenter.storage import network, tables as t
@@ -85,14 +86,73 @@ def responders(connection: Connection, area: str | None, kinds: tuple[str, ...],
 
     Who is off duty comes last, but comes: nobody may be left without anybody to ask.
     """
-    near, r, zone = network.around(connection, area), t.responders.c, china()
 
-    def turn(one: tuple[Row[Any], Rota]) -> tuple[int, bool, int]:
-        row, rota = one
-        return kinds.index(row.kind), not is_on_duty(rota, now, zone), near.index(row.area_id)
+    def turn(one: Askable) -> tuple[int, bool, int]:
+        return kinds.index(one.kind), not one.on_duty, one.above or 0
 
+    return [one.person for one in sorted(askable(connection, area, kinds, now=now), key=turn)]
+
+
+def _spot(row: Any) -> Spot | None:  # noqa: ANN401 (a row with a place)
+    return Spot(row.lat, row.lon) if row.lat is not None and row.lon is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Askable:
+    """Somebody who could go, with all that tells whether they should be asked first."""
+
+    person: Person
+    kind: str
+    home: Spot | None = None
+    moves: str = "walk"
+    skills: frozenset[str] = frozenset()
+    key: bool = False
+    above: int | None = None  # how far above the resident's area theirs is
+    on_duty: bool = True
+
+
+def askable(
+    connection: Connection, area: str | None, kinds: tuple[str, ...], *, household: str = "", now: datetime
+) -> list[Askable]:
+    """Responders of these kinds in the area or above it who have not stopped; by id."""
+    r, zone = t.responders.c, china()
+    near = network.around(connection, area)
     found = network.roster(connection, r.area_id.in_(near), r.kind.in_(kinds), after=now)
-    return [_responder(row) for row, _ in sorted(found, key=turn)]
+    return [
+        Askable(
+            _responder(row),
+            row.kind,
+            home=_spot(row),
+            moves=row.moves,
+            skills=frozenset(row.skills.split()),
+            key=household in row.keys.split(),
+            above=near.index(row.area_id),
+            on_duty=is_on_duty(rota, now, zone),
+        )
+        for row, rota in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A household and where it is."""
+
+    household: str = ""
+    at: Spot | None = None
+
+
+def home(connection: Connection, resident: str | None, household: str | None) -> Home:
+    """Where somebody lives, or the house itself."""
+    h, r = t.households.c, t.residents.c
+    query = select(h.id, h.lat, h.lon)
+    if resident:
+        query = query.join(t.residents, r.household_id == h.id).where(r.id == resident)
+    else:
+        query = query.where(h.id == household)
+    row = connection.execute(query).first()
+    if row is None:
+        return Home()
+    return Home(row.id, _spot(row))
 
 
 TYPED_BETWEEN = (" ", "-", "(", ")")

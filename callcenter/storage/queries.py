@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
 from callcenter.storage import tables as t
+from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 
 MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
@@ -70,6 +71,12 @@ def entries_after(connection: Connection, n: int, *, limit: int) -> list[Entry]:
     """The timeline after number `n`, in order."""
     query = select(t.timeline).where(t.timeline.c.n > n).order_by(t.timeline.c.n).limit(limit)
     return [Entry(**row) for row in connection.execute(query).mappings()]
+
+
+def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
+    """Who was asked to go, in the order in which they were asked, and what came of it."""
+    query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
+    return [offer_view(offer_from_row(row)) for row in connection.execute(query).mappings()]
 
 
 def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:

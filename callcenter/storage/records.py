@@ -101,7 +101,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
     } | {name: getattr(alert, name) for name in _TELEPHONE}
 
 
-_TELEPHONE = ("reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name")
+_TELEPHONE = ("reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name",
+              "accepted_at", "arrived_at")  # fmt: skip
 # fmt: off
 _SAME = (
     *_TELEPHONE,
@@ -140,6 +141,15 @@ def _transfer_view(alert: Alert) -> dict[str, Any] | None:
     return {"to": {"id": alert.transfer_to.id, "name": alert.transfer_to.name}, "at": rfc3339(alert.transfer_at)}
 
 
+def _responder_view(alert: Alert) -> dict[str, Any] | None:
+    """Who goes, or is there."""
+    if not alert.responder:
+        return None
+    times = {"accepted_at": alert.accepted_at, "arrived_at": alert.arrived_at}
+    who = {"party": alert.responder, "name": alert.responder_name}
+    return who | {name: rfc3339(at) if at else None for name, at in times.items()}
+
+
 def alert_view(alert: Alert) -> dict[str, Any]:
     """The alert as clients see it."""
     return {
@@ -168,6 +178,6 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "attention_at": rfc3339(alert.attention_at) if alert.attention_at else None,
         "outcome": alert.outcome.value if alert.outcome else None,
         "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,
-        "responder": {"party": alert.responder, "name": alert.responder_name} if alert.responder else None,
+        "responder": _responder_view(alert),
         "version": alert.version,
     }

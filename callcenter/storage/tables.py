@@ -14,6 +14,7 @@ from callcenter.storage.columns import (
     Utc as Utc,
     metadata as metadata,
 )
+from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
@@ -78,6 +79,8 @@ alerts = Table(
     Column("transfer_to_id", Text),
     Column("transfer_to_name", Text),
     Column("transfer_at", Utc),
+    Column("accepted_at", Utc),
+    Column("arrived_at", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

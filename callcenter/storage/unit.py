@@ -22,6 +22,7 @@ from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
+from callcenter.storage.offer_book import OfferBook
 from callcenter.storage.prepared import Prepared, PreparedLookup
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
@@ -158,6 +159,7 @@ class Unit:
         self._changes = _Changes()
         self._seal = seal
         self._calls: CallBook | None = None
+        self._offers: OfferBook | None = None
 
     @property
     def calls(self) -> CallBook:
@@ -167,6 +169,13 @@ class Unit:
                 raise RuntimeError("this writer has no key to seal numbers with")
             self._calls = CallBook(self.connection, self._seal)
         return self._calls
+
+    @property
+    def offers(self) -> OfferBook:
+        """Who was asked to go; most units ask nobody."""
+        if self._offers is None:
+            self._offers = OfferBook(self.connection)
+        return self._offers
 
     # -- reading
 
@@ -344,8 +353,9 @@ class Unit:
         store_telemetry(connection, changes.seen)
         _NEW_DEAD_LETTER.run(connection, changes.dead_letters)
         _NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
-        if self._calls is not None:
-            self._calls.flush()
+        for book in (self._calls, self._offers):
+            if book is not None:
+                book.flush()
         if self.entries:
             _NEW_ENTRY.run(connection, [_entry_row(entry) for entry in self.entries])
             _SET_HEAD.run(connection, [{"n": self._n, "hash": self._hash}])

@@ -72,7 +72,8 @@ def test_the_conditions_of_the_partial_indexes_are_those_of_the_tables(database_
         else:
             query = "SELECT indexname, indexdef FROM pg_indexes WHERE indexdef LIKE '% WHERE %'"
         partial = {name: sql.split(" WHERE ")[1] for name, sql in connection.execute(text(query)).all()}
-        assert set(partial) == {"one_open_alert", "outbox_pending"}
+        assert set(partial) == {"one_open_alert", "outbox_pending", "ix_offers_living"}
+        assert "ended_at IS NULL" in partial["ix_offers_living"]
         for state in ("waiting", "claimed", "helping", "handed_over"):
             assert f"'{state}'" in partial["one_open_alert"]
         assert "'resolved'" not in partial["one_open_alert"]

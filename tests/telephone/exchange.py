@@ -98,11 +98,12 @@ class Exchange:
         pace: float = PACE,
         behind: Sequence[PhoneGateway] = (),
         settings: Mapping[str, Any] | None = None,
+        limits: Mapping[str, int] | None = None,
         **carrier: Any,
     ) -> None:
-        """`behind`: gateways that are asked after the carrier. `settings`: others than usual."""
+        """`behind`: gateways that are asked after the carrier. `settings`, `limits`: others than usual."""
         self.url, self.directory, self.pace, self._behind = url, directory, pace, behind
-        self._settings = dict(settings or {})
+        self._settings, self._limits = dict(settings or {}), dict(limits or {})
         self._default, self._carrier_options = default or Callee(rings_s=3), carrier
         self._socket = socket.create_server(("127.0.0.1", 0))  # ours from now on: others look for ports meanwhile
         self.port = int(self._socket.getsockname()[1])
@@ -142,9 +143,8 @@ class Exchange:
         policy, words = policies.read(), prompts.read()
         assert not isinstance(policy, str)
         assert not isinstance(words, str)
-        self.writer = Writer(
-            connect(self.url, writer=True, size=1), node="test", policy=replace(policy, rings=True), seal=SEAL
-        )
+        policy = replace(policy, rings=True, **self._limits)
+        self.writer = Writer(connect(self.url, writer=True, size=1), node="test", policy=policy, seal=SEAL)
         self.reader = Reader(connect(self.url, writer=False))
         self.door = Door(self.writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
         self.telephone = Telephone(settings, words, SEAL, read=self.reader, clock=self.clock)

@@ -200,6 +200,8 @@ def records(state: State | None) -> Iterator[Alert | None]:
             call_backs=2 if flags else 0,
             waves=2 if flags else 0,
             responder="responder:y" if flags else "",
+            accepted_at=at,
+            arrived_at=at,
             version=7,
         )
 
@@ -240,7 +242,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 17 + len(Action) + len(REPORTS)
+    assert len(set(KEYS)) == len(KEYS) == 18 + len(Action) + len(REPORTS)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -336,6 +338,7 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
         alert.outcome,
         (
             bool(alert.responder),
+            alert.arrived_at is not None,
             alert.asked_at is not None,
             min(alert.waves, 3),
             alert.silent_at is not None,

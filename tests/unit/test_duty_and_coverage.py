@@ -105,7 +105,7 @@ def test_duty_is_what_a_person_would_say(rota, offset):
 
 
 def level(id: str, *kinds: str, least: int = 1) -> Level:
-    return Level(id, frozenset(kinds), least, wave_size=3, wave_s=30, deadline_s=90)
+    return Level(id, frozenset(kinds), least, wave_size=3, deadline_s=90)
 
 
 LEVELS = (level("neighbour", "neighbour", "family"), level("town", "town_station", least=2))

@@ -26,7 +26,7 @@ SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["compone
 
 # What handlers write on an alert beside the rules of the tables.
 FURTHER_RULES = {
-    "signal.test",
+    *("signal.test", "help.gap"),
     *("call.wanted", "call.inbound", "call.rang_back", "call.queue", "call.alone"),
     *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
 }
@@ -116,6 +116,7 @@ def composed_keys() -> set[str]:
         | enumerated("view", ["missing", "unreachable"])
         | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
         | enumerated("call_role", SCHEMAS["CallRole"]["enum"])
+        | enumerated("level", [level.id for level in policies.read().levels])
         | enumerated("call_state", SCHEMAS["CallState"]["enum"])
         | enumerated("call_outcome", SCHEMAS["CallOutcome"]["enum"])
         | enumerated("channel", SCHEMAS["Channel"]["enum"])

@@ -27,10 +27,10 @@ NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 DOOR = Spot(37.5, 122.1)
 PLAN = Plan(
     (
-        Level("neighbour", frozenset({"neighbour", "family"}), 1, 3, 30, 120),
-        Level("village", frozenset({"village_doctor", "carer"}), 1, 2, 30, 120),
-        Level("town", frozenset({"town_station"}), 1, 1, 60, 180),
-        Level("district", frozenset({"district_command"}), 1, 1, 60, 180),
+        Level("neighbour", frozenset({"neighbour", "family"}), 1, 3, 120),
+        Level("village", frozenset({"village_doctor", "carer"}), 1, 2, 120),
+        Level("town", frozenset({"town_station"}), 1, 1, 180),
+        Level("district", frozenset({"district_command"}), 1, 1, 180),
     )
 )
 
@@ -68,14 +68,14 @@ def parties(wave) -> list[str]:
 class TestOne:
     def test_a_yes_lets_everybody_else_go_at_once(self):
         there = [offer("a"), offer("b", OfferState.QUEUED), offer("c"), offer("d", OfferState.DECLINED)]
-        moved = told(there, "c", Said.YES, channel="phone")
+        moved = told(there, "c", Said.YES, channel="page")
         assert {one.party: one.state for one in moved.offers} == {
             "c": OfferState.ACCEPTED,
             "a": OfferState.WITHDRAWN,
             "b": OfferState.WITHDRAWN,
         }
         accepted = moved.offers[0]
-        assert (accepted.channel, accepted.accepted_at, accepted.due) == ("phone", NOW, later(PLAN.move_s))
+        assert (accepted.channel, accepted.accepted_at, accepted.due) == ("page", NOW, later(PLAN.move_s))
 
     def test_the_second_yes_hears_who_goes(self):
         there = [offer("a", OfferState.ACCEPTED), offer("b")]
@@ -93,7 +93,7 @@ class TestOne:
         }
 
     def test_who_does_not_move_is_late_and_others_are_asked_while_they_may_still_come(self):
-        (accepted,) = told([offer("a")], "a", Said.YES).offers
+        (accepted,) = told([offer("a")], "a", Said.YES, channel="page").offers
         assert isinstance(hear([accepted], News("o-a", Said.LATE), now=later(299), plan=PLAN), Refused)
         moved = told([accepted], "a", Said.LATE, now=later(300))
         assert moved.ask_more
@@ -153,7 +153,7 @@ class TestWaves:
 
     def test_the_nearest_first_three_at_once(self):
         wave = next_wave(PLAN, [], self.NEAR, NOW)
-        assert (wave.level, parties(wave), wave.next_at) == ("neighbour", ["n1", "n2", "n3"], later(30))
+        assert (wave.level, parties(wave)) == ("neighbour", ["n1", "n2", "n3"])
 
     def test_the_next_wave_asks_others_while_the_first_still_ring(self):
         offers = self.ask([], next_wave(PLAN, [], self.NEAR, NOW))
@@ -237,7 +237,7 @@ class Lives(RuleBasedStateMachine):
             return
         which = data.draw(st.sampled_from(sorted(self.offers)))
         before = self.offers_now()
-        answer = hear(before, News(which, said, channel="phone", proof=proof), now=self.now, plan=self.plan)
+        answer = hear(before, News(which, said, channel="page", proof=proof), now=self.now, plan=self.plan)
         if isinstance(answer, Refused):
             return
         for one in answer.offers:

@@ -51,7 +51,7 @@ function Heading({ alert }) {
     <div class="view-state">
       ${h(Owner, { alert })}
       <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
-      ${alert.responder && html`<strong class="going">${t("view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
+      ${alert.responder && html`<strong class="going">${t(alert.responder.arrived_at ? "view.there" : "view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
       ${alert.reached_at && html`<span>${t("view.reached", { when: clockTime(alert.reached_at, now.peek()) })}</span>`}
       ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
       ${h(Marks, { alert })}

@@ -11,6 +11,7 @@ import { isOver, legsOf, mayHangUp, mayHold, wantsHand } from "./legs.js";
 import { html } from "./markup.js";
 
 /** @typedef {import("console-api").Alert} Alert */
+/** @typedef {import("console-api").Offer} Offer */
 /** @typedef {import("./legs.js").LegView} LegView */
 
 /** What is read out: the rest is seen soon enough. */
@@ -50,14 +51,22 @@ function LegButtons({ leg, alert }) {
   </span>`;
 }
 
-/** @param {{ leg: LegView, legs: LegView[], alert: Alert }} props */
-function LegRow({ leg, legs, alert }) {
+/** Of which step of the network, and how soon they could be there: why they are asked before others.
+ * @param {Offer | undefined} offer */
+function chosen(offer) {
+  if (!offer?.level) return "";
+  return t("leg.chosen", { level: word("level", offer.level), minutes: Math.max(1, Math.round(offer.score / 60)) });
+}
+
+/** @param {{ leg: LegView, legs: LegView[], alert: Alert, offer: Offer | undefined }} props */
+function LegRow({ leg, legs, alert, offer }) {
   const { call, state } = leg;
   const loud = wantsHand(leg, legs, alert);
   const over = isOver(leg);
   return html`<li class=${loud ? "leg leg-loud" : over ? "leg leg-over" : "leg"} data-call=${call.id} data-state=${state}>
     ${h(Icon, { name: `leg_${state}` })}
-    <span class="leg-who">${legName(call)}${call.name && html` <small>${word("call_role", call.role)}</small>`}</span>
+    <span class="leg-who">${legName(call)}${call.name && html` <small>${word("call_role", call.role)}</small>`}
+      ${chosen(offer) && html` <small>${chosen(offer)}</small>`}</span>
     <span class="leg-state">
       <span>${legWord(call, state)}</span>
       ${call.answer && html`<strong class=${`leg-answer leg-${call.answer}`}>${answerWord(call)}</strong>`}
@@ -86,11 +95,12 @@ export function LegPanel({ alert, detail }) {
   const legs = legsOf(detail.timeline);
   if (legs.length === 0) return null;
   const live = legs.filter((leg) => !isOver(leg)).length;
+  const offers = new Map(detail.offers.map((offer) => [offer.party, offer])); // the last one to each
   return html`<section class="legs" id="legs" tabindex="-1" aria-labelledby="legs-heading">
     <h3 id="legs-heading">${t("view.legs")} <small>${plural("legs.live", live)}</small></h3>
     <p class="visually-hidden" role="status">${spoken(legs)}</p>
     <ul tabindex="0" aria-labelledby="legs-heading">
-      ${legs.map((leg) => h(LegRow, { key: leg.call.id, leg, legs, alert }))}
+      ${legs.map((leg) => h(LegRow, { key: leg.call.id, leg, legs, alert, offer: offers.get(leg.call.party) }))}
     </ul>
   </section>`;
 }

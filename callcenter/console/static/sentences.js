@@ -35,6 +35,7 @@ const SPOKEN = {
   outcome_before: (value) => word("outcome", value),
   rung: (value) => word("rung", value),
   kind: (value) => word("kind", value),
+  level: (value) => word("level", value),
   effect: effectWords,
   reason: reasonWords,
   to: operatorName,

@@ -1,0 +1,37 @@
+"""How an offer becomes a row and back, and how consoles see it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from callcenter.alerts.offer_model import Offer, OfferState, Proof
+from callcenter.storage.records import rfc3339
+
+
+def offer_row(offer: Offer) -> dict[str, Any]:
+    row = asdict(offer)
+    return row | {
+        "state": offer.state.value,
+        "proof": offer.proof.value if offer.proof else None,
+        "parts": json.dumps(dict(offer.parts)),
+    }
+
+
+def offer_from_row(row: Mapping[Any, Any]) -> Offer:
+    proof = Proof(row["proof"]) if row["proof"] else None
+    return Offer(**{**row, "state": OfferState(row["state"]), "proof": proof, "parts": json.loads(row["parts"])})
+
+
+_TIMES = ("asked_at", "accepted_at", "moved_at", "arrived_at", "ended_at", "due")
+
+
+def offer_view(offer: Offer) -> dict[str, Any]:
+    """An offer as consoles see it change. `score` and `parts` are seconds: why they were asked before others."""
+    shown = ("id", "party", "name", "kind", "level", "wave", "score", "reason", "late", "channel")
+    moments = {name: getattr(offer, name) for name in _TIMES}
+    return (
+        {name: getattr(offer, name) for name in shown}
+        | {name: rfc3339(at) if at else None for name, at in moments.items()}
+        | {"state": offer.state.value, "parts": dict(offer.parts), "proof": offer.proof.value if offer.proof else None}
+    )
