@@ -78,6 +78,8 @@ TOLD: Mapping[str, Callable[[Record, Mapping[str, str]], str]] = {
     "operator.does_step": _operator,
     "operator.sends_help": _operator,
     "operator.sends_help_too": _operator,
+    "operator.sees_arrival": _named,
+    "help.late": _named,
     HANDED_OVER: _operator,
     "operator.resolves": _operator,
 }

@@ -68,7 +68,7 @@ class Town:
         self.days = [first + n * DAY for n in range(AHEAD.days + 3)]
         self.holidays = set(self.dice.sample(self.days, self.dice.randrange(4)))
         self.levels = tuple(
-            Level(id, frozenset(kinds), self.dice.choice((1, 1, 2)), wave_size=3, wave_s=30, deadline_s=90)
+            Level(id, frozenset(kinds), self.dice.choice((1, 1, 2)), wave_size=3, deadline_s=90)
             for id, kinds in KINDS.items()
         )
         for _ in range(2):

@@ -18,7 +18,7 @@ from tests.conftest import ManualClock
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)  # in China
 HOUR = timedelta(hours=1)
-LEVELS = tuple(Level(id, frozenset({id}), 1, wave_size=3, wave_s=30, deadline_s=90) for id in ("neighbour", "town"))
+LEVELS = tuple(Level(id, frozenset({id}), 1, wave_size=3, deadline_s=90) for id in ("neighbour", "town"))
 
 
 def hole(level: str, starts: datetime, hours: float) -> Hole:

@@ -44,6 +44,14 @@ def test_the_catalogues_have_the_same_keys() -> None:
     assert CATALOGUES["en"].keys() == CATALOGUES["zh-CN"].keys()
 
 
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_a_key_stands_once_and_in_its_place(name: str) -> None:
+    """Of two with the same key only the last would be said."""
+    text = (STATIC / f"i18n/{name}.json").read_text("utf-8")
+    keys = [key for key, _ in json.loads(text, object_pairs_hook=list)]
+    assert keys == sorted(set(keys))
+
+
 @pytest.mark.parametrize("key", sorted(ENGLISH))
 def test_a_text_has_the_same_placeholders_in_both_languages(key: str) -> None:
     english, chinese = (CATALOGUES[name][key] for name in ("en", "zh-CN"))
