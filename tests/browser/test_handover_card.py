@@ -82,6 +82,7 @@ def filled(sign: str) -> Handover:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("density", [name for _, name in DENSITIES])
 def test_each_density_holds_what_it_is_for(sheet: Page, density: str) -> None:
     """Its fullest cards, of few long rows and of many rows: with more on them they would be set closer."""
