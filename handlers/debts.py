@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from callcenter import metrics
 from callcenter.alerts.call_model import Call, CallOutcome, Direction, Role
+from callcenter.alerts.model import EMERGENCIES, Alert
 from callcenter.ports import DebtDischarged
 from callcenter.storage import call_book
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
 from handlers import dialling
+from handlers.next_call import free_seats
 
 OWED = frozenset({CallOutcome.ABANDONED, CallOutcome.LOST, CallOutcome.FAILED})
 HOWS = frozenset({"reached", "visited", "escalated"})
@@ -34,9 +36,13 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     call = unit.calls.get(call_id)
     if owed is None or call is None or owed.discharged_at or owed.due != due:
         return False
-    wait = unit.policy.calls.debt_s * min(2 ** (owed.attempts + 1), LONGEST_WAIT)
-    call_book.put_off_debt(unit.connection, call_id, unit.now + timedelta(seconds=wait))
     alert = unit.alert(call.alert_id) if call.alert_id else None
+    first = timedelta(seconds=unit.policy.calls.debt_s)
+    if not _has_turn(unit, alert):
+        call_book.put_off_debt(unit.connection, call_id, unit.now + first, attempts=0)
+        return False
+    wait = first * min(2 ** (owed.attempts + 1), LONGEST_WAIT)
+    call_book.put_off_debt(unit.connection, call_id, unit.now + wait)
     person = Person(call.party or f"call:{call.id}", call.name, call.number, call.role, area=call.area_id)
     can = bool(unit.policy.rings and call.number and alert)
     if can and alert:
@@ -44,6 +50,16 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     data = {"call": call_view(call), "attempt": owed.attempts + 1, "by_hand": not can}
     unit.log(alert, rule="debt.due", actor="system", ring=True, data=data)
     return True
+
+
+def _has_turn(unit: Unit, alert: Alert | None) -> bool:
+    """An emergency always; else no more are rung than find somebody to talk to, or one when nobody is at a desk.
+
+    Otherwise, after a bad hour, hundreds are rung again and again and hear nobody.
+    """
+    if alert is None or not unit.policy.rings or alert.kind in EMERGENCIES:
+        return True
+    return unit.calls.called_back_and_alone(but=alert.id) < max(1, free_seats(unit))
 
 
 def settle(unit: Unit, there: list[Call]) -> None:

@@ -33,11 +33,12 @@ def give_next(unit: Unit) -> None:
     found = {unit.alert(one) for one in {*stored, *unit.calls.alerts()}}
     waiting = [alert for alert in found if alert and wants_operator(unit, alert)]
     for alert in sorted(waiting, key=lambda one: (one.priority, one.opened_at, one.id)):
-        if not _free(unit):
+        if not free_seats(unit):
             return
         ring_operator(unit, alert)
 
 
-def _free(unit: Unit) -> bool:
+def free_seats(unit: Unit) -> int:
+    """Operators who take calls and are on none."""
     engaged = unit.calls.engaged()
-    return any(person.party not in engaged for person in directory.ready_operators(unit.connection))
+    return sum(person.party not in engaged for person in directory.ready_operators(unit.connection))

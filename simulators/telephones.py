@@ -6,13 +6,16 @@ from pathlib import Path
 from random import Random
 
 from simulators.carrier.callees import Callee
+from simulators.residents import SPARE_BRACELET
 from simulators.town_files import CONTACTS
 
+TALK_S = 90.0  # then they hang up, as people do: a seat that never does would take no further call
+SPEAKS = Callee("speaks", says=("喂，你好",), rings_s=6, stays_s=TALK_S)
 # Habits with their weights. Nobody is perfect: some do not hear it, some press the wrong key.
 RESIDENTS: Mapping[Callee, int] = {
-    Callee("speaks", says=("喂，你好",), rings_s=6): 12,
-    Callee("press", digits=("5",), rings_s=8): 3,
-    Callee("silent", rings_s=7): 2,
+    SPEAKS: 12,
+    Callee("press", digits=("5",), rings_s=8, stays_s=TALK_S): 3,
+    Callee("silent", rings_s=7, stays_s=TALK_S): 2,
     Callee("ignore"): 3,
     Callee("busy"): 1,
 }
@@ -25,7 +28,7 @@ HELPERS: Mapping[Callee, int] = {
     Callee("busy"): 1,
     Callee("voicemail", rings_s=12): 1,
 }
-OPERATORS = Callee("answer", rings_s=3)
+OPERATORS = Callee("answer", rings_s=3, stays_s=TALK_S)
 
 
 def _drawn(dice: Random, habits: Mapping[Callee, int]) -> Callee:
@@ -40,9 +43,13 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def callees(directory: Path, seed: int) -> dict[str, Callee]:
     """Number -> who answers it. A telephone that two share behaves like the first of them."""
     dice = Random(f"telephones/{seed}")
+    wearer = next((row["resident_id"] for row in _rows(directory / "devices.csv") if row["id"] == SPARE_BRACELET), "")
     found: dict[str, Callee] = {}
     for row in _rows(directory / "residents.csv"):
-        found.setdefault(row["phone"], _drawn(dice, RESIDENTS))
+        habit = _drawn(dice, RESIDENTS)
+        found.setdefault(row["phone"], habit)
+        if row["id"] == wearer:  # whom a visitor presses for, and wants to hear
+            found[row["phone"]] = SPEAKS
         for number in range(1, CONTACTS + 1):
             if phone := row[f"contact{number}_phone"]:
                 found.setdefault(phone, _drawn(dice, HELPERS))

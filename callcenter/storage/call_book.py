@@ -21,6 +21,14 @@ _BY_REF = Prepared(
 )
 # Every call that is not over has a due, and only those: the index finds them among all there ever were.
 _ENGAGED = Prepared(select(t.calls.c.id, t.calls.c.party).where(t.calls.c.due.is_not(None)))
+_CALLED_BACK = Prepared(
+    select(t.calls.c.id).where(
+        t.calls.c.due.is_not(None),
+        t.calls.c.dialogue == "callback",
+        t.calls.c.joined_at.is_(None),
+        t.calls.c.alert_id != bindparam("b_but"),
+    )
+)
 _HEARD = Prepared(
     select(t.callbacks.c.call_id).where(
         t.callbacks.c.provider == bindparam("b_provider"), t.callbacks.c.event_id == bindparam("b_event")
@@ -38,6 +46,10 @@ _CHANGED = Prepared(
     .values({name: bindparam(name) for name in _COLUMNS if name not in _FIXED})
 )
 _NEW_CALLBACK = Prepared(insert(t.callbacks), [column.name for column in t.callbacks.columns])
+
+
+def _is_called_back(call: Call) -> bool:
+    return call.dialogue == "callback" and not call.over and not call.joined_at
 
 
 class CallBook:
@@ -85,6 +97,12 @@ class CallBook:
         stored = {row[0]: row[1] for row in _ENGAGED.rows(self.connection, {})}
         here = {call.party for call in self._calls.values() if call and not call.over}
         return here | {party for call, party in stored.items() if self._calls.get(call) is None}
+
+    def called_back_and_alone(self, *, but: str) -> int:
+        """How many are rung back, or have answered, and talk to nobody yet; without those of alert `but`."""
+        stored = {row[0] for row in _CALLED_BACK.rows(self.connection, {"b_but": but})}
+        here = {call.id for call in self._calls.values() if call and _is_called_back(call) and call.alert_id != but}
+        return len(here | {call for call in stored if self._calls.get(call) is None})
 
     def _take(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for row in rows:
@@ -181,9 +199,10 @@ def debts_to(connection: Connection, *, party: str, digest: str) -> list[str]:
     return list(connection.execute(owed.where(same, t.debts.c.discharged_at.is_(None))).scalars())
 
 
-def put_off_debt(connection: Connection, call_id: str, due: datetime) -> None:
+def put_off_debt(connection: Connection, call_id: str, due: datetime, *, attempts: int = 1) -> None:
+    """Until then, with so many attempts more."""
     changed = update(t.debts).where(t.debts.c.call_id == call_id)
-    connection.execute(changed.values(due=due, attempts=t.debts.c.attempts + 1))
+    connection.execute(changed.values(due=due, attempts=t.debts.c.attempts + attempts))
 
 
 def discharge(connection: Connection, call_id: str, *, how: str, by: str, note: str, now: datetime) -> bool:

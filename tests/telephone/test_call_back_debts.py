@@ -131,3 +131,31 @@ async def test_a_call_the_carrier_has_forgotten_was_cut_off_and_is_owed(tmp_path
             await exchange.door.submit(CallResult(call.id, NotFound("twilio")))
         assert exchange.calls()[0].outcome is CallOutcome.LOST
         assert debt_of(exchange, call)
+
+
+async def test_no_more_are_rung_back_at_once_than_find_somebody_to_talk_to_and_all_are_reached(tmp_path: Path) -> None:
+    """After a bad hour one operator must not be the reason that everybody is rung and hears nobody."""
+    callers = [f"+8610002{number:05}" for number in range(6)]
+    async with village(tmp_path, default=Callee("answer", rings_s=2, stays_s=25)) as exchange:
+        debts = [await owed(exchange, number) for number in callers]
+        exchange.callees(Callee("answer", rings_s=2, stays_s=8), ANN_PHONE)
+        await exchange.seat()
+        at_once = 0
+
+        def all_reached() -> bool:
+            nonlocal at_once
+            alone = [c for c in exchange.calls() if c.dialogue == "callback" and not c.over and not c.joined_at]
+            at_once = max(at_once, len(alone))
+            return all(debt["discharged_at"] for debt in rows(exchange, t.debts))
+
+        await exchange.until(all_reached, what="everybody reached", seconds=60)
+        assert len(debts) == len(callers)
+        assert at_once == 1
+
+
+async def test_who_pressed_or_rang_the_sos_number_never_waits_for_a_turn(tmp_path: Path) -> None:
+    callers = [f"+8610002{number:05}" for number in range(3)]
+    async with village(tmp_path, default=Callee("ignore")) as exchange:
+        for number in callers:
+            await owed(exchange, number, to=SOS_NUMBER)
+        await exchange.until(lambda: set(exchange.dialled(*callers)) == set(callers), what="all rung back", seconds=20)
