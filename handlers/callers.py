@@ -23,6 +23,7 @@ from handlers.next_call import ring_operator
 from handlers.reaction import react
 
 SALVAGES = 2  # a call that cannot be decided is decided with less of it, so often
+ENDED = "status"  # the address that told of it: of a call whose beginning never reached us
 RANG_BACK = timedelta(minutes=15)  # whoever was asked and rings back so soon gets the same offer (telephony.md, 6)
 
 
@@ -138,10 +139,11 @@ def _rings_back(unit: Unit, inbound: InboundCall) -> Call | None:
         if earlier.dialogue not in dialogues.ASKING or not alert or alert.state not in UNRESOLVED:
             continue
         person = Person(earlier.party, earlier.name, number, earlier.role, area=earlier.area_id)
-        goes = earlier.answer is Answer.ACCEPTED
-        call = _call(unit, inbound, person, alert, dialogue="hotline" if goes else "offer")
+        # Of whom we know only that their call is over, nobody was there to ask: owed a call like any other who gave up.
+        asked_again = earlier.answer is not Answer.ACCEPTED and inbound.raw.get("kind") != ENDED
+        call = _call(unit, inbound, person, alert, dialogue="offer" if asked_again else "hotline")
         unit.log(alert, rule="call.rang_back", actor="telephone", data={"call": call_view(call)})
-        if goes:
+        if not asked_again:
             ring_operator(unit, alert)
         return call
     return None

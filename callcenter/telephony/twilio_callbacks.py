@@ -61,6 +61,24 @@ class TwilioCallbacks:
             received_at=callback.received_at,
         )
 
+    def unheard(self, callback: Callback) -> Sequence[CallNews | InboundCall]:
+        """The caller comes under the name of their first request, which so is a repeat should it still arrive."""
+        form, ref = callback.form, _sid(callback.form)
+        if callback.kind != "status" or form.get("Direction") != "inbound" or not ref:
+            return ()
+        _rest, heard = _status(callback)
+        if heard is None or heard.what is not News.ENDED:
+            return ()
+        gone = CallNews(
+            provider=self._name,
+            event_id=f"gone:{ref}",
+            call_id="",
+            heard=heard,
+            raw=callback.raw,
+            received_at=callback.received_at,
+        )
+        return self._inbound(callback, f"inbound:{ref}"), gone
+
     def render(self, said: Said, callback: Callback) -> web.Response:
         carried = {name: callback.query[name] for name in CARRIED if name in callback.query}
         event_id, _heard = _named(callback)

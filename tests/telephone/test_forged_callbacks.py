@@ -12,7 +12,7 @@ from callcenter.alerts.call_model import Call, CallState
 from callcenter.storage import tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.webhooks import signature
-from tests.telephone.exchange import NEIGHBOURS, SID, TOKEN, Exchange
+from tests.telephone.exchange import HOTLINE, NEIGHBOURS, RESIDENT, SID, TOKEN, Exchange
 from tests.telephone.village import rows, village
 
 pytestmark = pytest.mark.long
@@ -120,12 +120,13 @@ async def test_an_old_yes_played_again_accepts_for_nobody_else(forger: Forger) -
     assert exchange.rules(alert.id).count("call.accepted_waiting") == entries == 1
 
 
-async def test_a_signed_callback_for_a_leg_nobody_knows_is_kept_and_counted(forger: Forger) -> None:
+async def test_a_signed_callback_for_a_leg_of_ours_that_nobody_knows_is_kept_and_counted(forger: Forger) -> None:
     exchange = forger.exchange
     before = metrics.callbacks_unknown.labels("twilio")._value.get()
     form: dict[str, Any] = {"CallSid": "CA" + "9" * 32, "CallStatus": "completed", "SequenceNumber": "1"}
     assert await forger.send("status/01NEVERHEARDOF", form) == 204
-    assert await forger.send("status", form | {"CallSid": "CA" + "8" * 32}) == 204
+    ours = {"Direction": "outbound-api", "From": HOTLINE, "To": RESIDENT}
+    assert await forger.send("status", form | ours | {"CallSid": "CA" + "8" * 32}) == 204
     assert metrics.callbacks_unknown.labels("twilio")._value.get() == before + 2
     kept = [row for row in rows(exchange, t.callbacks) if not row["known"]]
     assert [row["call_id"] for row in kept] == ["01NEVERHEARDOF", ""]
