@@ -30,7 +30,7 @@ test: $(VENV)/.dev system ## set everything up and run the tests (under 6 minute
 	@tests/run.sh
 
 stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops (about 10 minutes)
-	@for part in telephone browser e2e; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || exit 1; done
+	@code=0; for part in telephone browser e2e; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || code=1; done; exit $$code
 
 system: ## install the Debian packages the tests need, or name them
 	@tests/system.sh

@@ -115,10 +115,10 @@ def _rescues(alerts: Sequence[AlertFact]) -> Figures:
 
 
 def _talked(call: CallFact) -> float | None:
-    """Seconds on a call in which two people met: the log's figure, or else from joining to the end."""
-    if call.joined_s is None or call.talk_s is not None:
-        return call.talk_s if call.joined_s is not None else None
-    return call.ended_s - call.joined_s if call.ended_s is not None else None
+    """Seconds two people were together, from joining to the end; None where they never met or still talk."""
+    if call.joined_s is None or call.ended_s is None:
+        return None
+    return call.ended_s - call.joined_s
 
 
 def _talk_time(calls: Sequence[CallFact]) -> Figures:

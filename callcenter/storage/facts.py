@@ -19,7 +19,6 @@ class CallFact(NamedTuple):
     picked_up: bool  # somebody or something answered
     joined_s: float | None  # until two people could talk
     ended_s: float | None
-    talk_s: float | None  # the log's own figure of how long it was talked
 
 
 class AlertFact(NamedTuple):

@@ -47,15 +47,15 @@ def calls(connection: Connection, since: datetime, until: datetime) -> Sequence[
     query = select(
         c.wanted_at, _plain(c.wanted_at), _plain(c.joined_at), _plain(c.ended_at), c.direction, c.dialogue,
         func.coalesce(c.area_id, t.households.c.area_id, ""), c.outcome, t.alerts.c.drill, t.alerts.c.outcome,
-        c.answered_at.is_not(None), c.talk_s,
+        c.answered_at.is_not(None),
     ).outerjoin(t.alerts, t.alerts.c.id == c.alert_id)  # fmt: skip
     rows = connection.execute(_with_area(query).where(c.wanted_at >= since, c.wanted_at < until))
     return [
         CallFact(
             at, direction, _channel(direction, dialogue), area, outcome or "", _is_drill(drill, ended_as),
-            bool(answered), _seconds(wanted, joined), _seconds(wanted, ended), talk_s,
+            bool(answered), _seconds(wanted, joined), _seconds(wanted, ended),
         )
-        for at, wanted, joined, ended, direction, dialogue, area, outcome, drill, ended_as, answered, talk_s in rows
+        for at, wanted, joined, ended, direction, dialogue, area, outcome, drill, ended_as, answered in rows
     ]  # fmt: skip
 
 

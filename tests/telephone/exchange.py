@@ -10,7 +10,6 @@ import secrets
 import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +54,7 @@ CALLER_ID, SOS_NUMBER, HOTLINE = "+8663112349", "+8663112345", "+8663112340"
 ANN_PHONE, BEN_PHONE = "+861000009001", "+861000009002"
 TOKEN = "not-a-real-token"
 SID = "AC" + "0" * 32
+STOPPING_S = 10.0  # of the wall clock, for effects, calls and the carrier to end, each
 LONGEST_S = 40.0  # of the wall clock, for what comes much sooner unless something is wrong
 
 
@@ -168,17 +168,29 @@ class Exchange:
         return {"tell_device": tell_device, "tell_devices": tell_devices}
 
     async def __aexit__(self, *_error: object) -> None:
+        try:
+            await self._begin_nothing_new()
+            await self._stop_carrier()
+        finally:
+            await self._runner.cleanup()
+            await self.telephone.stop()
+            await self.door.stop()
+            await asyncio.to_thread(self.reader._pool.shutdown)
+            self.reader.close()
+
+    async def _begin_nothing_new(self) -> None:
+        """What is committed from now on starts no effect, and those that were started have ended."""
+        self.door._listeners.remove(self.outbox._committed)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _ in range(2):  # a leg that is being torn out of a room may miss the first order to end
-            with suppress(Exception):
-                await asyncio.wait_for(self.carrier.stop(), 2)
-        await self._runner.cleanup()
-        await self.telephone.stop()
-        await self.door.stop()
-        await asyncio.to_thread(self.reader._pool.shutdown)
-        self.reader.close()
+        await _ended(self.outbox._running)
+
+    async def _stop_carrier(self) -> None:
+        """Its calls first: `stop` waits for them, and interrupted half-way it would leave its sockets open."""
+        await _ended(self.carrier.board._busy)
+        async with asyncio.timeout(STOPPING_S):
+            await self.carrier.stop()
 
     # -- what happens
 
@@ -257,6 +269,15 @@ class Exchange:
         """Every call of the alert, once none is under way any more."""
         await self.until(lambda: all(call.over for call in self.calls(alert)), what="the end of every call")
         return self.calls(alert)
+
+
+async def _ended(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancelled until all have ended: one that is just being torn out of a room may miss the first order."""
+    async with asyncio.timeout(STOPPING_S):
+        while waiting := tuple(tasks):
+            for task in waiting:
+                task.cancel()
+            await asyncio.wait(waiting, timeout=1)
 
 
 def _says(entry: Entry, data: dict[str, object]) -> bool:

@@ -2,7 +2,7 @@
 
 By default a small day of about 60 calls. The day of 3,500 (some ten minutes):
 
-    VNH_DAY=3500 pytest tests/integration/test_a_day_of_calls.py -s
+    VNH_DAY=3500 pytest tests/telephone/test_a_day_of_calls.py -s
 """
 
 import asyncio
@@ -152,8 +152,10 @@ async def test_the_log_holds_each_call_once_and_its_totals_are_the_carriers(tmp_
         await exchange.until(lambda: is_over(exchange), what="the end of the day", seconds=300 if FULL else 30)
         desk.cancel()
 
-        withdrawn = [call for call in exchange.calls() if not call.provider_ref]  # before anybody dialled it
-        assert all(call.hang_up_at and call.state is CallState.FAILED for call in withdrawn)
+        # Withdrawn before anybody dialled it; or, where the machine was too slow for its busy hour, too old by then.
+        undialled = [call for call in exchange.calls() if not call.provider_ref]
+        assert all(call.state is CallState.FAILED for call in undialled)
+        old = Counter(call.outcome for call in undialled if not call.hang_up_at)
         calls = [call for call in exchange.calls() if call.provider_ref]
         assert Counter(call.provider_ref for call in calls) == Counter(exchange.carrier.board.legs.keys())
         assert by_log(calls) == by_carrier(exchange)
@@ -166,4 +168,4 @@ async def test_the_log_holds_each_call_once_and_its_totals_are_the_carriers(tmp_
         assert {debt["call_id"] for debt in rows(exchange, t.debts)} == set(abandoned)
         totals = exchange.carrier.totals()
         assert totals["refused"] == 0, exchange.carrier.refused[:3]
-        print(by_log(calls), {"abandoned": len(abandoned)}, totals)
+        print(by_log(calls), {"abandoned": len(abandoned), "too old to dial": old}, totals)

@@ -22,7 +22,7 @@ def call_fact(rung: Rung) -> CallFact:
     return CallFact(
         at=local(rung.at), direction=rung.direction, channel=rung.channel, area=rung.area.strip("()"),
         outcome=rung.outcome, drill=rung.drill, picked_up=rung.picked is not None, joined_s=rung.joined,
-        ended_s=rung.ended, talk_s=rung.talk_s,
+        ended_s=rung.ended,
     )  # fmt: skip
 
 
