@@ -185,7 +185,8 @@ class Collector:
             child.stdin.write(self._setting)
             within = START_S
             while True:
-                report = await asyncio.wait_for(_ask(child.stdin, child.stdout), within)
+                async with asyncio.timeout(within):  # wait_for of Python 3.11 may swallow a cancellation
+                    report = await _ask(child.stdin, child.stdout)
                 within = ANSWER_S
                 self._on_change(report.connected)
                 self._take(report)
