@@ -20,7 +20,7 @@ from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import EndStray, FetchRecording, SendText
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED
-from callcenter.alerts.offer_rules import UNREACHABLE, Said as OfferSaid
+from callcenter.alerts.offer_rules import UNREACHABLE
 from callcenter.alerts.rules import Refused
 from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
@@ -81,7 +81,7 @@ class CallUpdates:
 
     def handlers(self) -> dict[type, Handler]:
         return {
-            CallNews: Handler(self.take_news),
+            CallNews: Handler(self.take_news, salvage=callers.less_of),
             InboundCall: Handler(self.take_inbound, salvage=callers.smaller),
             CallResult: Handler(self.take_result),
             CallTimerFired: Handler(self.fire),
@@ -101,6 +101,7 @@ class CallUpdates:
         if unit.calls.heard(news.provider, news.event_id) is not None:
             unit.count(metrics.callbacks_repeated.labels(news.provider).inc)
         else:
+            call = call or callers.gave_up(unit, news, self._lines.prompts, sos_number=self._lines.sos_number)
             what = news.heard.what.value if news.heard else "other"
             keep(unit, news, call_id=call.id if call else news.call_id, what=what, known=call is not None)
             if call and news.heard:
@@ -151,7 +152,7 @@ class CallUpdates:
         if isinstance(entry, Refused):  # somebody was quicker, or it is over: they hear so
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
-            offers.take(unit, alert.id, call.party, OfferSaid.YES, channel="phone")
+            offers.accept(unit, alert, call)
             unit.wish(SendText(call.id, "sms_address"))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from callcenter import metrics
 from callcenter.alerts import dialogues
-from callcenter.alerts.call_inputs import InboundCall
+from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Answer, Call, CallState, Direction, Role
 from callcenter.alerts.inputs import AlarmRaised
 from callcenter.alerts.model import UNRESOLVED, Alert, Kind, Subject
@@ -22,8 +24,9 @@ from handlers.callbacks import keep, said
 from handlers.next_call import ring_operator
 from handlers.reaction import react
 
+log = structlog.get_logger()
+
 SALVAGES = 2  # a call that cannot be decided is decided with less of it, so often
-ENDED = "status"  # the address that told of it: of a call whose beginning never reached us
 RANG_BACK = timedelta(minutes=15)  # whoever was asked and rings back so soon gets the same offer (telephony.md, 6)
 
 
@@ -52,6 +55,21 @@ def smaller(inbound: InboundCall) -> InboundCall | None:
     if once_more.salvaged > SALVAGES:
         return None
     return replace(once_more, caller="", raw={}) if once_more.salvaged == SALVAGES else once_more
+
+
+def gave_up(unit: Unit, news: CallNews, prompts: Prompts, *, sos_number: str) -> Call | None:
+    """Somebody rang while we could not hear it: an alert like any other's, and they are owed a call."""
+    if news.rang is None:
+        return None
+    log.warning("telephony.caller_unheard", provider=news.provider)
+    taken = take_inbound(unit, news.rang, prompts, sos_number=sos_number)
+    return unit.calls.get(taken.call_id) if taken else None
+
+
+def less_of(news: CallNews) -> CallNews | None:
+    """The same of a caller of whom only the end reached us; of any other news nothing can be left out."""
+    rang = smaller(news.rang) if news.rang else None
+    return replace(news, rang=rang) if rang else None
 
 
 def _rings_us(unit: Unit, inbound: InboundCall, people: list[Person], *, sos: bool) -> Call:
@@ -140,7 +158,7 @@ def _rings_back(unit: Unit, inbound: InboundCall) -> Call | None:
             continue
         person = Person(earlier.party, earlier.name, number, earlier.role, area=earlier.area_id)
         # Of whom we know only that their call is over, nobody was there to ask: owed a call like any other who gave up.
-        asked_again = earlier.answer is not Answer.ACCEPTED and inbound.raw.get("kind") != ENDED
+        asked_again = earlier.answer is not Answer.ACCEPTED and not inbound.gone
         call = _call(unit, inbound, person, alert, dialogue="offer" if asked_again else "hotline")
         unit.log(alert, rule="call.rang_back", actor="telephone", data={"call": call_view(call)})
         if not asked_again:

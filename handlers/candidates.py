@@ -46,7 +46,7 @@ def choices(unit: Unit, alert: Alert) -> list[Choice]:
     kinds = tuple(sorted(kind for level in unit.policy.levels for kind in level.kinds))
     found += directory.askable(unit.connection, area(unit, alert), kinds, household=home.household, now=unit.now)
     people = {one.person.party: one for one in found if one.person.number}
-    load = unit.offers.load(people)
+    load = unit.offers.load(but=alert.id)
     candidates = [_candidate(one, load[party], busy=party in engaged) for party, one in people.items()]
     ranked = rank(candidates, Need(home.at))
     return list(_each_number_once(Choice(people[one.candidate.party].person, one) for one in ranked))

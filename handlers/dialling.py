@@ -273,7 +273,7 @@ def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
     """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
     found = {one.person.party: one for one in candidates.choices(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
-    wave = next_wave(offers.plan(unit), unit.offers.of_alert(alert.id), ranked, unit.now)
+    wave = next_wave(offers.plan(unit), offers.of_now(unit, alert), ranked, unit.now)
     for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 
 import structlog
 
+from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import Offer, Proof
 from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
+from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
 from handlers.candidates import Choice
 
@@ -23,6 +25,11 @@ ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 
 def plan(unit: Unit) -> Plan:
     return Plan(unit.policy.levels, arrive_s=unit.policy.arrive_s)
+
+
+def of_now(unit: Unit, alert: Alert) -> list[Offer]:
+    """Those that count in who is asked next: of an alert that was reopened, only what was asked since."""
+    return [one for one in unit.offers.of_alert(alert.id) if not alert.reopened_at or one.asked_at >= alert.reopened_at]
 
 
 def make(unit: Unit, alert: Alert, choice: Choice) -> Offer:
@@ -61,15 +68,23 @@ def take(
     proof: Proof | None = None,
 ) -> None:
     """What somebody who was asked says. Whom nobody asked by an offer, or who is late with it, changes nothing."""
-    offers = unit.offers.of_alert(alert_id)
-    theirs = next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
+    theirs = _living(unit, alert_id, party)
     if theirs is None:
         return
-    moved = hear(offers, News(theirs.id, said, channel, proof, reason), now=unit.now, plan=plan(unit))
+    news = News(theirs.id, said, channel, proof, reason)
+    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
         _put(unit, moved.offers)
+
+
+def accept(unit: Unit, alert: Alert, call: Call) -> None:
+    """They pressed 1. Who rings back, or was asked by hand, may have no offer that still lives: then this is one."""
+    if _living(unit, alert.id, call.party) is None:
+        person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
+        make(unit, alert, Choice(person))
+    take(unit, alert.id, call.party, Said.YES, channel="phone")
 
 
 def let_go(unit: Unit, alert: Alert) -> None:
@@ -82,6 +97,11 @@ def let_go(unit: Unit, alert: Alert) -> None:
 
 def end(unit: Unit, alert: Alert) -> None:
     _put(unit, end_all(unit.offers.of_alert(alert.id), unit.now, "alert_over").offers)
+
+
+def _living(unit: Unit, alert_id: str, party: str) -> Offer | None:
+    offers = unit.offers.of_alert(alert_id)
+    return next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
 
 
 def _put(unit: Unit, offers: Iterable[Offer]) -> None:

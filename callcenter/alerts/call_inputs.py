@@ -187,22 +187,6 @@ CALL_KEYS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class CallNews:
-    """One callback, as it enters the door: stored raw under its key before it is answered, and applied once.
-
-    `event_id` is unique per provider and the same in every repeat. The door answers with what is to be said
-    next (a `Script`), or None. `heard` is None where the callback means nothing to the call machine.
-    """
-
-    provider: str
-    event_id: str
-    call_id: str
-    heard: Heard | None
-    raw: dict[str, Any]
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class InboundCall:
     """Somebody rings one of our numbers. `call_id` is chosen by us and used if the event is new.
 
@@ -217,7 +201,26 @@ class InboundCall:
     dialled: str
     raw: dict[str, Any]
     received_at: datetime
+    gone: bool = False  # all that reached us is that their call is over: they gave up unheard
     salvaged: int = 0  # how often deciding it has failed: each time less of it is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class CallNews:
+    """One callback, as it enters the door: stored raw under its key before it is answered, and applied once.
+
+    `event_id` is unique per provider and the same in every repeat. The door answers with what is to be said
+    next (a `Script`), or None. `heard` is None where the callback means nothing to the call machine. `rang` says
+    whose call from outside this is the end of: if it is the first we hear of it, they are a caller who gave up.
+    """
+
+    provider: str
+    event_id: str
+    call_id: str
+    heard: Heard | None
+    raw: dict[str, Any]
+    received_at: datetime
+    rang: InboundCall | None = None
 
 
 @dataclass(frozen=True, slots=True)

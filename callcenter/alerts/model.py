@@ -129,6 +129,7 @@ class Alert:
     responder_name: str = ""
     accepted_at: datetime | None = None  # when they said so
     arrived_at: datetime | None = None  # somebody is at the door
+    reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
 

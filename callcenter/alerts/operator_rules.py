@@ -160,7 +160,18 @@ def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPoli
 def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if acted.other_open:
         return Refused("other_open", f"alert {acted.other_open} of the same person is open", alert.owner)
-    after = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
+    claimed = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
+    # Who went then has gone home, and a deadline of then must not ring anybody now: help is sent anew.
+    after = replace(
+        claimed,
+        responder="",
+        responder_name="",
+        accepted_at=None,
+        arrived_at=None,
+        asked_at=None,
+        waves=0,
+        reopened_at=now,
+    )
     return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
 
 

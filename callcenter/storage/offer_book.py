@@ -1,7 +1,6 @@
 """The offers of one writing transaction: read once an alert, written once, whatever happens to them in between."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -39,11 +38,11 @@ class OfferBook:
             self._by_alert[alert_id] = {offer.id: offer for offer in offers}
         return list(self._by_alert[alert_id].values())
 
-    def load(self, parties: Iterable[str]) -> Counter[str]:
-        """To how many other alerts each of them is on the way, as it is stored."""
+    def load(self, *, but: str) -> Counter[str]:
+        """To how many alerts other than `but` everybody is on the way, as it is stored. Few are, of however many."""
         o = t.offers.c
         going = [state.value for state in GOING]
-        query = select(o.party).where(o.party.in_(list(parties)), o.ended_at.is_(None), o.state.in_(going))
+        query = select(o.party).where(o.ended_at.is_(None), o.state.in_(going), o.alert_id != but)
         return Counter(self.connection.execute(query).scalars())
 
     def put(self, offer: Offer, *, new: bool = False) -> None:

@@ -101,9 +101,11 @@ def alert_row(alert: Alert) -> dict[str, Any]:
     } | {name: getattr(alert, name) for name in _TELEPHONE}
 
 
-_TELEPHONE = ("reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name",
-              "accepted_at", "arrived_at")  # fmt: skip
 # fmt: off
+_TELEPHONE = (
+    "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
+    "arrived_at", "reopened_at",
+)
 _SAME = (
     *_TELEPHONE,
     "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",

@@ -81,6 +81,7 @@ alerts = Table(
     Column("transfer_at", Utc),
     Column("accepted_at", Utc),
     Column("arrived_at", Utc),
+    Column("reopened_at", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
@@ -52,6 +53,7 @@ class TwilioCallbacks:
         event_id, heard = _named(callback)
         if _is_inbound(callback):
             return self._inbound(callback, event_id)
+        over = heard is not None and heard.what is News.ENDED
         return CallNews(
             provider=self._name,
             event_id=event_id,
@@ -59,25 +61,15 @@ class TwilioCallbacks:
             heard=heard,
             raw=callback.raw,
             received_at=callback.received_at,
+            rang=self._rang(callback) if over else None,
         )
 
-    def unheard(self, callback: Callback) -> Sequence[CallNews | InboundCall]:
-        """The caller comes under the name of their first request, which so is a repeat should it still arrive."""
-        form, ref = callback.form, _sid(callback.form)
-        if callback.kind != "status" or form.get("Direction") != "inbound" or not ref:
-            return ()
-        _rest, heard = _status(callback)
-        if heard is None or heard.what is not News.ENDED:
-            return ()
-        gone = CallNews(
-            provider=self._name,
-            event_id=f"gone:{ref}",
-            call_id="",
-            heard=heard,
-            raw=callback.raw,
-            received_at=callback.received_at,
-        )
-        return self._inbound(callback, f"inbound:{ref}"), gone
+    def _rang(self, callback: Callback) -> InboundCall | None:
+        """Under the name of their first request, which so is a repeat should it still arrive."""
+        ref = _sid(callback.form)
+        if callback.form.get("Direction") != "inbound" or not ref:
+            return None
+        return replace(self._inbound(callback, f"inbound:{ref}"), gone=True)
 
     def render(self, said: Said, callback: Callback) -> web.Response:
         carried = {name: callback.query[name] for name in CARRIED if name in callback.query}

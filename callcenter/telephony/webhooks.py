@@ -4,10 +4,9 @@ Nothing of a callback is believed before its signature is checked, and none is a
 on the line never waits for a database and is never hung up on because of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -71,10 +70,6 @@ class Translator(Protocol):
         """What it says. A repeat, and the same question asked again, has the same event_id; None: nothing at all."""
         ...
 
-    def unheard(self, callback: Callback) -> Sequence[CallNews | InboundCall]:
-        """Asked of what names no call we know: that somebody rang us, and that it is over; empty if it says neither."""
-        ...
-
     def render(self, said: Said, callback: Callback) -> web.Response:
         """The script as this carrier reads it."""
         ...
@@ -88,7 +83,7 @@ class Webhooks:
     """Checks, translates, tells the door, answers."""
 
     def __init__(self, translators: Mapping[str, Translator], tell: Tell, clock: Clock) -> None:
-        self._translators, self._tell, self._clock = translators, tell, clock
+        self._translators, self._clock = translators, clock
         self._door = Teller(tell, clock)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -142,9 +137,7 @@ class Webhooks:
         """Nobody waits: what cannot be stored is refused. What is not sent again is asked for when the call is due."""
         try:
             if event is not None:
-                # As one: what takes too long is told to its end all the same.
-                wholly = Teller(partial(self._tell_wholly, translator, callback), self._clock)
-                await wholly.within(NOTICE_S, event)
+                await self._door.within(NOTICE_S, event)
         except (NotStored, TimeoutError):
             return self._not_stored(translator, callback)
         except Exception:
@@ -152,15 +145,6 @@ class Webhooks:
             return self._not_stored(translator, callback)
         self._count(callback, "taken")
         return web.Response(status=204)
-
-    async def _tell_wholly(self, translator: Translator, callback: Callback, event: CallNews | InboundCall) -> None:
-        """Who rang while we could not hear it is a caller who gave up. In this order: a repeat does what is left."""
-        if await self._tell(event) is not None:
-            return
-        for unheard in translator.unheard(callback):
-            if isinstance(unheard, InboundCall):
-                log.warning("telephony.caller_unheard", provider=callback.provider)
-            await self._tell(unheard)
 
     async def _document(
         self, translator: Translator, callback: Callback, event: CallNews | InboundCall | None

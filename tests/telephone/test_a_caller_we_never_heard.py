@@ -76,7 +76,7 @@ async def test_however_it_ended_a_caller_of_the_sos_number_is_an_alert_and_is_ow
     [row] = [row for row in rows(exchange, t.calls) if row["id"] == call.id]
     assert CHANCE.encode() not in bytes(row["number_sealed"])
     kept = {row["event_id"]: (row["call_id"], row["known"]) for row in rows(exchange, t.callbacks)}
-    assert kept[f"gone:{SID}"] == (call.id, True)
+    assert kept[f"status:{SID}:{how}:0"] == (call.id, True)
 
 
 async def test_a_caller_of_the_hotline_joins_what_is_open_and_is_owed_a_call(forger: Forger) -> None:
@@ -117,15 +117,19 @@ async def test_told_again_and_in_other_words_it_is_one_call_one_alert_one_debt(f
     assert len([entry for entry in exchange.entries() if entry.rule == "call.inbound"]) == 1
 
 
-async def test_stopped_between_the_steps_a_repeat_does_the_rest(
+async def test_what_cannot_be_stored_wholly_is_not_stored_and_a_repeat_does_it(
     forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end was stored for a call nobody knew, and nothing more."""
+    """Their call, their alert, the end and the debt are one thing."""
+
+    def breaks(*_: object) -> None:
+        raise LookupError("a fault of ours")
+
     exchange = forger.exchange
     with monkeypatch.context() as patched:
-        patched.setattr("callcenter.telephony.twilio_callbacks.TwilioCallbacks.unheard", lambda *_: ())
-        assert await forger.send("status", status(CHANCE, SOS_NUMBER)) == 204
-    assert not inbound(exchange)
+        patched.setattr("handlers.call_updates.debts.owe", breaks)
+        assert await forger.send("status", status(CHANCE, SOS_NUMBER)) == 503
+    assert (inbound(exchange), rows(exchange, t.callbacks), rows(exchange, t.alerts)) == ([], [], [])
     assert await forger.send("status", status(CHANCE, SOS_NUMBER)) == 204
     assert debts(exchange) == [call.id for call in inbound(exchange)] != []
 
@@ -180,4 +184,4 @@ async def test_the_end_of_a_call_we_know_is_news_of_that_call_only(forger: Forge
     await exchange.until(lambda: debts(exchange), what="the debt")
     assert [one.id for one in inbound(exchange)] == [call.id]
     assert metrics.callbacks_unknown.labels("twilio")._value.get() == unknown
-    assert not [row for row in rows(exchange, t.callbacks) if row["event_id"].startswith("gone:")]
+    assert len([entry for entry in exchange.entries() if entry.rule == "call.inbound"]) == 1

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,34 +16,21 @@ from tests.integration.office import ANN
 from tests.telephone.exchange import (
     ANN_PHONE,
     DAUGHTER,
-    DOCTOR,
     NEIGHBOURS,
     RESIDENT,
     SON,
     Exchange,
     fill,
 )
+from tests.telephone.village import GOES, attended
 
 ON_THE_WAY = "谢谢您，已经有人去了。"
-GOES = Callee("press", digits=("1",), rings_s=1, early=True)
-RINGS_LONG = Callee("ignore")
-
-
-@asynccontextmanager
-async def village(url: str, directory: Path) -> AsyncIterator[Exchange]:
-    """The resident speaks, Ann is ready, everybody else lets it ring."""
-    async with Exchange(url, directory) as made:
-        made.callees(RINGS_LONG, DAUGHTER, SON, DOCTOR, *NEIGHBOURS)
-        made.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
-        made.callees(Callee("answer", rings_s=2), ANN_PHONE)
-        await made.seat()
-        yield made
 
 
 @pytest.fixture
 async def both(phones_url: str, tmp_path: Path) -> AsyncIterator[Exchange]:
     """On each database: what has to stand in one transaction."""
-    async with village(phones_url, tmp_path) as made:
+    async with attended(phones_url, tmp_path) as made:
         yield made
 
 
@@ -52,7 +38,7 @@ async def both(phones_url: str, tmp_path: Path) -> AsyncIterator[Exchange]:
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     fill(url)
-    async with village(url, tmp_path) as made:
+    async with attended(url, tmp_path) as made:
         yield made
 
 

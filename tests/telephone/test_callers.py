@@ -10,7 +10,7 @@ from callcenter.alerts.call_inputs import InboundCall
 from callcenter.alerts.call_model import Answer, Call, CallOutcome, CallState, Direction, Role
 from callcenter.alerts.model import Kind, State
 from callcenter.privacy import Seal
-from callcenter.storage import tables as t
+from callcenter.storage import queries, tables as t
 from simulators.carrier.callees import Callee
 from simulators.carrier.legs import HangUp, Leg
 from tests.integration.office import ANN, BEN
@@ -320,6 +320,8 @@ async def test_a_neighbour_who_rings_back_gets_the_same_offer_and_may_accept(tmp
         call = await call_of(exchange, leg)
         assert (exchange.alert(alert).responder, call.answer, call.alert_id) == ("responder:n1", Answer.ACCEPTED, alert)
         assert any("王秀英" in words for words in leg.heard)
+        (*_missed, goes) = [one for one in exchange.read(queries.offers, alert) if one["party"] == "responder:n1"]
+        assert (goes["state"], goes["channel"]) == ("accepted", "phone"), "the offer they had missed is not the one"
         await exchange.until(lambda: leg.rooms == [alert], what="the neighbour in the room")
         again = await call_of(exchange, rings(exchange, NEIGHBOURS[0]))
         assert (again.dialogue, again.alert_id) == ("hotline", alert), "who goes is put through, not asked again"

@@ -1,7 +1,6 @@
 """Who is asked to go, told by their offers: the next after a no, the level above in time, one yes ends the others."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,39 +8,22 @@ import pytest
 from sqlalchemy import update
 
 from callcenter.storage import queries, tables as t
-from callcenter.storage.engine import connect
 from simulators.carrier.callees import Callee
 from tests.telephone.exchange import (
-    ANN_PHONE,
-    DAUGHTER,
-    DISTRICT,
-    DOCTOR,
     NEIGHBOURS,
-    RESIDENT,
-    SON,
     STATION,
     Exchange,
     fill,
 )
+from tests.telephone.village import GOES, attended, change
 
-GOES = Callee("press", digits=("1",), rings_s=1, early=True)
 SAYS_NO = Callee("press", digits=("2",), rings_s=1, early=True)
-RINGS_LONG = Callee("ignore")
-
-
-@asynccontextmanager
-async def village(url: str, directory: Path, **limits: int) -> AsyncIterator[Exchange]:
-    async with Exchange(url, directory, limits=limits) as made:
-        made.callees(RINGS_LONG, DAUGHTER, SON, DOCTOR, STATION, DISTRICT, *NEIGHBOURS)
-        made.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
-        made.callees(Callee("answer", rings_s=2), ANN_PHONE)
-        await made.seat()
-        yield made
 
 
 @pytest.fixture
 async def both(phones_url: str, tmp_path: Path) -> AsyncIterator[Exchange]:
-    async with village(phones_url, tmp_path) as made:
+    """On each database: what has to stand in one transaction."""
+    async with attended(phones_url, tmp_path) as made:
         yield made
 
 
@@ -49,15 +31,8 @@ async def both(phones_url: str, tmp_path: Path) -> AsyncIterator[Exchange]:
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     fill(url)
-    async with village(url, tmp_path) as made:
+    async with attended(url, tmp_path) as made:
         yield made
-
-
-def change(exchange: Exchange, statement: Any) -> None:
-    engine = connect(exchange.url, writer=True, size=1)
-    with engine.begin() as connection:
-        connection.execute(statement)
-    engine.dispose()
 
 
 def offers(exchange: Exchange, alert: str) -> dict[str, list[dict[str, Any]]]:
@@ -122,8 +97,11 @@ async def test_the_level_above_is_asked_in_time(exchange: Exchange) -> None:
 
 
 async def test_a_level_that_nobody_belongs_to_is_skipped_at_once_and_told(exchange: Exchange) -> None:
-    change(exchange, update(t.responders).where(t.responders.c.kind == "neighbour").values(stopped=True))
-    change(exchange, t.contacts.delete())
+    change(
+        exchange.url,
+        lambda to: to.execute(update(t.responders).where(t.responders.c.kind == "neighbour").values(stopped=True)),
+    )
+    change(exchange.url, lambda to: to.execute(t.contacts.delete()))
     alert = await sent(exchange)
     await exchange.until(lambda: "responder:doc" in offers(exchange, alert), what="the village doctor")
     assert set(offers(exchange, alert)) == {"responder:doc"}
@@ -146,7 +124,9 @@ async def test_who_does_not_come_after_all_is_not_counted_on_and_another_one_goe
 
 
 async def test_a_telephone_that_can_never_be_rung_is_not_tried_again(exchange: Exchange) -> None:
-    change(exchange, update(t.responders).where(t.responders.c.id == "n1").values(phone="+99"))
+    change(
+        exchange.url, lambda to: to.execute(update(t.responders).where(t.responders.c.id == "n1").values(phone="+99"))
+    )
     alert = await sent(exchange)
     await exchange.until(lambda: len(offers(exchange, alert).get("responder:n2", ())) == 2, what="the second round")
     (never,) = offers(exchange, alert)["responder:n1"]
@@ -167,7 +147,7 @@ async def test_who_does_not_come_in_time_is_late_others_are_asked_and_either_may
     """Without anybody's touch in the centre; and the one who was late is believed when they are there after all."""
     url = f"sqlite:///{tmp_path / 'test.db'}"
     fill(url)
-    async with village(url, tmp_path, arrive_s=60) as exchange:
+    async with attended(url, tmp_path, arrive_s=60) as exchange:
         exchange.callees(GOES, NEIGHBOURS[0])
         alert = await sent(exchange)
         await exchange.until(lambda: exchange.alert(alert).responder, what="a yes")
@@ -195,3 +175,19 @@ async def test_nobody_is_at_the_door_unless_it_is_said_who(exchange: Exchange) -
     declined = await exchange.act(alert, "arrived")
     assert declined.refused.code == "missing"
     assert exchange.alert(alert).arrived_at is None
+
+
+async def test_of_an_alert_that_was_reopened_the_nearest_are_asked_anew(exchange: Exchange) -> None:
+    """Whoever said no to it, or went, was asked about another day."""
+    exchange.callees(SAYS_NO, NEIGHBOURS[0])
+    exchange.callees(GOES, NEIGHBOURS[2])
+    alert = await sent(exchange)
+    await exchange.until(lambda: exchange.alert(alert).responder, what="a yes")
+    for action, more in (("resolve", {"outcome": "helped_at_home"}), ("close", {}), ("reopen", {})):
+        assert (await exchange.act(alert, action, **more)).alert
+    assert exchange.alert(alert).responder == ""
+    before = len(exchange.read(queries.offers, alert))
+    await exchange.act(alert, "dispatch")
+    anew = await exchange.until(lambda: exchange.read(queries.offers, alert)[before:], what="people asked")
+    assert "responder:n1" in {one["party"] for one in anew}
+    assert {one["level"] for one in anew} == {"neighbour"}

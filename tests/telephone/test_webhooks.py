@@ -346,63 +346,26 @@ async def test_a_leg_nobody_knows_is_told_and_ends_quietly(carrier: Carrier) -> 
     assert len(carrier.heard) == 2
 
 
-async def knows_no_call(_event: Any) -> Said | None:
-    return None
-
-
 def gone(**other: str) -> Fields:
     form = {"CallStatus": "no-answer", "Direction": "inbound", "From": "+8613800000001", "To": "+8657112349"}
     return [*(form | other).items()]
 
 
-async def test_the_end_of_a_call_to_us_that_nobody_knows_is_a_caller_and_their_end(carrier: Carrier) -> None:
-    carrier.door = knows_no_call
+async def test_the_end_of_a_call_to_us_says_who_rang_under_the_name_of_their_first_request(carrier: Carrier) -> None:
     assert (await carrier.send(f"{V1}/status", gone())).status == 204
     assert (await carrier.send(f"{V1}/voice", gone())).status == 200
-    told, caller, ended, first = carrier.heard
-    assert isinstance(caller, InboundCall)
-    assert (caller.caller, caller.dialled, caller.ref) == ("+8613800000001", "+8657112349", "CA1")
-    assert caller.event_id == first.event_id, "one call, whichever comes first"
-    assert len({told.event_id, caller.event_id, ended.event_id}) == 3
-    assert (ended.heard, ended.call_id) == (told.heard, "")
+    ended, first = carrier.heard
+    assert (ended.heard.what, ended.call_id) == (News.ENDED, "")
+    assert (ended.rang.caller, ended.rang.dialled, ended.rang.ref) == ("+8613800000001", "+8657112349", "CA1")
+    assert (ended.rang.gone, first.gone) == (True, False)
+    assert ended.rang.event_id == first.event_id != ended.event_id, "one call, whichever comes first"
 
 
 @pytest.mark.parametrize("other", [{"Direction": "outbound-api"}, {"CallStatus": "ringing"}, {"CallStatus": "new"}])
 async def test_nobody_rang_whose_call_is_ours_or_goes_on(carrier: Carrier, other: dict[str, str]) -> None:
-    carrier.door = knows_no_call
     assert (await carrier.send(f"{V1}/status", gone(**other))).status == 204
-    assert len(carrier.heard) == 1
-
-
-async def test_the_end_of_a_call_that_is_known_is_told_once(carrier: Carrier) -> None:
-    assert (await carrier.send(f"{V1}/status", gone())).status == 204
-    assert len(carrier.heard) == 1
-
-
-async def test_a_caller_who_cannot_be_stored_is_sent_again_by_the_carrier(carrier: Carrier) -> None:
-    async def knows_nothing_and_stores_no_caller(event: Any) -> Said | None:
-        return await cannot_store(event) if isinstance(event, InboundCall) else None
-
-    carrier.door = knows_nothing_and_stores_no_caller
-    assert (await carrier.send(f"{V1}/status", gone())).status == 503
-    carrier.door = knows_no_call
-    assert (await carrier.send(f"{V1}/status", gone())).status == 204
-    assert [type(event) for event in carrier.heard[2:]] == [CallNews, InboundCall, CallNews]
-
-
-async def test_a_slow_door_hears_of_the_caller_although_the_carrier_has_gone(carrier: Carrier) -> None:
-    opens = asyncio.Event()
-
-    async def slow(_event: Any) -> Said | None:
-        await opens.wait()
-        return None
-
-    carrier.door = slow
-    assert (await carrier.send_until_late(f"{V1}/status", gone(), seconds=10)).status == 503
-    opens.set()
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert [type(event) for event in carrier.heard] == [CallNews, InboundCall, CallNews]
+    [news] = carrier.heard
+    assert news.rang is None
 
 
 # -- when nothing can be stored

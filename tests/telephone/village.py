@@ -13,9 +13,23 @@ from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from simulators.carrier.callees import Callee
 from simulators.carrier.legs import Leg
-from tests.telephone.exchange import HOTLINE, Exchange, fill
+from tests.telephone.exchange import (
+    ANN_PHONE,
+    DAUGHTER,
+    DISTRICT,
+    DOCTOR,
+    HOTLINE,
+    NEIGHBOURS,
+    RESIDENT,
+    SON,
+    STATION,
+    Exchange,
+    fill,
+)
 
 PATIENT = Callee("silent")  # says nothing, presses nothing, waits
+GOES = Callee("press", digits=("1",), rings_s=1, early=True)
+RINGS_LONG = Callee("ignore")
 
 
 @asynccontextmanager
@@ -28,6 +42,17 @@ async def village(
         change(url, more)
     async with Exchange(url, directory, **options) as exchange:
         yield exchange
+
+
+@asynccontextmanager
+async def attended(url: str, directory: Path, **limits: int) -> AsyncIterator[Exchange]:
+    """The resident speaks, Ann is ready, everybody else lets it ring."""
+    async with Exchange(url, directory, limits=limits) as made:
+        made.callees(RINGS_LONG, DAUGHTER, SON, DOCTOR, STATION, DISTRICT, *NEIGHBOURS)
+        made.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
+        made.callees(Callee("answer", rings_s=2), ANN_PHONE)
+        await made.seat()
+        yield made
 
 
 def change(url: str, how: Callable[[Connection], None]) -> None:

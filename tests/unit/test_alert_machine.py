@@ -1034,6 +1034,15 @@ def test_who_reopens_an_alert_has_it_and_its_outcome_is_gone(state: State) -> No
     assert due(alert) == {TimerKind.CLAIM_IDLE: 69}
 
 
+@pytest.mark.parametrize("responder", ["", "responder:x"])
+def test_who_reopens_an_alert_sends_anew_and_no_old_deadline_rings_the_neighbours(responder: str) -> None:
+    old = replace(in_state(State.CLOSED), responder=responder, accepted_at=T0, asked_at=T0, waves=2)
+    alert = after(old, acted(Action.REOPEN, BERT), T0 + s(86_400))
+    assert (alert.responder, alert.accepted_at, alert.arrived_at, alert.asked_at) == ("", None, None, None)
+    assert (alert.waves, alert.reopened_at) == (0, T0 + s(86_400))
+    assert deadlines(alert, RINGING).keys() == {TimerKind.CLAIM_IDLE}
+
+
 def test_the_console_offers_exactly_what_will_not_be_refused() -> None:
     same_for_all_kinds = [alert for alert in reachable() if alert.kind is Kind.SOS and not alert.silent]
     for alert, operator in product(same_for_all_kinds, (ANNA, BERT, CHIEF)):
