@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,7 @@ _Socket = Any  # a plain one or one of TLS
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0)  # a broker that is back is found within two seconds
 PUBLISH_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
+REFUSED = 0x80  # and above: the codes of a SUBACK that grants nothing
 CHECK_S = 0.5  # how often a lane asks whether it may stay
 MOST_IN_FLIGHT = 200  # answers on their way to the broker at once; paho's 20 would make a storm wait
 
@@ -264,11 +265,21 @@ class Lane:
         try:
             async with client:
                 if self._topics:
-                    await client.subscribe(list(self._topics.items()))
+                    await self._subscribe(client)
                 await self._stand(client, leave)
         finally:
             client.open = False
             client.hang_up()
+
+    async def _subscribe(self, client: _Client) -> None:
+        """Raises ConnectionError when the broker refuses a topic: connected and deaf, nobody would be heard."""
+        codes: Iterable[Any] = await client.subscribe(list(self._topics.items()))
+        for (topic, wanted), code in zip(self._topics.items(), codes, strict=False):
+            got = code.value
+            if got >= REFUSED:
+                raise ConnectionError(f"the broker refuses the subscription to {topic} (code {got})")
+            if got < wanted:
+                logger.error("%s: the broker gives %s only QoS %d: presses can be lost", self._identifier, topic, got)
 
     async def _stand(self, client: _Client, leave: asyncio.Future[None]) -> None:
         """What we say goes over this connection now."""
@@ -323,7 +334,8 @@ class Lane:
         client = self._client
         if client is None:
             raise ConnectionError("the broker is not connected")
-        await asyncio.wait_for(client.send(topic, payload, qos=qos, retain=retain), PUBLISH_TIMEOUT_S)
+        async with asyncio.timeout(PUBLISH_TIMEOUT_S):  # wait_for of Python 3.11 may swallow a cancellation
+            await client.send(topic, payload, qos=qos, retain=retain)
 
 
 def _settle(stored: asyncio.Future[Any], acknowledge: Callable[[], None], leave: asyncio.Future[None]) -> None:

@@ -194,7 +194,8 @@ class Api:
         )
         try:
             wanted = ActionWanted(request.match_info["id"], acted)
-            result = await asyncio.wait_for(self.submit(wanted), ACTION_TIMEOUT_S)
+            async with asyncio.timeout(ACTION_TIMEOUT_S):
+                result = await self.submit(wanted)
         except TimeoutError:
             return problem(503, "not_answered", "the database does not answer; look at the alert before trying again")
         if isinstance(result, Declined):

@@ -155,7 +155,8 @@ class Pages:
         metrics.storing.set(self._health.storing())  # also when a commit hangs, which the writer cannot tell
         # The gauges keep their last value while the database does not answer; a scrape must not wait for it.
         with contextlib.suppress(Unavailable, TimeoutError):
-            await asyncio.wait_for(self._measure(), MEASURE_S)
+            async with asyncio.timeout(MEASURE_S):
+                await self._measure()
         text = prometheus_client.generate_latest().decode()
         return web.Response(text=text, content_type="text/plain", charset="utf-8")
 

@@ -66,7 +66,8 @@ class CallDesk:
 
     async def _done(self, wanted: object) -> Any:  # noqa: ANN401  # what comes back depends on what was wanted
         """Raises TimeoutError."""
-        return await asyncio.wait_for(self.submit(wanted), ACTION_TIMEOUT_S)
+        async with asyncio.timeout(ACTION_TIMEOUT_S):
+            return await self.submit(wanted)
 
     async def seat(self, request: web.Request) -> web.Response:
         found = await self.read(call_queries.own_seat, request[SIGNED_IN].id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection
 
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
@@ -19,11 +19,10 @@ from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.privacy import Seal
-from callcenter.storage import tables as t
+from callcenter.storage import unit_sql as sql
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
 from callcenter.storage.offer_book import OfferBook
-from callcenter.storage.prepared import Prepared, PreparedLookup
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
 
@@ -85,58 +84,6 @@ class _Changes:
     seen: list[dict[str, Any]] = field(default_factory=list)
 
 
-_HEAD = Prepared(select(t.timeline_head.c.n, t.timeline_head.c.hash).with_for_update())
-_SET_HEAD = Prepared(update(t.timeline_head).values(n=bindparam("n"), hash=bindparam("hash")))
-_HOME = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
-_KNOWN = PreparedLookup(
-    lambda keys: (
-        select(
-            t.devices.c.id,
-            t.devices.c.family,
-            t.devices.c.resident_id,
-            t.devices.c.household_id,
-            func.coalesce(t.residents.c.name, ""),
-            func.coalesce(t.households.c.address, ""),
-            _HOME,
-        )
-        .select_from(t.devices)
-        .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
-        .outerjoin(t.households, t.households.c.id == _HOME)
-        .where(t.devices.c.id.in_([key[0] for key in keys]))
-    )
-)
-_HEARD_COLUMNS = ("device_id", "msg", "ref", "kind", "alert_id", "device_at", "raw")
-_HEARD = PreparedLookup(
-    lambda keys: select(*(t.signals.c[name] for name in _HEARD_COLUMNS)).where(
-        or_(*(and_(t.signals.c.device_id == device, t.signals.c.msg == msg) for device, msg in keys))
-    ),
-    width=2,
-)
-_OPEN = PreparedLookup(
-    lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
-)
-_ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
-_HAS = or_(t.alerts.c.owner_id == bindparam("b_one"), t.alerts.c.transfer_to_id == bindparam("b_one"))
-_CONCERNING = Prepared(select(t.alerts.c.id).where(_HAS, t.UNRESOLVED_SQL))
-_ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)
-_UPDATE_ALERT = Prepared(
-    update(t.alerts)
-    .where(t.alerts.c.id == bindparam("b_id"))
-    .values({name: bindparam(name) for name in _ALERT_COLUMNS if name != "id"})
-)
-_DROP_TIMER = Prepared(
-    delete(t.timers).where(t.timers.c.alert_id == bindparam("b_alert"), t.timers.c.kind == bindparam("b_kind"))
-)
-
-
-def _insert(table: Table, *left_out: str) -> Prepared:
-    return Prepared(insert(table), [column.name for column in table.columns if column.name not in left_out])
-
-
-_NEW_ALERT, _NEW_TIMER, _NEW_SIGNAL = _insert(t.alerts), _insert(t.timers), _insert(t.signals)
-_NEW_ENTRY, _NEW_EFFECT, _NEW_DEAD_LETTER = _insert(t.timeline), _insert(t.outbox, "error"), _insert(t.dead_letters)
-
-
 class Unit:
     """Used by one thread, inside one transaction."""
 
@@ -151,7 +98,7 @@ class Unit:
         self.node = node
         self._n: int
         self._hash: str
-        ((self._n, self._hash),) = _HEAD.rows(connection, {})
+        ((self._n, self._hash),) = sql.HEAD.rows(connection, {})
         self._devices: dict[str, Known | None] = {}
         self._signals: dict[tuple[str, str], Heard | None] = {}
         self._open: dict[str, str | None] = {}  # subject -> id of its unresolved alert
@@ -201,7 +148,7 @@ class Unit:
 
     def alerts_of(self, operator: str) -> list[Alert]:
         """The unresolved alerts this operator has, or is asked to take over, as they stand in this unit."""
-        stored = {row[0] for row in _CONCERNING.rows(self.connection, {"b_one": operator})}
+        stored = {row[0] for row in sql.CONCERNING.rows(self.connection, {"b_one": operator})}
         known = [alert for one in sorted(stored | self._alerts.keys()) if (alert := self.alert(one))]
         return [a for a in known if a.state in UNRESOLVED and operator in {o.id for o in (a.owner, a.transfer_to) if o}]
 
@@ -214,28 +161,28 @@ class Unit:
     def _load_devices(self, ids: set[str]) -> None:
         if missing := ids - self._devices.keys():
             self._devices |= dict.fromkeys(missing)
-            for row in _KNOWN.rows(self.connection, ((device,) for device in missing)):
+            for row in sql.KNOWN.rows(self.connection, ((device,) for device in missing)):
                 self._devices[row[0]] = Known(*row)
 
     def _load_signals(self, keys: set[tuple[str, str]]) -> None:
         if missing := keys - self._signals.keys():
             self._signals |= dict.fromkeys(missing)
-            for row in _HEARD.rows(self.connection, missing):
+            for row in sql.HEARD.rows(self.connection, missing):
                 self._signals[row[0], row[1]] = Heard(*row)
 
     def _load_alerts(self, ids: set[str]) -> None:
         if missing := ids - self._alerts.keys():
             self._alerts |= dict.fromkeys(missing)
-            self._take(_ALERTS.rows(self.connection, ((alert,) for alert in missing)))
+            self._take(sql.ALERTS.rows(self.connection, ((alert,) for alert in missing)))
 
     def _load_open(self, subjects: set[str]) -> None:
         if missing := subjects - self._open.keys():
             self._open |= dict.fromkeys(missing)
-            self._take(_OPEN.rows(self.connection, ((subject,) for subject in missing)))
+            self._take(sql.OPEN.rows(self.connection, ((subject,) for subject in missing)))
 
     def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
-            alert = alert_from_row(dict(zip(_ALERT_COLUMNS, row, strict=True)))
+            alert = alert_from_row(dict(zip(sql.ALERT_COLUMNS, row, strict=True)))
             if self._alerts.get(alert.id) is None:
                 self._alerts[alert.id] = alert
                 if alert.state in UNRESOLVED:
@@ -317,7 +264,7 @@ class Unit:
 
     def add_signal(self, row: dict[str, Any]) -> None:
         """`row` has every column of `signals`."""
-        self._signals[row["device_id"], row["msg"]] = Heard(*(row[name] for name in _HEARD_COLUMNS))
+        self._signals[row["device_id"], row["msg"]] = Heard(*(row[name] for name in sql.HEARD_COLUMNS))
         self._changes.signals.append(row)
 
     def saw(self, row: dict[str, Any]) -> None:
@@ -345,20 +292,20 @@ class Unit:
         """Write all changes. The caller commits."""
         changes, connection = self._changes, self.connection
         timers = [{"alert_id": a, "kind": k.value, "due": due} for (a, k), due in changes.timers_set.items()]
-        _NEW_ALERT.run(connection, [alert_row(a) for a in changes.new_alerts.values()])
-        _UPDATE_ALERT.run(connection, [_update_row(a) for a in changes.old_alerts.values()])
-        _DROP_TIMER.run(connection, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
-        _NEW_TIMER.run(connection, timers)
-        _NEW_SIGNAL.run(connection, changes.signals)
+        sql.NEW_ALERT.run(connection, [alert_row(a) for a in changes.new_alerts.values()])
+        sql.UPDATE_ALERT.run(connection, [_update_row(a) for a in changes.old_alerts.values()])
+        sql.DROP_TIMER.run(connection, [{"b_alert": a, "b_kind": k.value} for a, k in changes.timers_gone])
+        sql.NEW_TIMER.run(connection, timers)
+        sql.NEW_SIGNAL.run(connection, changes.signals)
         store_telemetry(connection, changes.seen)
-        _NEW_DEAD_LETTER.run(connection, changes.dead_letters)
-        _NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
+        sql.NEW_DEAD_LETTER.run(connection, changes.dead_letters)
+        sql.NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
         for book in (self._calls, self._offers):
             if book is not None:
                 book.flush()
         if self.entries:
-            _NEW_ENTRY.run(connection, [_entry_row(entry) for entry in self.entries])
-            _SET_HEAD.run(connection, [{"n": self._n, "hash": self._hash}])
+            sql.NEW_ENTRY.run(connection, [_entry_row(entry) for entry in self.entries])
+            sql.SET_HEAD.run(connection, [{"n": self._n, "hash": self._hash}])
 
     def _outbox_row(self, written: WrittenEffect) -> dict[str, Any]:
         kind, args = to_row(written.effect)

@@ -20,6 +20,7 @@ from devices.mqtt import Address, Lane, Message, Receive
 
 CONNACK = bytes((0x20, 2, 0, 0))
 SUBACK = bytes((0x90, 3, 0, 1, 1))
+REFUSES = bytes((0x90, 3, 0, 1, 0x80))
 GARBAGE = bytes((0x32, 1, 0))  # a PUBLISH that ends within the length of its topic
 RESET = struct.pack("ii", 1, 0)  # linger for no time: the close is a reset
 
@@ -134,6 +135,15 @@ async def test_a_broker_that_talks_garbage_is_left_and_tried_again(
     async with lane_at(broker, topics) as connected, asyncio.timeout(9):
         await broker.stays.wait()
         await connected.wait()
+
+
+async def test_a_subscription_that_is_refused_is_asked_for_again_on_a_new_connection() -> None:
+    """A broker whose rules are just being changed: a lane that stood would be connected, and deaf until a restart."""
+    broker = RudeBroker(3, CONNACK, REFUSES, waits=True)
+    async with lane_at(broker, {"vnh/#": 1}) as connected, asyncio.timeout(9):
+        await broker.stays.wait()
+        await connected.wait()
+    assert not broker.rude
 
 
 @pytest.mark.parametrize(
