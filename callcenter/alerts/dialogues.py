@@ -64,13 +64,20 @@ def _awake(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
 
 def _well(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
     """1 is a mark, never a closure. Everything else, silence too, keeps the line open for help."""
-    if digits == "1":
-        return replace(call, step="", answer=Answer.WELL), _report(call, "well")
-    if digits == "3":
-        return call, None
+    if digits in ("1", "3"):
+        return _well_spoken(call, digits)
+    if digits == "" and not call.machine:  # they are there; perhaps it was only a hello, so they are asked once more
+        return replace(call, step="well_spoken"), _report(call, "reached", "spoke")
     if call.tries + 1 < TRIES:
         return replace(call, tries=call.tries + 1), None
-    return replace(call, step="", tries=call.tries + 1), _report(call, "silent" if digits is None else "reached")
+    return replace(call, step="", tries=call.tries + 1), _report(call, "reached" if digits else "silent")
+
+
+def _well_spoken(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """Of whom we know that they are there: without a 1 they wait for help, as they were told to."""
+    if digits == "1":
+        return replace(call, step="", answer=Answer.WELL), _report(call, "well")
+    return (call if digits == "3" else replace(call, step="")), None
 
 
 def _offer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
@@ -97,6 +104,7 @@ def _transfer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
 _ON_INPUT: Mapping[str, Callable[[Call, str | None], tuple[Call, CallReport | None]]] = {
     "awake": _awake,
     "well": _well,
+    "well_spoken": _well_spoken,
     "offer": _offer,
     "transfer": _transfer,
 }
@@ -123,8 +131,8 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
         return (say(asked[call.dialogue]), Hangup()) if call.dialogue in asked else (Hangup(),)
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)
-    if call.step == "well":
-        return (ask("welfare", PRESS_S),)
+    if call.step in ("well", "well_spoken"):
+        return (ask("welfare", PRESS_S, speech=call.step == "well"),)
     if call.step in ("offer", "transfer"):
         return (ask(call.dialogue, PRESS_S),)
     if call.dialogue in DECIDED_BY_KEY:

@@ -52,7 +52,7 @@ STATISTIC: dict[str, words.Read] = {
 CALL_COLUMNS = (
     "id", "direction", "role", "dialogue", "party", "name", "number", "alert_id", "area_id", "state", "outcome",
     "answer", "gateway", "provider_ref", "wanted_at", "placed_at", "ringing_at", "answered_at", "joined_at",
-    "ended_at", "wait_s", "talk_s", "cause",
+    "ended_at", "wait_s", "talk_s", "line_s", "cause",
 )  # fmt: skip
 DEBT_COLUMNS = ("call_id", "party", "name", "number", "alert_id", "opened_at", "due", "attempts")
 

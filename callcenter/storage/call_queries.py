@@ -52,10 +52,16 @@ def _plain(row: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _call(row: Any) -> dict[str, Any]:  # noqa: ANN401
-    """`wait_s`: seconds from wanting it (or its ringing in) until two people could talk, or it ended."""
-    until = row["joined_at"] or row["ended_at"]
+    """`wait_s`: seconds from wanting it (or its ringing in) until two people could talk, or it ended.
+
+    `talk_s`: seconds they were together, as in the statistics; `line_s`: as the carrier counts and bills them.
+    """
+    joined, ended = row["joined_at"], row["ended_at"]
+    until = joined or ended
     wait = (until - row["wanted_at"]).total_seconds() if until else None
-    return _plain(row) | {"wait_s": wait, "case_open": bool(row["case_open"])}
+    talk = (ended - joined).total_seconds() if joined and ended else None
+    seconds = {"wait_s": wait, "talk_s": talk, "line_s": row["talk_s"]}
+    return _plain(row) | seconds | {"case_open": bool(row["case_open"])}
 
 
 def _selected(*, with_number: bool) -> Select[Any]:

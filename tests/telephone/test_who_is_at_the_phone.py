@@ -209,6 +209,7 @@ WELFARE: dict[str, tuple[Callee, str]] = {
     "presses 1": (presses("1"), "call.well"),
     "presses 3, then 1": (presses("3", "1"), "call.well"),
     "stays on the line": (Callee("answer"), "call.silent"),
+    "speaks": (Callee("speaks", says=("喂，我摔倒了",)), "call.reached"),
     "is busy": (BUSY, "call.not_reached"),
 }
 

@@ -179,12 +179,21 @@ def test_a_machines_words_reach_nobody() -> None:
         ((None, "1"), ["well"], Answer.WELL),
         ((None, None), ["silent"], None),
         (("9", "9"), ["reached"], None),
+        (("",), ["reached"], None),
+        (("", None), ["reached"], None),
+        (("", "3", "1"), ["reached", "well"], Answer.WELL),
+        ((None, "", "9"), ["reached"], None),
     ],
 )
 def test_the_welfare_call(keys: tuple[str | None, ...], told: list[str], answer: Answer | None) -> None:
     one, reports = pressed(talking("welfare"), *keys)
     assert (reports, one.answer) == (told, answer)
-    assert isinstance(said(one)[-1], Join), "well is a mark: the line stays open"
+    assert isinstance(said(one)[-1], Ask if one.step else Join), "well is a mark: the line stays open"
+
+
+def test_the_welfare_call_listens_and_believes_no_machine() -> None:
+    assert [step.speech for step in said(talking("welfare")) if isinstance(step, Ask)] == [True]
+    assert pressed(talking("welfare", machine=True), "", "")[1] == ["silent"]
 
 
 # -- people who are asked to go
