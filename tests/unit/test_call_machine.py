@@ -130,7 +130,8 @@ records = cache(lambda state: tuple(_records(state)))
 
 def _inputs(key: str) -> Iterator[CallInput]:
     if key == "news.input":
-        for step, digits in product(("offer", "awake", "well", "well_spoken", "transfer", ""), ("1", "2", "3", "9", "", None)):
+        steps = ("offer", "awake", "well", "well_spoken", "transfer", "")
+        for step, digits in product(steps, ("1", "2", "3", "9", "", None)):
             yield heard(News.INPUT, step=step, digits=digits)
     elif key == "news.ended":
         yield from (ended(outcome, talk_s=3.0) for outcome in (None, *CallOutcome))
