@@ -165,6 +165,7 @@ class OperatorActed:
     party: str = ""  # bring_in, arrived: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
+    waits: str | None = None  # resolve, close: who is on the line for this alert and has talked to nobody yet
 
     @property
     def key(self) -> str:

@@ -31,6 +31,13 @@ def _not_theirs(alert: Alert, acted: OperatorActed, *, or_supervisor: bool = Fal
     return Refused("not_owner", who, alert.owner)
 
 
+def _still_waits(alert: Alert, acted: OperatorActed) -> Refused | None:
+    """Nobody may be done with somebody whom nobody has heard yet. Who has gone counts no longer, a minute later."""
+    if acted.waits is None:
+        return None
+    return Refused("on_the_line", f"{acted.waits or 'a caller'} waits on the line and was heard by nobody", alert.owner)
+
+
 def claims(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.owner:
         return Refused("lost_race", f"{alert.owner.name} has it", alert.owner)
@@ -139,6 +146,8 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
         return refused
     if acted.outcome is None or acted.outcome not in set(Outcome):
         return Refused("missing", "say how it ended: an outcome code", alert.owner)
+    if refused := _still_waits(alert, acted):
+        return refused
     after = replace(
         touched(alert, now),
         state=State.RESOLVED,
@@ -152,6 +161,8 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
 
 def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     """The follow-up is done; any named operator may say so, the outcome is already there."""
+    if refused := _still_waits(alert, acted):
+        return refused
     after = replace(alert, state=State.CLOSED, touched_at=now, told="closed")
     effects: tuple[Effect, ...] = (TellDevices(alert.id, "closed"), LeaveRoom(alert.id, at_once=True))
     return Change(after, {"text": acted.text}, effects=effects)

@@ -174,6 +174,20 @@ async def test_whom_nobody_joins_makes_more_people_ring_again_and_again(tmp_path
         assert not exchange.alert(call.alert_id).responder
 
 
+async def test_an_alert_is_not_over_while_its_caller_waits_and_was_heard_by_nobody(tmp_path: Path) -> None:
+    async with village(tmp_path, default=IGNORES) as exchange:
+        leg = rings(exchange, RESIDENT)
+        call = await call_of(exchange, leg)
+        alert = call.alert_id or ""
+        await exchange.act(alert, "claim")
+        refused = (await exchange.act(alert, "resolve", outcome="false_alarm")).refused
+        assert (refused.code, "王秀英" in refused.detail) == ("on_the_line", True)
+        assert exchange.alert(alert).state is State.CLAIMED
+        exchange.carrier.board.order(leg, _hang_up())
+        await exchange.until(lambda: all(one.over for one in exchange.calls() if one.id == call.id), what="their end")
+        assert (await exchange.act(alert, "resolve", outcome="false_alarm")).alert.state is State.RESOLVED
+
+
 async def test_the_sos_that_came_later_is_put_through_first(tmp_path: Path) -> None:
     async with village(tmp_path) as exchange:
         exchange.carrier.set_callee(ANN_PHONE, PICKS_UP)

@@ -1027,6 +1027,18 @@ def test_reopening_while_another_alert_of_the_person_is_open_is_refused() -> Non
     assert refused.code == "other_open"
 
 
+@pytest.mark.parametrize("name", ["王秀英", ""])
+def test_nobody_is_done_with_somebody_whom_nobody_has_heard(name: str) -> None:
+    for state, action in (
+        (State.CLAIMED, Action.RESOLVE),
+        (State.HELPING, Action.RESOLVE),
+        (State.RESOLVED, Action.CLOSE),
+    ):
+        refused = ask(in_state(state), acted(action, outcome=Outcome.FALSE_ALARM, waits=name), T0 + s(9))
+        assert isinstance(refused, Refused)
+        assert refused.code == "on_the_line"
+
+
 @pytest.mark.parametrize("state", [State.RESOLVED, State.CLOSED])
 def test_who_reopens_an_alert_has_it_and_its_outcome_is_gone(state: State) -> None:
     alert = after(in_state(state), acted(Action.REOPEN, BERT), T0 + s(9))
