@@ -1,6 +1,6 @@
 """A day of calls with its busy hour against the simulated carrier: the log and the carrier's ledger agree.
 
-By default a small day of about 60 calls. The day of 3,500 (some ten minutes):
+By default a small day of about 60 calls. The day of 3,500 (some twenty minutes):
 
     VNH_DAY=3500 pytest tests/telephone/test_a_day_of_calls.py -s
 """
@@ -31,7 +31,7 @@ FULL = CALLS > 1000
 CALLERS = CALLS * 3 // 7  # each needs an operator's leg or two, and some are called back
 SEATS = 40
 APART_S = 1.8 if FULL else 1.5  # between two callers, over the whole day; in the busy hour much less
-PACE = 5.0 if FULL else 10.0  # at more the busy hour is too much for two cores that others use too
+PACE = 3.0 if FULL else 10.0  # at more the busy hour is too much for two cores that others use too
 BUSY_HOUR = 0.1  # of a day's calls (field.md 3)
 OUTCOMES = {
     "completed": CallOutcome.ANSWERED,
