@@ -22,9 +22,10 @@ from devices.children import die_with_parent
 
 SEED, RESIDENTS = "20", "120"
 STOP_S = 2.0
+SIMULATED = ((2, "Two", "二"), (3, "Three", "三"), (4, "Four", "四"))  # seats that the living town works
 OPERATORS = (
     ("operator1", "Operator One 一号座席", "operator"),
-    ("operator2", "Operator Two 二号座席（模拟）", "operator"),
+    *((f"operator{n}", f"Operator {word} {seat}号座席（模拟）", "operator") for n, word, seat in SIMULATED),
     ("supervisor1", "Supervisor 值班长", "supervisor"),
     ("admin", "Administrator 管理员", "admin"),
 )
@@ -32,7 +33,7 @@ OPERATORS = (
 
 # The simulated carrier's account: nothing outside this machine knows it.
 CARRIER_ID, HOTLINE, SOS_NUMBER = "+861000012349", "+861000012340", "+861000012345"
-SEATS = {"operator1": "+861000009001", "operator2": "+861000009002"}
+SEATS = {f"operator{n}": f"+86100000900{n}" for n in range(1, 5)}
 ACCOUNT = "AC" + "0" * 31 + "1"
 
 
@@ -131,7 +132,8 @@ def _carrier(settings: Settings, town: Path) -> list[str]:
 def _living(settings: Settings, town: Path, password: str) -> list[str]:
     return _simulators(
         "run", "--mqtt", settings.mqtt, "--http", f"http://{settings.http_host}:{settings.http_port}",
-        "--town", str(town), "--password", password, "--seed", SEED, "--operator", "operator2",
+        "--town", str(town), "--password", password, "--seed", SEED,
+        *(part for n, *_ in SIMULATED for part in ("--operator", f"operator{n}")),
     )  # fmt: skip
 
 

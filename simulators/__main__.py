@@ -60,7 +60,7 @@ async def _until_told_to_end(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    plan = TownPlan(args.mqtt, args.http, args.town, args.password, args.seed, args.pace, args.operator)
+    plan = TownPlan(args.mqtt, args.http, args.town, args.password, args.seed, args.pace, tuple(args.operator))
 
     async def live() -> int:
         await LivingTown(plan).run()
@@ -186,12 +186,12 @@ def _add_town(commands: Commands) -> None:
 
 
 def _add_run(commands: Commands) -> None:
-    run = commands.add_parser("run", help="let a town live: devices, presses and one scripted operator")
+    run = commands.add_parser("run", help="let a town live: devices, presses and scripted operators")
     run.add_argument("--http", required=True, metavar="http://HOST:PORT")
     run.add_argument("--town", type=Path, required=True, help="directory with the CSV files of `town`")
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--pace", type=float, default=1.0, help="2: twice as much happens")
-    run.add_argument("--operator", default="operator2", help="empty: nobody works the alerts but people")
+    run.add_argument("--operator", action="append", default=[], help="scripted; none: only people work the alerts")
     _add_connection(run, _run, mqtt=True, log_level="INFO")
 
 

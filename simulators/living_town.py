@@ -1,4 +1,4 @@
-"""The demo's living town: a bounded fleet, something happening every so often, and one scripted operator."""
+"""The demo's living town: a bounded fleet, something happening every so often, and scripted operators."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ log = structlog.get_logger()
 FLEET = 60
 CONNECTS_A_SECOND = 40
 FIRST_AFTER_S = 3.0
-HAPPENS_EVERY_S = (10.0, 25.0)
-SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=8)  # slow enough to be watched
+HAPPENS_EVERY_S = (15.0, 35.0)  # what four seats can hear out
+SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=4)  # slow enough to be watched
 WATCH_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0
 
@@ -34,7 +34,7 @@ class TownPlan:
     password: str
     seed: int = 1
     pace: float = 1.0  # 2: twice as much happens
-    operator: str = ""  # empty: nobody works the alerts but people
+    operators: tuple[str, ...] = ()  # none: nobody works the alerts but people
 
 
 class LivingTown:
@@ -42,7 +42,7 @@ class LivingTown:
         self.plan = plan
         self.dice = Random(plan.seed)
         self.fleet = {home: self._build(home) for home in self._choose(read_fleet(plan.directory))}
-        self.operator = self._hire()
+        self.operators = [self._hire(name) for name in plan.operators]
         self.happenings = 0
 
     def _choose(self, everything: tuple[FleetDevice, ...]) -> list[FleetDevice]:
@@ -57,19 +57,18 @@ class LivingTown:
         plan = self.plan
         return make_device(home.family, plan.broker, device_id=home.id, password=plan.password, habits=habits)
 
-    def _hire(self) -> Operator | None:
-        name = self.plan.operator
-        return Operator(self.plan.url, name, password=self.plan.password, style=SLOW_HANDS) if name else None
+    def _hire(self, name: str) -> Operator:
+        return Operator(self.plan.url, name, password=self.plan.password, style=SLOW_HANDS)
 
     async def run(self) -> None:
-        log.info("town_starts", devices=len(self.fleet), operator=self.plan.operator)
+        log.info("town_starts", devices=len(self.fleet), operators=self.plan.operators)
         async with asyncio.TaskGroup() as group:
             for place, device in enumerate(self.fleet.values()):
                 group.create_task(self._keep(device, place / CONNECTS_A_SECOND), name=device.id)
             group.create_task(self._watch_fleet(), name="fleet watch")
             group.create_task(self._let_things_happen(group), name="happenings")
-            if self.operator is not None:
-                group.create_task(self._keep_operator(self.operator), name="operator")
+            for operator in self.operators:
+                group.create_task(self._keep_operator(operator), name=operator.api.username)
 
     async def _keep(self, device: Bracelet | HomePhone, after_s: float) -> None:
         """A fault in one device must not end the town."""
@@ -86,9 +85,9 @@ class LivingTown:
             try:
                 await operator.run()
             except SignInRefused:
-                log.warning("operator_refused", operator=self.plan.operator)
+                log.warning("operator_refused", operator=operator.api.username)
             except Exception:
-                log.exception("operator_fell_over", operator=self.plan.operator)
+                log.exception("operator_fell_over", operator=operator.api.username)
             await asyncio.sleep(TRY_AGAIN_S)
 
     async def _watch_fleet(self) -> None:

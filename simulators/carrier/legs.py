@@ -144,6 +144,7 @@ class Leg:
             "status": self.status,
             "duration_s": self.talk_s,
             "digits": list(self.digits),
+            "heard": list(self.heard),
             "said": list(self.said),
             "rooms": list(self.rooms),
             "answered_by": self.answered_by,
