@@ -10,11 +10,23 @@ from callcenter.alerts.inputs import (
     EffectFailed,
     OperatorBack,
     OperatorGone,
+    OwnerTalks,
     TimerDue,
     TimerKind,
     TroubleEnded,
 )
-from callcenter.alerts.model import EMERGENCIES, OPEN, OWNED, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
+from callcenter.alerts.model import (
+    EMERGENCIES,
+    OPEN,
+    OWNED,
+    RANK,
+    TECHNICAL,
+    UNRESOLVED,
+    Alert,
+    State,
+    queued_again,
+    touched,
+)
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
@@ -139,6 +151,10 @@ def returns(alert: Alert, due: TimerDue, now: datetime, _policy: AlertPolicy) ->
     return Change(queued_again(alert, now), {"why": str(due.timer), "from": owner}, ring=True)
 
 
+def talks(alert: Alert, _talks: OwnerTalks, now: datetime, _policy: AlertPolicy) -> Change:
+    return Change(touched(alert, now))
+
+
 def asks_owner(alert: Alert, due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
     return Change(replace(alert, attention_at=now), {"why": str(due.timer)}, ring=True)
 
@@ -191,6 +207,8 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
      (State.WAITING,), _timer(TimerKind.RUNG), None, climbs),
     ("claim.expires", "A claim left alone returns to the queue at its old age.",
      (State.CLAIMED,), _timer(TimerKind.CLAIM_IDLE), (State.WAITING,), returns),
+    ("claim.goes_on", "Its owner is on the telephone with somebody: that is no claim left alone.",
+     (State.CLAIMED,), "owner_talks", None, talks),
     ("help.asks", "Help is on its way and nobody has looked for a while: the owner is rung.",
      (State.HELPING,), _timer(TimerKind.HELP_CHECK), None, asks_owner),
     ("attention.expires", "The owner was rung and did nothing: it returns to the queue at its old age.",

@@ -105,6 +105,15 @@ class TimerDue:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerTalks:
+    """The time of a claim is over, and its owner is on the telephone with somebody in the alert's room."""
+
+    @property
+    def key(self) -> str:
+        return "owner_talks"
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorGone:
     """The last console of the alert's owner has gone."""
 
@@ -215,6 +224,7 @@ AlertInput = (
     | CancelPressed
     | TroubleEnded
     | TimerDue
+    | OwnerTalks
     | OperatorGone
     | OperatorBack
     | ColleagueGone
@@ -228,6 +238,7 @@ KEYS: tuple[str, ...] = (
     "cancel",
     "trouble_ended",
     *(f"timer.{kind}" for kind in TimerKind),
+    "owner_talks",
     "operator_gone",
     "operator_back",
     "colleague_gone",

@@ -41,6 +41,7 @@ from callcenter.alerts.inputs import (
     OperatorActed,
     OperatorBack,
     OperatorGone,
+    OwnerTalks,
     TimerDue,
     TimerKind,
     TroubleEnded,
@@ -218,6 +219,8 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield from (TroubleEnded(device, kind) for device in ("bracelet-1", "phone-1") for kind in Kind)
     elif key.startswith("timer."):
         yield TimerDue(TimerKind(key.removeprefix("timer.")), T0 + s(10))
+    elif key == "owner_talks":
+        yield OwnerTalks()
     elif key == "operator_gone":
         yield from (OperatorGone(ANNA.id), OperatorGone(BERT.id))
     elif key == "operator_back":
@@ -242,7 +245,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 18 + len(Action) + len(REPORTS)
+    assert len(set(KEYS)) == len(KEYS) == 19 + len(Action) + len(REPORTS)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -378,7 +381,11 @@ def _calls(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     for kind, at in deadlines(alert, POLICY).items():
         yield TimerDue(kind, at), max(at, now)
     actions = (Action.CLAIM, Action.NO_VOICE, Action.DISPATCH, Action.HAND_OVER, Action.RESOLVE, Action.TRANSFER)
-    others: list[AlertInput] = [*(report(what) for what in REPORTS), *(acted(action) for action in actions)]
+    others: list[AlertInput] = [
+        *(report(what) for what in REPORTS),
+        *(acted(action) for action in actions),
+        OwnerTalks(),
+    ]
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
