@@ -26,6 +26,10 @@ class Circuit:
         if (many or at_once) and not self.open:
             self._set(True)
 
+    def doubtful(self, now: float) -> bool:
+        """It failed a moment ago, and has not worked since."""
+        return bool(self.failed_at) and now - self.failed_at[-1] <= WITHIN_S
+
     def worked(self) -> None:
         self.failed_at.clear()
         if self.open:

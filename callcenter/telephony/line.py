@@ -60,8 +60,7 @@ THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
 # for what is looked for while it is on its way is not there, and another gateway would dial it too.
 LEAVES_WITHIN_S = 1.5
 LOOK_AGAIN_S = (1.0, 1.5, 2.0)  # a carrier that cannot say whether it rings is asked so soon again
-# A call counts as unknown up to 4 s after its request left, and the carrier's clock is not ours.
-STARTED_BEFORE_S = 8
+STARTED_BEFORE_S = 8  # than we asked: the carrier's clock is not ours
 END_FOR_S = 3600.0  # a call that must end is told so for so long
 # Ends of ours, not of the carrier: such a call may still ring.
 GIVEN_UP = (CallOutcome.LOST, CallOutcome.FAILED, CallOutcome.BY_HAND)
@@ -135,7 +134,7 @@ class Line:
     async def place_call(self, effect: PlaceCall) -> None:
         """Gateway after gateway until one takes it; if none does, a person is asked to dial."""
         reason = "no_gateway"
-        for name, gateway in self._gateways.items():
+        for name, gateway in self._in_order():
             if name == effect.without or self._circuits[name].open or not gateway.rings:
                 continue
             result = await self._ask(gateway, effect.call)
@@ -151,6 +150,11 @@ class Line:
             await self._tell(call.id, NotPlaced("", "unwanted"))
         elif self._clock.now() < call.not_after:  # later its own deadline ends it
             await self._tell(call.id, NotPlaced("", reason, by_hand=True))
+
+    def _in_order(self) -> Sequence[tuple[str, PhoneGateway]]:
+        """As configured; but who failed a moment ago comes last, and is not waited for by everybody in turn."""
+        now = self._clock.monotonic()
+        return sorted(self._gateways.items(), key=lambda one: self._circuits[one[0]].doubtful(now))
 
     async def _ask(self, gateway: PhoneGateway, call_id: str) -> CallInput | None:
         """One gateway, as often as the table allows. None: this call is not to be dialled.
@@ -243,9 +247,9 @@ class Line:
                 found = await gateway.find_leg(call.id, hint)
             except TelephonyError as error:
                 log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
+                self._failed(gateway, error)  # each: what is asked meanwhile goes to who answers
                 if wait is None:
-                    self._failed(gateway, error)
-                    return  # asked again when the call is due
+                    return
             else:
                 await self._found(gateway, call, found)
                 return
@@ -255,9 +259,10 @@ class Line:
         if found is None:
             await self._tell(call.id, NotFound(gateway.name))
             return
+        # How it stands first: one that we gave up is ended when it is named, unless somebody in need has answered it.
+        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard)
         if not call.provider_ref:
             await self._tell(call.id, Placed(gateway.name, found.ref))
-        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard)
 
     async def end_call(self, effect: EndCall) -> None:
         call = await self._read_call(effect.call)
