@@ -21,6 +21,7 @@ from simulators.carrier.pace import Pace
 from simulators.pbx.callees import Callee as Extension, Press, presses
 from simulators.pbx.server import Fault, Pbx
 from tests.telephone.exchange import RESIDENT, Exchange, fill
+from tests.telephone.steady import SteadyClock
 
 pytestmark = pytest.mark.long
 
@@ -63,17 +64,18 @@ class Both:
 
 
 @asynccontextmanager
-async def both(directory: Path, order: str, **carrier: Any) -> AsyncIterator[Both]:
+async def both(directory: Path, order: str, *, clock: SteadyClock | None = None, **carrier: Any) -> AsyncIterator[Both]:
     url = f"sqlite:///{directory / 'test.db'}"
     fill(url)
-    async with Pbx(Pace(pace=PACE), username="centre", password="secret") as pbx:
+    async with Pbx(Pace(clock) if clock else Pace(pace=PACE), username="centre", password="secret") as pbx:
         ari = {
             "ari_url": pbx.url,
             "ari_user": "centre",
             "ari_password": telephone.Settings(ari_password="secret").ari_password,
         }
         settings = {"telephony": order, **ari}
-        async with Exchange(url, directory, pace=PACE, default=IS_WELL, settings=settings, **carrier) as exchange:
+        more: dict[str, Any] = {"clock": clock} | carrier
+        async with Exchange(url, directory, pace=PACE, default=IS_WELL, settings=settings, **more) as exchange:
             made = Both(exchange, pbx)
             made.answers(RESIDENT, IS_WELL, SAYS_SO_TOO)
             await exchange.until(lambda: pbx.exchange.active, what="the PBX's events")
