@@ -55,6 +55,7 @@ log = structlog.get_logger()
 
 PROBE_S = 15.0  # a gateway whose circuit is open is looked at so often
 SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
+SLOWLY_S = 5.0  # and what was stored too slowly to leave, later and later up to this: the disk has enough to do
 THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
 # A call is looked for 6 s after `dialling` was stored, and a request takes 4 s: it leaves so soon or not at all,
 # for what is looked for while it is on its way is not there, and another gateway would dial it too.
@@ -207,7 +208,7 @@ class Line:
     def _wait_before_next(self, error: TelephonyError, tries: int, spent: float) -> float | None:
         """Seconds until the same gateway is asked again; None: not again (telephony.md, section 6)."""
         if isinstance(error, DeadlinePassed):
-            return SOON_S  # until the call itself is too old
+            return float(min(SOON_S * 2 ** (tries - 1), SLOWLY_S))  # until the call itself is too old
         if error.outcome != "not_done" or error.permanent or type(error).__name__ == "AuthFailed":
             return None
         if isinstance(error, Throttled):

@@ -135,6 +135,8 @@ async def test_storing_that_stays_slow_comes_to_an_end() -> None:
     assert isinstance(office.told[-2], NotTaken)
     assert isinstance(office.told[-1], Dialling), "refused: it was wanted too long ago"
     assert office.clock.passed < 70
+    stored = [one for one in office.told if isinstance(one, Dialling)]
+    assert len(stored) < 14, "less and less often: a slow disk is not made slower"
 
 
 UNKNOWN = replace(
