@@ -152,7 +152,7 @@ class CallUpdates:
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
             offers.take(unit, alert.id, call.party, OfferSaid.YES, channel="phone")
-            unit.wish(SendText(call.id, "sms_address"))
+            unit.wish(SendText(call.id, "sms_address", alert.id, call.name))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:

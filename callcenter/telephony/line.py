@@ -36,6 +36,7 @@ from callcenter.alerts.effects import (
 from callcenter.alerts.script import Join, Say
 from callcenter.clock import Clock
 from callcenter.ports import Submit
+from callcenter.telephony import texts
 from callcenter.telephony.circuit import Circuit
 from callcenter.telephony.port import (
     DeadlinePassed,
@@ -339,24 +340,15 @@ class Line:
 
     # -- beside the call
 
-    async def send_text(self, effect: SendText) -> None:
-        """By the call's own gateway, else by the first that can. A text that fails stands in for no call."""
+    async def send_text(self, effect: SendText) -> str:
+        """By the call's own gateway, else by the first that can. Empty, or why it was not sent."""
         call = await self._read_call(effect.call)
         if call is None or not call.number:
-            return
-        text = await self._text_of(call, effect.prompt)
+            return "text_not_sent"
+        sms = SmsSpec(call.id, call.number, await self._text_of(call, effect.prompt))
         own = self._gateway_of(call)
         others = (gateway for gateway in self._gateways.values() if gateway is not own)
-        for gateway in (*((own,) if own else ()), *others):
-            try:
-                await gateway.send_sms(SmsSpec(call.id, call.number, text))
-                metrics.texts_sent.labels("sent").inc()
-                return
-            except TelephonyError as error:
-                log.warning("telephony.text_not_sent", gateway=gateway.name, reason=type(error).__name__)
-                if error.outcome == "unknown" or error.permanent:
-                    break  # it may have been sent, or would be refused everywhere
-        metrics.texts_sent.labels("failed").inc()
+        return await texts.send((*((own,) if own else ()), *others), sms)
 
     async def fetch_recording(self, effect: FetchRecording) -> None:
         """Keep it here under its hash first; only then the carrier's copy goes."""

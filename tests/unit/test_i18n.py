@@ -34,7 +34,7 @@ RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values
 # Words that handlers put into an entry's `reason`.
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
            "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
-           "may_ring", "no_news"]  # fmt: skip
+           "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:
