@@ -76,6 +76,11 @@ class Telephone:
         assert self.line is not None
         await self.line.run()
 
+    @property
+    def calling(self) -> bool:
+        """Somebody can be rung by a carrier, or none was ever there: then people dial and know it."""
+        return self.line is None or self.line.calling
+
     def performers(self) -> dict[str, Perform]:
         assert self.line is not None
         line = self.line

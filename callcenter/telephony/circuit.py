@@ -35,7 +35,10 @@ class Circuit:
         if self.open:
             self._set(False)
 
+    def tell(self) -> None:
+        metrics.circuit_open.labels(self.name).set(self.open)
+
     def _set(self, now_open: bool) -> None:
         self.open = now_open
-        metrics.circuit_open.labels(self.name).set(now_open)
+        self.tell()
         log.warning("telephony.circuit", gateway=self.name, open=now_open)

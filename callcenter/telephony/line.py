@@ -103,7 +103,9 @@ class Line:
         self._others_of = others_of
 
     async def start(self) -> None:
-        for gateway in self._gateways.values():
+        for name, gateway in self._gateways.items():
+            if gateway.rings:
+                self._circuits[name].tell()  # a series that is not there cannot be compared
             await gateway.start()
 
     async def stop(self) -> None:
@@ -117,6 +119,12 @@ class Line:
             for name, circuit in self._circuits.items():
                 if circuit.open and await self._is_well(self._gateways[name]):
                     circuit.worked()
+
+    @property
+    def calling(self) -> bool:
+        """False: there are carriers, and every one of them is left out."""
+        ringing = [name for name, gateway in self._gateways.items() if gateway.rings]
+        return not ringing or not all(self._circuits[name].open for name in ringing)
 
     @staticmethod
     async def _is_well(gateway: PhoneGateway) -> bool:
