@@ -31,7 +31,7 @@ from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_rules import next_wave
 from callcenter.ids import new_id
-from callcenter.storage import directory
+from callcenter.storage import directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
@@ -236,7 +236,9 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty:
-        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
+        refused = refused_phones.parties(unit.connection)
+        near = sorted(people, key=lambda one: one.party in refused)[:NEIGHBOURS_AT_ONCE]
+        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + near
     people = [person for person in people if person.number]
     if not people:
         return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
