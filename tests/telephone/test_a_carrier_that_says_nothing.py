@@ -1,7 +1,6 @@
 """The first of two carriers answers nothing, not even whether it rings: help goes on with the second within 10 s, and
 no telephone is rung by both (docs/adr/0014). Seconds are the story's, between entries of the timeline."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from config import policies
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.telephone.exchange import RESIDENT
-from tests.telephone.steady import SteadyClock, ticking
 from tests.telephone.test_two_carriers import PACE, SILENT, Both, both, by, dies
 
 pytestmark = pytest.mark.long
@@ -29,12 +27,6 @@ def _seconds_of_the_story(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "DOCUMENT_S", 100.0)
 
 
-@pytest.fixture
-async def clock() -> AsyncIterator[SteadyClock]:
-    async with ticking(PACE) as made:
-        yield made
-
-
 async def is_given_up(two: Both, alert: str) -> None:
     await two.exchange.until(lambda: by_hand(two, alert), what="the resident on the manual list")
 
@@ -48,10 +40,8 @@ def by_hand(two: Both, alert: str) -> bool:
 
 
 @pytest.mark.parametrize("how", SILENT)
-async def test_others_are_asked_by_the_second_within_10_s_and_nobody_is_rung_by_both(
-    how: str, clock: SteadyClock, tmp_path: Path
-) -> None:
-    async with both(tmp_path, "twilio,ari", clock=clock) as two:
+async def test_others_are_asked_by_the_second_within_10_s_and_nobody_is_rung_by_both(how: str, tmp_path: Path) -> None:
+    async with both(tmp_path, "twilio,ari") as two:
         await dies(two, how)
         await two.exchange.seat()
         alert = await two.exchange.press()
@@ -67,9 +57,9 @@ async def test_others_are_asked_by_the_second_within_10_s_and_nobody_is_rung_by_
         assert two.exchange.dialled() == []
 
 
-async def test_who_may_be_rung_is_not_rung_beside_it_until_its_time_is_over(clock: SteadyClock, tmp_path: Path) -> None:
+async def test_who_may_be_rung_is_not_rung_beside_it_until_its_time_is_over(tmp_path: Path) -> None:
     calls = replace(policies.read().calls, reconcile_s=20)
-    async with both(tmp_path, "twilio,ari", clock=clock, limits={"calls": calls}) as two:
+    async with both(tmp_path, "twilio,ari", limits={"calls": calls}) as two:
         await dies(two, "unavailable")
         alert = await two.exchange.press()
         await is_given_up(two, alert)
@@ -90,8 +80,8 @@ async def test_who_may_be_rung_is_not_rung_beside_it_until_its_time_is_over(cloc
 LATE = Faults(answer_plan=("error_after",), answers={"error": 1.0}, callbacks={"delay": 1.0}, delay_s=12)
 
 
-async def test_what_it_has_placed_after_all_is_ended_when_it_is_heard_of(clock: SteadyClock, tmp_path: Path) -> None:
-    async with both(tmp_path, "twilio,ari", clock=clock, faults=LATE) as two:
+async def test_what_it_has_placed_after_all_is_ended_when_it_is_heard_of(tmp_path: Path) -> None:
+    async with both(tmp_path, "twilio,ari", faults=LATE) as two:
         two.exchange.callees(Callee("ignore"), RESIDENT)
         alert = await two.exchange.press()
         await is_given_up(two, alert)
@@ -101,9 +91,9 @@ async def test_what_it_has_placed_after_all_is_ended_when_it_is_heard_of(clock: 
         assert two.rung(RESIDENT) == {RESIDENT: 1}
 
 
-async def test_a_resident_who_answers_what_was_given_up_is_not_cut_off(clock: SteadyClock, tmp_path: Path) -> None:
+async def test_a_resident_who_answers_what_was_given_up_is_not_cut_off(tmp_path: Path) -> None:
     dying = Faults(answer_plan=("error_after",), answers={"error": 1.0}, callbacks={"lose": 1.0})
-    async with both(tmp_path, "twilio,ari", clock=clock, faults=dying) as two:
+    async with both(tmp_path, "twilio,ari", faults=dying) as two:
         two.exchange.callees(Callee("answer", rings_s=16), RESIDENT)
         alert = await two.exchange.press()
         await is_given_up(two, alert)

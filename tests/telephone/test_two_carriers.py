@@ -21,7 +21,7 @@ from simulators.carrier.pace import Pace
 from simulators.pbx.callees import Callee as Extension, Press, presses
 from simulators.pbx.server import Fault, Pbx
 from tests.telephone.exchange import RESIDENT, Exchange, fill
-from tests.telephone.steady import SteadyClock
+from tests.telephone.steady import ticking
 
 pytestmark = pytest.mark.long
 
@@ -64,10 +64,10 @@ class Both:
 
 
 @asynccontextmanager
-async def both(directory: Path, order: str, *, clock: SteadyClock | None = None, **carrier: Any) -> AsyncIterator[Both]:
+async def both(directory: Path, order: str, **carrier: Any) -> AsyncIterator[Both]:
     url = f"sqlite:///{directory / 'test.db'}"
     fill(url)
-    async with Pbx(Pace(clock) if clock else Pace(pace=PACE), username="centre", password="secret") as pbx:
+    async with ticking(PACE) as clock, Pbx(Pace(clock), username="centre", password="secret") as pbx:
         ari = {
             "ari_url": pbx.url,
             "ari_user": "centre",
