@@ -86,7 +86,11 @@ class Centre:
         self._levels = policy.levels
         self.coverage = CoverageCheck(self._look_at_network, self.clock)
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
-        self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected and self.voice.connected)
+        self.health = Health(
+            lambda: self.door.storing,
+            lambda: self.alarms.connected and self.voice.connected,
+            lambda: self.telephone.calling,
+        )
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)

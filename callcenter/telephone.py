@@ -9,6 +9,7 @@ from aiohttp import web
 
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.effects import SendText
 from callcenter.clock import Clock
 from callcenter.ids import new_id
 from callcenter.ports import Submit
@@ -75,6 +76,11 @@ class Telephone:
         assert self.line is not None
         await self.line.run()
 
+    @property
+    def calling(self) -> bool:
+        """Somebody can be rung by a carrier, or none was ever there: then people dial and know it."""
+        return self.line is None or self.line.calling
+
     def performers(self) -> dict[str, Perform]:
         assert self.line is not None
         line = self.line
@@ -86,7 +92,7 @@ class Telephone:
             "hold_call": line.hold_call,
             "speak_to": line.speak_to,
             "end_room": line.end_room,
-            "send_text": line.send_text,
+            "send_text": partial(send_text, line),
             "fetch_recording": line.fetch_recording,
             # Without a carrier these reach the outbox as they are, and people are told to dial.
             "phone_group": by_hand,
@@ -155,6 +161,12 @@ class Telephone:
         now = self._clock.now()
         write = partial(call_book.recording_stored, call_id=call, ref=ref, sha256=sha256, size=size, file=file, now=now)
         await later(write)
+
+
+async def send_text(line: Line, effect: SendText) -> Impossible | None:
+    """An address that was not sent is told by voice: its alert hears of it, the number stands nowhere."""
+    reason = await line.send_text(effect)
+    return Impossible(reason) if reason else None
 
 
 async def by_hand(_effect: object) -> Impossible:

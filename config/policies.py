@@ -41,6 +41,7 @@ class CallPolicy:
     ring_responder_s: int
     not_after_s: int
     unknown_first_s: int
+    unsure_s: int
     look_every_s: int
     reconcile_s: int
     news_late_s: int
@@ -162,6 +163,7 @@ class _Calls(BaseModel):
     ring_responder_s: Annotated[int, Field(ge=10, le=120)]
     not_after_s: Annotated[int, Field(ge=10, le=600)]
     unknown_first_s: Annotated[int, Field(ge=1, le=30)]
+    unsure_s: Annotated[int, Field(ge=7, le=60)]  # a request takes 4 s, and is looked for 2 s later
     look_every_s: Annotated[int, Field(ge=2, le=60)]
     reconcile_s: Annotated[int, Field(ge=10, le=300)]
     news_late_s: Annotated[int, Field(ge=2, le=60)]

@@ -24,7 +24,7 @@ from callcenter.alerts.offer_rules import UNREACHABLE
 from callcenter.alerts.rules import Refused
 from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
-from callcenter.storage import call_book, directory
+from callcenter.storage import call_book, directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
@@ -36,7 +36,8 @@ from handlers.next_call import give_next
 from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
 
-WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
+# The carrier will never ring it, and what that is called in lists of people.
+WRONG_NUMBER = {"NumberRejected": "number_rejected", "NotPermitted": "not_permitted"}
 ALIVE = frozenset({News.QUEUED, News.RINGING, News.ANSWERED, News.JOINED})
 
 
@@ -127,6 +128,8 @@ class CallUpdates:
             self._follow_up(unit, after, happened)
         if changed.report and not rooms.is_moot(unit, after, changed.report):
             self._report(unit, after, changed.report)
+        if after.placed_at and not call.placed_at:
+            refused_phones.clear(unit.connection, after.party)  # it is rung after all
         if call.in_room and not after.in_room:  # however that was learned, and its end may be the first news of it
             rooms.left(unit, after)
         if after.over and not call.over:
@@ -135,10 +138,20 @@ class CallUpdates:
 
     def _is_over(self, unit: Unit, call: Call) -> None:
         """However that was learned: from the carrier, or because it has forgotten the call."""
+        if call.cause in WRONG_NUMBER:
+            self._mark(unit, call)
         debts.owe(unit, call)
         if call.role is Role.OPERATOR:
             give_next(unit)
         rooms.emptied(unit, call)
+
+    def _mark(self, unit: Unit, call: Call) -> None:
+        """Told once, so that somebody corrects the list (docs/adr/0015)."""
+        reason = WRONG_NUMBER[call.cause]
+        if refused_phones.mark(unit.connection, call.party, gateway=call.gateway, reason=reason, at=unit.now):
+            data = {"party": call.party, "name": call.name, "gateway": call.gateway, "reason": reason}
+            alert = unit.alert(call.alert_id) if call.alert_id else None
+            unit.log(alert, rule="phone.refused", actor="system", data=data)
 
     def _report(self, unit: Unit, call: Call, report: CallReport) -> None:
         alert = unit.alert(call.alert_id) if call.alert_id else None
@@ -153,7 +166,7 @@ class CallUpdates:
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
             offers.accept(unit, alert, call)
-            unit.wish(SendText(call.id, "sms_address"))
+            unit.wish(SendText(call.id, "sms_address", alert.id, call.name))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:

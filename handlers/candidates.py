@@ -1,11 +1,11 @@
 """Everybody who could go to an alert's door, ranked by when they would be there (alerts/ranking.py)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callcenter.alerts.model import Alert
 from callcenter.alerts.ranking import Candidate, Need, Ranked, rank
-from callcenter.storage import directory
+from callcenter.storage import directory, refused_phones
 from callcenter.storage.directory import Askable, Person
 from callcenter.storage.unit import Unit
 
@@ -47,7 +47,11 @@ def choices(unit: Unit, alert: Alert) -> list[Choice]:
     found += directory.askable(unit.connection, area(unit, alert), kinds, household=home.household, now=unit.now)
     people = {one.person.party: one for one in found if one.person.number}
     load = unit.offers.load(but=alert.id)
-    candidates = [_candidate(one, load[party], busy=party in engaged) for party, one in people.items()]
+    refused = refused_phones.parties(unit.connection)
+    candidates = [
+        replace(_candidate(one, load[party], busy=party in engaged), refused=party in refused)
+        for party, one in people.items()
+    ]
     ranked = rank(candidates, Need(home.at))
     return list(_each_number_once(Choice(people[one.candidate.party].person, one) for one in ranked))
 

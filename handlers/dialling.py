@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from callcenter import metrics
+from callcenter.alerts.call_ends import may_ring
 from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Call, Direction, Role
 from callcenter.alerts.call_rooms import is_alone, waits
@@ -30,7 +31,7 @@ from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_rules import next_wave
 from callcenter.ids import new_id
-from callcenter.storage import directory
+from callcenter.storage import directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
@@ -52,9 +53,19 @@ ROUNDS = 2  # operators are rung so often for one alert
 MISSED_FOR = timedelta(minutes=5)  # who was missed that long ago may be at the desk again
 
 
+def _is(call: Call, person: Person) -> bool:
+    return person.number == call.number or person.party == call.party
+
+
 def _on_the_line(unit: Unit, alert: Alert, person: Person) -> bool:
-    """This person, or this telephone, is on a call for this alert already."""
-    return any(person.number == call.number or person.party == call.party for call in unit.calls.living(alert.id))
+    """This person, or this telephone, is on a call for this alert already, or may be."""
+    return any(_is(call, person) for call in unit.calls.living(alert.id)) or _may_ring(unit, alert, person)
+
+
+def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
+    """A carrier that answers nothing may be ringing them: we do not ring beside it."""
+    calls = unit.calls.of_alert(alert.id)
+    return any(_is(call, person) and may_ring(call, unit.now, unit.policy.calls) for call in calls)
 
 
 def want(
@@ -102,7 +113,7 @@ def _not_reached(alert: Alert, party: str, reason: str) -> Answers:
     return [CallReport("not_reached", "", party, alert.subject.name, reason, role=Role.ELDER.value)]
 
 
-def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
+def _phone_resident(unit: Unit, alert: Alert, wish: PhoneResident) -> Answers:
     """The resident's own number, and its owner beside it; without an operator at hand the automatic welfare call."""
     person = _resident(unit, alert)
     if person is None or not person.number:
@@ -110,6 +121,8 @@ def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
     _bring_owner(unit, alert)
     there = any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id))
     somebody = there or bool(_free_operators(unit, alert))
+    if _may_ring(unit, alert, person):
+        return [EffectFailed(wish.kind, "may_ring")]
     want(unit, alert, person, dialogue="resident" if somebody else "welfare")
     return []
 
@@ -165,6 +178,8 @@ def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
     person = directory.contact(unit.connection, wish.contact)
     if person is None or not person.number:
         return [EffectFailed(wish.kind, "no_number", {"contact": wish.contact})]
+    if _may_ring(unit, alert, person):
+        return [EffectFailed(wish.kind, "may_ring", {"contact": wish.contact})]
     _bring_owner(unit, alert)
     # Somebody goes already: whom the owner calls all the same is wanted in the room, and not asked to go.
     want(unit, alert, person, dialogue="consult" if alert.responder else "offer")
@@ -221,7 +236,9 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty:
-        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
+        refused = refused_phones.parties(unit.connection)
+        near = sorted(people, key=lambda one: one.party in refused)[:NEIGHBOURS_AT_ONCE]
+        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + near
     people = [person for person in people if person.number]
     if not people:
         return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]

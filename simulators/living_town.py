@@ -20,7 +20,7 @@ log = structlog.get_logger()
 FLEET = 60
 CONNECTS_A_SECOND = 40
 FIRST_AFTER_S = 3.0
-HAPPENS_EVERY_S = (15.0, 35.0)  # what four seats can hear out
+HAPPENS_EVERY_S = (25.0, 55.0)  # what four seats can hear out, and a visitor follow
 SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=4)  # slow enough to be watched
 WATCH_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0

@@ -16,6 +16,8 @@ from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.rules import Refused
 from config.policies import CallPolicy
 
+NO_NEWS = "no_news"  # why it was given up: its carrier could not say whether it rings
+
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
@@ -60,7 +62,7 @@ def _end_report(before: Call, after: Call) -> CallReport | None:
     if before.hang_up_at:
         return None  # nobody needed it any more
     if after.outcome is CallOutcome.BY_HAND:
-        return said(after, "by_hand")
+        return replace(said(after, "by_hand"), reason=after.cause)
     if before.answer is not None:
         return None
     if before.role is Role.ELDER and before.direction is Direction.OUTBOUND:
@@ -96,6 +98,12 @@ def is_not_placed(call: Call, failed: NotPlaced, now: datetime, _policy: CallPol
 
 
 # -- by ours
+
+
+def may_ring(call: Call, now: datetime, policy: CallPolicy) -> bool:
+    """It was given up and may ring all the same: for so long its telephone is rung by nobody else."""
+    unsure = call.unknown_at if call.over and call.cause == NO_NEWS else None
+    return unsure is not None and now - unsure < timedelta(seconds=policy.reconcile_s)
 
 
 def is_lost(call: Call, now: datetime, cause: str) -> CallChange:

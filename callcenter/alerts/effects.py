@@ -193,11 +193,16 @@ class EndRoom:
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """A text message, beside the calls and never instead of one. `prompt` names the words."""
+    """A text message, beside the calls and never instead of one. `prompt` names the words.
+
+    Where it cannot be sent, the alert hears so: somebody has to tell `name` by voice.
+    """
 
     kind: ClassVar[str] = "send_text"
     call: str
     prompt: str
+    alert: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

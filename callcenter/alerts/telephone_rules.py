@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts.call_ends import NO_NEWS
+from callcenter.alerts.call_model import Role
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -17,6 +19,7 @@ from callcenter.alerts.model import UNRESOLVED, Alert, State
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from config.policies import AlertPolicy
 
+ASKED_TO_GO = frozenset({Role.RESPONDER, Role.FAMILY})
 AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony.md; issue list)
 
 
@@ -83,9 +86,17 @@ def operator_is_missed(alert: Alert, report: CallReport, _now: datetime, _policy
     return Change(alert, report.details(), ring=True, effects=(PhoneOperator(alert.id),))
 
 
-def is_by_hand(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
-    """Nobody may believe that a call was made which was not."""
-    return Change(alert, report.details(), ring=True)
+def is_by_hand(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """Nobody may believe that a call was made which was not. Where it may ring, and no carrier says, others are asked
+    meanwhile: nobody waits for that voice, and who was rung is rung by nobody else (docs/adr/0014)."""
+    effects: tuple[Effect, ...] = ()
+    if report.reason == NO_NEWS and report.role == Role.OPERATOR:
+        effects = (PhoneOperator(alert.id),)
+    elif report.reason == NO_NEWS and report.role == Role.ELDER and not alert.waves:
+        alert, effects = asks(alert, now)
+    elif report.reason == NO_NEWS and report.role in ASKED_TO_GO and not alert.responder:
+        effects = (AskResponders(alert.id, 1),)
+    return Change(alert, report.details(), ring=True, effects=effects)
 
 
 def is_left_alone(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:

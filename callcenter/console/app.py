@@ -147,8 +147,7 @@ class Pages:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        health = self._health.as_dict()
-        ready = all(health.values())
+        health, ready = self._health.as_dict(), self._health.ready
         return web.json_response({"status": "ok" if ready else "not_ready"} | health, status=200 if ready else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:

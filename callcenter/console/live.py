@@ -137,13 +137,19 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether alarms are heard and stored, as beats and readiness tell it."""
+    """Whether alarms are heard and stored, and people can be rung, as beats and readiness tell it."""
 
     storing: Callable[[], bool]
     hearing: Callable[[], bool]
+    calling: Callable[[], bool] = lambda: True
+
+    @property
+    def ready(self) -> bool:
+        """Alarms come in and are kept. Without a telephone line too: people dial."""
+        return self.storing() and self.hearing()
 
     def as_dict(self) -> dict[str, bool]:
-        return {"storing": self.storing(), "hearing": self.hearing()}
+        return {"storing": self.storing(), "hearing": self.hearing(), "calling": self.calling()}
 
 
 class Live:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 
 from callcenter.clock import Clock, SystemClock
 from callcenter.people.rows import KINDS, AbsenceRow, AreaRow, DeviceRow, ResidentRow, Row, parse
-from callcenter.storage import tables as t
+from callcenter.storage import refused_phones, tables as t
 from callcenter.storage.learned import DATED, learn
 from callcenter.storage.network import around
 from callcenter.storage.writer import Writer
@@ -69,6 +69,8 @@ def _put(connection: Connection, table: Table, row: dict[str, Any], *, only_made
     new = [name for name, value in row.items() if existing is None or existing[name] != value]
     if existing is not None and (only_made or not new):
         return "unchanged"
+    if "phone" in new and table.name in refused_phones.OF_TABLE:
+        refused_phones.clear(connection, f"{refused_phones.OF_TABLE[table.name]}:{row[key.name]}")
     if table.name in DATED:
         learn(connection, table, row[key.name], new, at)
     if existing is None:

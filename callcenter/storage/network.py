@@ -9,7 +9,7 @@ from callcenter.alerts.coverage import AHEAD, Coverage, Hole, Post, holes, way_u
 from callcenter.alerts.duty import Override, Rota, read_hours
 from callcenter.clock import china
 from callcenter.privacy import normalised
-from callcenter.storage import tables as t
+from callcenter.storage import refused_phones, tables as t
 from config.policies import Level
 
 
@@ -65,11 +65,12 @@ def _line(phone: str) -> str:
 
 
 def posts(connection: Connection, *, after: datetime) -> list[Post]:
-    """Everybody who can be asked: registered, not stopped, with a number."""
+    """Everybody who can be asked: registered, not stopped, with a number that carriers ring."""
+    refused = refused_phones.parties(connection)
     return [
         Post(line, row.kind, row.area_id, rota)
         for row, rota in roster(connection, after=after)
-        if (line := _line(row.phone))
+        if (line := _line(row.phone)) and f"responder:{row.id}" not in refused
     ]
 
 

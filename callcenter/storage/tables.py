@@ -8,6 +8,7 @@ from callcenter.storage.call_tables import (
     debts as debts,
     off_hook as off_hook,
     recordings as recordings,
+    refused_phones as refused_phones,
     seats as seats,
 )
 from callcenter.storage.columns import (

@@ -26,14 +26,16 @@ SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["compone
 
 # What handlers write on an alert beside the rules of the tables.
 FURTHER_RULES = {
-    *("signal.test", "help.gap"),
+    *("signal.test", "help.gap", "phone.refused"),
     *("call.wanted", "call.inbound", "call.rang_back", "call.queue", "call.alone"),
     *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
 }
 RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values()} | FURTHER_RULES
 # Words that handlers put into an entry's `reason`.
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
-           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone"]  # fmt: skip
+           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
+           "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure",
+           "number_rejected", "not_permitted"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:

@@ -63,6 +63,7 @@ const VARIANTS = {
   "operator.transfers": ({ asked }) => asked === true && "rule.operator.transfers_asked",
   "transfer.declined": ({ kept }) => kept === true && "rule.transfer.declined_kept",
   "call.inbound": ({ salvaged }) => Boolean(salvaged) && "rule.call.inbound_salvaged",
+  "call.by_hand": ({ reason }) => reason === "no_news" && "rule.call.by_hand_unsure",
   "call.left_alone": ({ reason }) => reason === "nobody_came" && "rule.call.left_alone_again",
   "call.held": ({ held }) => held === false && "rule.call.held_back",
   "call.not_placed": ({ outcome }) => outcome === "by_hand" && "rule.call.not_placed_by_hand",
