@@ -3,6 +3,7 @@
 import itertools
 import json
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,8 @@ _policy, _prompts = policies.read(), prompts.read()
 assert not isinstance(_policy, str)
 assert not isinstance(_prompts, str)
 POLICY, PROMPTS = replace(_policy, rings=True), _prompts
+YES = ("call.accepted", "call.accepted_waiting")
+NOT_ANY_MORE = ("help.late", "operator.asks_next")
 DOCUMENTS = frozenset({News.ANSWERED, News.INPUT})  # whoever is on the line waits for what comes next
 
 
@@ -91,7 +94,8 @@ class Switchboard:
         self.now = T0
         self.numbers = itertools.count(1)
         self.effects: list[Effect] = []
-        self.entries: list[Entry] = []
+        self._said: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.goes: set[str | None] = set()  # alerts to which somebody goes
         self.legs: list[Leg] = []
         self.post: list[tuple[Leg, CallNews | InboundCall]] = []  # callbacks on the way
         self.results: list[CallResult] = []  # answers of carriers on the way
@@ -111,7 +115,8 @@ class Switchboard:
         with self.writer.unit(self.now) as unit:
             result = self.handlers[type(what)].apply(unit, what)
         self.effects += [written.effect for written in unit.effects]
-        self.entries += unit.entries
+        for entry in unit.entries:
+            self._note(entry)
         return result
 
     # -- what comes in
@@ -293,10 +298,18 @@ class Switchboard:
             presses = connection.execute(select(t.signals.c.msg)).scalars().all()
         return {(row.provider, row.event_id) for row in callbacks}, set(presses)
 
-    def said_of(self, rule: str) -> list[str]:
-        """The calls of which entries of this rule tell."""
-        data = [json.loads(entry.data) for entry in self.entries if entry.rule == rule]
-        return [one["call"]["id"] if isinstance(one["call"], dict) else one["call"] for one in data]
+    def said_of(self, *rules: str) -> Counter[str]:
+        """How often entries of these rules tell of each call."""
+        return sum((self._said[rule] for rule in rules), Counter[str]())
+
+    def _note(self, entry: Entry) -> None:
+        call = json.loads(entry.data).get("call", "")
+        self._said[entry.rule][call["id"] if isinstance(call, dict) else call] += 1
+        if entry.rule in YES:
+            assert entry.alert_id not in self.goes, "two claims of one alert"
+            self.goes.add(entry.alert_id)
+        elif entry.rule in NOT_ANY_MORE:
+            self.goes.discard(entry.alert_id)
 
 
 def _of(news: CallNews) -> News | None:

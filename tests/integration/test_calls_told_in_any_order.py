@@ -25,7 +25,7 @@ from callcenter.alerts.model import EMERGENCIES, OPEN, UNRESOLVED, Alert, Outcom
 from callcenter.alerts.offer_model import ASKED, OfferState
 from callcenter.ports import CallWanted
 from tests.integration.office import ANN, BEN
-from tests.integration.switchboard import POLICY, Leg, Rows, Switchboard
+from tests.integration.switchboard import POLICY, YES, Leg, Rows, Switchboard
 from tests.telephone.exchange import CHANCE, DAUGHTER, HOTLINE, NEIGHBOURS, RESIDENT, SOS_NUMBER, fill
 
 CALLERS = (RESIDENT, DAUGHTER, NEIGHBOURS[0], CHANCE, "")
@@ -71,34 +71,23 @@ class Calls(RuleBasedStateMachine):
         self.before: dict[str, Call] = {}
         self.agreed: set[str] = set()  # alerts whose hand-over was said yes to on a console
 
-    @initialize(begins=st.sampled_from(("quiet", "a talk", "a talk", "somebody is asked", "a caller waits")))
-    def begins(self, begins: str) -> None:
-        board = self.board
-        if begins == "a caller waits":
-            self.somebody_rings_us(DAUGHTER, HOTLINE, "comes")
-        elif begins != "quiet":
-            board.press("first")
-            [alert] = board.rows().alerts
-            board.act(alert, Action.CLAIM, ANN)
-            if begins == "somebody is asked":
-                board.act(alert, Action.DISPATCH, ANN)
-                board.settle(rounds=2)
-            else:
-                board.settle()
-                assert {one.role for one in board.rows().calls.values() if one.joined_at} == {Role.ELDER, Role.OPERATOR}
+    @initialize(caller=st.sampled_from(CALLERS), dialled=st.sampled_from((HOTLINE, SOS_NUMBER)))
+    def begins(self, caller: str, dialled: str) -> None:
+        """Somebody rings us; the other classes begin in the middle, or few lives would come there."""
+        self.somebody_rings_us(caller, dialled, "comes")
 
     # -- people
 
     @rule(
         caller=st.sampled_from(CALLERS),
         dialled=st.sampled_from((HOTLINE, SOS_NUMBER)),
-        first=st.sampled_from(("comes", "comes", "is late", "is lost")),
+        first=st.sampled_from(("comes", "comes twice", "is late", "is lost")),
     )
     def somebody_rings_us(self, caller: str, dialled: str, first: str) -> None:
         leg = self.board.rings(caller, dialled)
         if first != "is late":
             one = self.board.post.pop()
-            if first == "comes":
+            for _ in range({"comes": 1, "comes twice": 2}.get(first, 0)):
                 self.board.deliver(*one)
                 self.an_open_alert_has(leg)
 
@@ -153,7 +142,7 @@ class Calls(RuleBasedStateMachine):
             if settles:
                 self.board.settle(rounds=3)
 
-    @rule(data=st.data(), action=st.sampled_from(("hang_up", "hold", "unhold")))
+    @rule(data=st.data(), action=st.sampled_from(("hang_up", "hang_up", "hold", "unhold")))
     def an_operator_changes_a_leg(self, data: st.DataObject, action: str) -> None:
         living = sorted(one.id for one in self.board.rows().calls.values() if not one.over)
         if living:
@@ -186,6 +175,28 @@ class Calls(RuleBasedStateMachine):
             one = self.board.post.pop()
             for _ in range(times):
                 self.board.deliver(*one)
+
+    @rule(keys=st.lists(st.sampled_from(("1", "1", "2")), min_size=1, max_size=3), comes=st.booleans())
+    def who_is_asked_for_something_answers(self, keys: list[str], comes: bool) -> None:
+        """Several at once, the last one told first; or they are told later."""
+        asked = [leg for leg in self.board.legs if leg.alive and leg.step in ("offer", "transfer")]
+        before = len(self.board.post)
+        for leg, key in zip(asked, keys, strict=False):
+            self.board.presses_key(leg, key)
+        if comes:
+            pressed, self.board.post[before:] = self.board.post[before:], []
+            for one in reversed(pressed):
+                self.board.deliver(*one)
+
+    @rule(who=st.lists(st.sampled_from(NEIGHBOURS[:2]), min_size=1, max_size=2), key=st.sampled_from(("1", "1", "2")))
+    def neighbours_ring_back(self, who: list[str], key: str) -> None:
+        """And hear the same offer, if they were asked; somebody may be going by now."""
+        for number in who:
+            leg = self.board.rings(number, HOTLINE)
+            self.board.deliver(*self.board.post.pop())
+            if leg.step:
+                self.board.presses_key(leg, key)
+                self.board.deliver(*self.board.post.pop())
 
     # -- what is told of them
 
@@ -249,6 +260,7 @@ class Calls(RuleBasedStateMachine):
         self.the_sos_number_has_an_alert(rows)
         self.what_is_open_has_its_deadlines(rows)
         self.nobody_in_need_is_hung_up_on(rows)
+        self.no_answer_of_who_was_asked_is_lost(rows)
         self.who_is_asked_is_rung(rows)
 
     def one_row_for_each_call(self, rows: Rows) -> None:
@@ -281,22 +293,9 @@ class Calls(RuleBasedStateMachine):
         for alert in rows.alerts.values():
             said_yes = {one.party for one in rows.calls.values() if one.alert_id == alert.id and _accepted(one)}
             assert alert.responder == "" or alert.responder in said_yes
-        for alert in rows.alerts:
-            self.one_yes_at_a_time(alert)
-
-    def one_yes_at_a_time(self, alert: str) -> None:
-        goes = False
-        for entry in self.board.entries:
-            if entry.alert_id != alert:
-                continue
-            if entry.rule in ("call.accepted", "call.accepted_waiting"):
-                assert not goes, "two claims of one alert"
-                goes = True
-            elif entry.rule in ("help.late", "operator.asks_next"):
-                goes = False
 
     def whoever_was_not_answered_is_in_the_ledger_once(self, rows: Rows) -> None:
-        told = Counter(self.board.said_of("debt.opened"))
+        told = self.board.said_of("debt.opened")
         assert set(told) == set(rows.debts)
         assert set(told.values()) <= {1}
         rang = [one for one in rows.calls.values() if one.direction is Direction.INBOUND and one.over]
@@ -332,6 +331,17 @@ class Calls(RuleBasedStateMachine):
             ):
                 assert one.hang_up_at is None
 
+    def no_answer_of_who_was_asked_is_lost(self, rows: Rows) -> None:
+        """The alert was told once what came of it: a yes at once, the rest by the end of the call at the latest."""
+        yes, no = self.board.said_of(*YES), self.board.said_of("call.declined", "call.no_answer")
+        assert set((yes + no).values()) <= {1}
+        assert {one.id for one in rows.calls.values() if _accepted(one)} == set(yes)
+        for one in rows.calls.values():
+            withdrawn = one.hang_up_at is not None or one.answer is Answer.TOO_LATE
+            told_by_hand = one.outcome is CallOutcome.BY_HAND
+            if one.dialogue in ASKING and one.over and not (withdrawn or told_by_hand):
+                assert one.id in yes + no or rows.alerts[one.alert_id or ""].state not in UNRESOLVED
+
     def who_is_asked_is_rung(self, rows: Rows) -> None:
         """By a carrier or by hand. Else nobody rings them, and they would never be asked again."""
         by_hand = CallOutcome.BY_HAND
@@ -349,20 +359,61 @@ class Calls(RuleBasedStateMachine):
             callbacks, presses = self.board.stored()
             assert callbacks == self.board.heard, "stored is what was answered"
             assert presses == self.board.pressed
-            for entry in self.board.said_of("call.inbound"):
-                assert self.board.rows().calls[entry].direction is Direction.INBOUND
+            self.a_caller_is_logged_once()
         finally:
             self.board.close()
+
+    def a_caller_is_logged_once(self) -> None:
+        rang = {one.id for one in self.board.rows().calls.values() if one.direction is Direction.INBOUND}
+        assert self.board.said_of("call.inbound", "call.rang_back") == Counter(rang)
 
 
 def _accepted(call: Call) -> bool:
     return call.answer is Answer.ACCEPTED and call.dialogue in ASKING
 
 
-TestCalls = Calls.TestCase
-TestCalls.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+class Talks(Calls):
+    """The resident and the alert's owner talk: what comes of a hand-over, and of guests."""
+
+    @initialize()
+    def begins(self) -> None:
+        self.board.press("first")
+        [alert] = self.board.rows().alerts
+        self.board.act(alert, Action.CLAIM, ANN)
+        self.board.settle()
+        assert {one.role for one in self.board.rows().calls.values() if one.joined_at} == {Role.ELDER, Role.OPERATOR}
+
+    @rule(data=st.data(), rings=st.booleans())
+    def a_colleague_says_yes_at_once(self, data: st.DataObject, rings: bool) -> None:
+        self.a_colleague_is_asked(data, "rings" if rings else "is late")
+        self.the_colleague_answers_on_the_console(data, Action.TAKE_OVER)
+
+
+class Offers(Calls):
+    """Neighbours are asked to go, some of them hear the question already: they answer, ring back, are let go."""
+
+    @initialize(hear=st.booleans())
+    def begins(self, hear: bool) -> None:
+        asked(self.board)
+        self.board.settle(rounds=2 if hear else 1)
+
+    @rule(data=st.data())
+    def an_operator_takes_a_call_back(self, data: st.DataObject) -> None:
+        calls = self.board.rows().calls.values()
+        rung = sorted(one.id for one in calls if one.dialogue == "offer" and not (one.over or one.answer))
+        if rung:
+            self.board.submit(CallWanted(data.draw(st.sampled_from(rung)), "hang_up", ANN))
+
+
+for machine in (Calls, Talks, Offers):
+    machine.TestCase.settings = settings(
+        max_examples=14,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+TestCalls, TestTalks, TestOffers = Calls.TestCase, Talks.TestCase, Offers.TestCase
 
 
 # -- what the lives above found, one by one
