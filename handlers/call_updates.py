@@ -15,6 +15,7 @@ from callcenter.alerts.call_inputs import (
     HoldWanted,
     InboundCall,
     News,
+    Placed,
 )
 from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import EndStray, FetchRecording, SendText
@@ -187,8 +188,14 @@ class CallUpdates:
             unit.count(metrics.recordings_missing.inc)
 
     def take_result(self, unit: Unit, result: CallResult) -> bool:
-        call = unit.calls.get(result.call_id)
-        return call is not None and self.apply(unit, call, result.happened)
+        call, happened = unit.calls.get(result.call_id), result.happened
+        if call is None or (result.gateway and _is_stray(call, result.gateway) and isinstance(happened, Heard)):
+            return False  # found, by its number perhaps, where the call is not any more: as likely another one's leg
+        if self.apply(unit, call, happened):
+            return True
+        if isinstance(happened, Placed) and not result.gateway and _is_stray(call, happened.gateway):
+            unit.wish(EndStray(call.id, happened.gateway, happened.ref))  # dialled by another one meanwhile
+        return False
 
     def fire(self, unit: Unit, fired: CallTimerFired) -> bool:
         call = unit.calls.get(fired.call_id)

@@ -9,7 +9,7 @@ import structlog
 
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import Offer, Proof
+from callcenter.alerts.offer_model import ASKED, Offer, Proof
 from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
@@ -93,6 +93,14 @@ def let_go(unit: Unit, alert: Alert) -> None:
         if offer.going and offer.party != alert.responder:
             late = offer.due is not None and offer.due <= unit.now
             take(unit, alert.id, offer.party, Said.LATE if late else Said.CANNOT)
+
+
+def is_not_rung(unit: Unit, call: Call, reason: str) -> None:
+    """Their call is taken back: whoever is not rung any more is not asked, and may be asked again."""
+    if call.dialogue != "offer" or call.alert_id is None:
+        return
+    theirs = [one for one in unit.offers.of_alert(call.alert_id) if one.party == call.party and one.state in ASKED]
+    _put(unit, end_all(theirs, unit.now, reason).offers)
 
 
 def end(unit: Unit, alert: Alert) -> None:

@@ -125,11 +125,11 @@ def is_too_old(call: Call, _due: CallDue, now: datetime, _policy: CallPolicy) ->
 def was_never_placed(call: Call, gone: NotFound, now: datetime, policy: CallPolicy) -> CallChange | Refused:
     """The carrier does not know it and no callback named it: only now another gateway may dial.
 
-    Only an answer to a question asked in good time counts (`checks`): while a request is on its way its carrier
-    truly knows nothing of it, and an old answer tells of another gateway.
+    Only an answer to a question asked in good time counts: while a request is on its way its carrier truly knows
+    nothing of it. An old answer tells of another gateway, or of an earlier request to the same one.
     """
     since = call.unknown_at or now
-    too_early = call.checks < 1 or now - since < timedelta(seconds=policy.unknown_first_s)
+    too_early = call.checks < 1 or gone.asked_at - since < timedelta(seconds=policy.unknown_first_s)
     if too_early or gone.gateway != call.gateway:
         return nothing("too early to say")
     if call.hang_up_at or now >= call.not_after:
@@ -142,6 +142,8 @@ def was_never_placed(call: Call, gone: NotFound, now: datetime, policy: CallPoli
 def has_gone(call: Call, gone: NotFound, now: datetime, _policy: CallPolicy) -> CallChange | Refused:
     if call.checks < 2 or gone.gateway != call.gateway:
         return nothing("asked once more before it counts as gone")
+    if call.placed_at is not None and gone.asked_at <= call.placed_at:
+        return nothing("asked before the carrier had it")
     return is_lost(call, now, "the carrier knows it no more")
 
 

@@ -136,8 +136,8 @@ class Line:
             log.exception("telephony.probe_failed", gateway=gateway.name)
             return False
 
-    async def _tell(self, call: str, happened: CallInput) -> bool:
-        return bool(await self._submit(CallResult(call, happened)))
+    async def _tell(self, call: str, happened: CallInput, *, gateway: str = "") -> bool:
+        return bool(await self._submit(CallResult(call, happened, gateway)))
 
     # -- placing
 
@@ -253,6 +253,7 @@ class Line:
         hint = LegHint(call.number, since, call.provider_ref, others)
         # While it is unknown nobody else may ring: what the carrier cannot say now, it may say in a second.
         for wait in (*(LOOK_AGAIN_S if call.state is CallState.UNKNOWN else ()), None):
+            asked_at = self._clock.now()
             try:
                 found = await gateway.find_leg(call.id, hint)
             except TelephonyError as error:
@@ -261,18 +262,18 @@ class Line:
                 if wait is None:
                     return
             else:
-                await self._found(gateway, call, found)
+                await self._found(gateway, call, found, asked_at)
                 return
             await self._clock.sleep(wait)
 
-    async def _found(self, gateway: PhoneGateway, call: Call, found: LegSnapshot | None) -> None:
+    async def _found(self, gateway: PhoneGateway, call: Call, found: LegSnapshot | None, asked_at: datetime) -> None:
         if found is None:
-            await self._tell(call.id, NotFound(gateway.name))
+            await self._tell(call.id, NotFound(gateway.name, asked_at))
             return
         # How it stands first: one that we gave up is ended when it is named, unless somebody in need has answered it.
-        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard)
+        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard, gateway=gateway.name)
         if not call.provider_ref:
-            await self._tell(call.id, Placed(gateway.name, found.ref))
+            await self._tell(call.id, Placed(gateway.name, found.ref), gateway=gateway.name)
 
     async def end_call(self, effect: EndCall) -> None:
         call = await self._read_call(effect.call)

@@ -118,7 +118,7 @@ def test_what_lives_after_all_is_ended_and_who_needs_somebody_is_not_cut_off(
 
 
 def test_that_the_carrier_knows_nothing_of_it_comes_too_late_for_another_gateway() -> None:
-    late = decide_call(given_up(), NotFound("one"), now=T0 + s(9.5), policy=POLICY)
+    late = decide_call(given_up(), NotFound("one", T0 + s(9.2)), now=T0 + s(9.5), policy=POLICY)
     assert isinstance(late, Refused), "the alert has gone on; two orders for one telephone would cross"
 
 
