@@ -198,6 +198,7 @@ class SendText:
     kind: ClassVar[str] = "send_text"
     call: str
     prompt: str
+    link: str = ""  # the id of a link in it; the link itself is made when the text is, and is never stored
 
 
 @dataclass(frozen=True, slots=True)
