@@ -1,4 +1,4 @@
-"""A responder's link opens once, for one person and one alert, for some hours; everybody else is refused and counted."""
+"""A responder's link opens once, for one person and one alert, for some hours; anybody else is refused and counted."""
 
 import base64
 import logging

@@ -62,9 +62,11 @@ class Phone:
     answer: Any = None
 
     async def _ask(self, method: str, path: str, **more: Any) -> None:
-        async with aiohttp.ClientSession(cookie_jar=self.jar, headers=self.headers) as session:
-            async with session.request(method, self.base + path, **more) as answer:
-                self.status, self.html, self.answer = answer.status, await answer.text(), answer
+        async with (
+            aiohttp.ClientSession(cookie_jar=self.jar, headers=self.headers) as session,
+            session.request(method, self.base + path, **more) as answer,
+        ):
+            self.status, self.html, self.answer = answer.status, await answer.text(), answer
 
     async def opens(self) -> "Phone":
         await self._ask("GET", self.path)

@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # What one part asks of another: records only.
     "callcenter.ports": {"callcenter.alerts", "callcenter.storage.records", "callcenter.storage.unit.WrittenEffect"},
     "callcenter.people": {"callcenter.alerts", "callcenter.services", "callcenter.storage", "callcenter.ports",
-                          "callcenter.clock", "callcenter.metrics"},
+                          "callcenter.privacy", "callcenter.clock", "callcenter.metrics"},
     "callcenter.privacy": set(),
     "callcenter.telephony": {"callcenter.alerts", "callcenter.services", "callcenter.ports", "callcenter.clock",
                              "callcenter.metrics"},
