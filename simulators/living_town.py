@@ -12,6 +12,7 @@ from simulators.centre_api import SignInRefused
 from simulators.connection import Broker
 from simulators.device import Habits
 from simulators.home_phone import HomePhone
+from simulators.neighbours import Neighbours
 from simulators.operator import Operator, Style
 from simulators.scenarios import SCENARIOS, make_device, play
 from simulators.town_files import FleetDevice, read_fleet
@@ -34,6 +35,7 @@ class TownPlan:
     password: str
     seed: int = 1
     pace: float = 1.0  # 2: twice as much happens
+    carrier: str = ""  # of the simulated carrier: neighbours read their text messages there; empty: nobody does
     operator: str = ""  # empty: nobody works the alerts but people
 
 
@@ -68,8 +70,13 @@ class LivingTown:
                 group.create_task(self._keep(device, place / CONNECTS_A_SECOND), name=device.id)
             group.create_task(self._watch_fleet(), name="fleet watch")
             group.create_task(self._let_things_happen(group), name="happenings")
+            if self.plan.carrier:
+                group.create_task(self._neighbours().run(), name="neighbours")
             if self.operator is not None:
                 group.create_task(self._keep_operator(self.operator), name="operator")
+
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.plan.carrier, self.plan.url.rstrip("/"), Random(self.plan.seed), self.plan.pace)
 
     async def _keep(self, device: Bracelet | HomePhone, after_s: float) -> None:
         """A fault in one device must not end the town."""

@@ -1,4 +1,4 @@
-"""Codes of key-safes from a CSV file: household_id,code. Sealed before they are stored; an empty code takes one away."""
+"""Codes of key-safes from a CSV file: household_id,code. Sealed when stored; an empty code takes one away."""
 
 import csv
 from datetime import datetime
