@@ -1,16 +1,23 @@
 """A responder's link opens once, for one person and one alert, for some hours; anybody else is refused and counted."""
 
+import asyncio
 import base64
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
 from sqlalchemy import select
 
 from callcenter import metrics
 from callcenter.centre import HANDLERS
+from callcenter.console.auth import SignedIn
+from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.people.key_safes import import_key_safes
 from callcenter.privacy import Seal
 from callcenter.responder.tokens import link_of, token
 from callcenter.storage import tables as t
@@ -19,6 +26,7 @@ from callcenter.storage.writer import Writer
 from config import policies
 from handlers.intake import Door
 from tests.conftest import ManualClock
+from tests.integration.contract import assert_is
 from tests.integration.office import Office
 from tests.telephone.exchange import SEAL, fill
 from tests.telephone.page import Phone, link_for, pages, served
@@ -199,3 +207,56 @@ async def test_an_operator_makes_a_link_and_that_is_written_down_without_it(hous
     assert made.actor == "operator:operator1"
     assert '"party":"responder:n1"' in made.data
     assert path.removeprefix("/r/")[:12] not in made.data
+
+
+async def test_consoles_see_where_somebody_is_in_a_frame_of_its_own(house: House, clock: ManualClock) -> None:
+    office = house.office
+    feed = Feed(office.reader, clock)
+    presence = Presence(office.door.submit, clock)
+    live = Live(feed, presence, Health(lambda: True, lambda: True), read=office.reader, clock=clock)
+    ann = SignedIn("operator1", "Ann", "operator", "h")
+
+    async def connect_to(request: web.Request) -> web.StreamResponse:
+        return await live.serve(request, ann, None)
+
+    async with served([web.get("/live", connect_to)]) as base, aiohttp.ClientSession() as session:
+        telling = asyncio.create_task(live.run_positions())
+        async with session.ws_connect(f"{base}/live") as socket:
+            phone = await (await house.phone()).opens()
+            await phone.presses("yes")
+            assert await phone.is_at(300) == 204
+
+            async def next_positions() -> list[dict]:
+                while True:
+                    clock.advance(3)
+                    with contextlib.suppress(TimeoutError):
+                        frame = await socket.receive_json(timeout=0.1)
+                        if frame["type"] == "positions":
+                            assert_is(frame, "LivePositions")
+                            return frame["positions"]
+
+            (mine,) = await next_positions()
+            assert (mine["alert_id"], mine["offer"], mine["acc"]) == (house.alert, house.offer("responder:n1"), 10)
+            await office.acts(house.alert, "resolve", outcome="helped_at_home")
+            assert await next_positions() == [], "dropped when it is over"
+        telling.cancel()
+        await asyncio.wait([telling])
+
+
+async def test_codes_of_key_safes_are_imported_and_sealed(tmp_path: Path, clock: ManualClock) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    file = tmp_path / "codes.csv"
+    async with Ringing(url, clock) as office:
+        for text, done in (
+            ("household_id,code\nh-1,4711\n", (1, 0, 0, 0)),
+            ("household_id,code\nh-1,4711\nnowhere,1\n", (0, 0, 1, 1)),
+            ("household_id,code\nh-1,0815\n", (0, 1, 0, 0)),
+        ):
+            file.write_text(text, encoding="utf-8")
+            report = import_key_safes(office.writer, SEAL, file, clock.now())
+            assert (report.added, report.changed, report.unchanged, len(report.wrong)) == done
+            assert "4711" not in repr(report.wrong)
+        (row,) = office.rows("key_safes")
+        assert SEAL.open(row.code) == "0815"
+        assert b"0815" not in row.code

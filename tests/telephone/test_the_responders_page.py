@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from callcenter.storage import page_book, queries, tables as t
 from devices.decoders import decode
+from tests.integration.contract import assert_is
 from tests.integration.office import payload
 from tests.telephone.exchange import SEAL, Exchange, fill
 from tests.telephone.page import DOOR, Phone, link_for, pages, served
@@ -131,6 +132,7 @@ async def test_the_whole_way_with_positions_and_a_proof(street: Street) -> None:
     assert street.offer(alert)["state"] == "accepted", "a telephone on a table moves as much"
     assert await phone.is_at(500) == 204
     mine = street.offer(alert)
+    assert_is(mine, "Offer")
     assert (mine["state"], mine["position"]["acc"], mine["position"]["datum"]) == ("en_route", 10, "wgs84")
     assert street.exchange.read(page_book.positions_now)[0]["offer"] == mine["id"]
     assert await phone.is_at(20, acc=400) == 204
