@@ -22,7 +22,7 @@ FLEET = 60
 CONNECTS_A_SECOND = 40
 FIRST_AFTER_S = 3.0
 HAPPENS_EVERY_S = (10.0, 25.0)
-SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=8)  # slow enough to be watched
+SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=8, awaits_help_s=100.0)  # to be watched
 WATCH_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0
 
