@@ -177,6 +177,8 @@ class Operator:
                 if keyholder is None:
                     continue
                 step = Step("call_contact", {"contact": keyholder})
+            if step.action == "resolve" and alert["responder"]:
+                await self._await_help(alert_id)
             if await self._act(alert_id, step) and step.action == "dispatch":
                 await self._await_help(alert_id)
 

@@ -42,4 +42,4 @@ def new_browser() -> str:
 
 def browser_hash(cookie: str) -> str:
     """What is stored of it; empty for no cookie."""
-    return hashlib.sha256(cookie.encode()).hexdigest() if cookie else ""
+    return hashlib.sha256(cookie.encode(errors="replace")).hexdigest() if cookie else ""
