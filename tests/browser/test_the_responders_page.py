@@ -107,7 +107,11 @@ def test_it_fits_a_small_telephone_in_both_languages(
     link: Callable[[int], str], telephone: Callable[..., Page], language: str, scheme: str
 ) -> None:
     page = telephone(locale=language, color_scheme=scheme)
-    page.goto(link(1))
+    answer = page.goto(link(1))
+    assert answer
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
     expect(page.locator("main")).to_have_attribute("data-state", "asked")
     expect(page.locator("html")).to_have_attribute("lang", language)
     looks_well(page)
@@ -157,6 +161,9 @@ def test_a_press_waits_for_the_network_and_the_way_is_shared_until_the_door(
     assert (mine()["proof"], mine()["position"]) == ("position", None)
     page.locator("button[value=done]").click()
     expect(page.locator("main")).to_have_attribute("data-state", "thanks")
+    written = (ringing.directory / "service.log").read_text("utf-8")
+    assert "centre.started" in written
+    assert page.url.partition("/r/")[2][12:36] not in written
     assert desk.ask("GET", f"/alerts/{alert['id']}")["alert"]["state"] == "helping"
 
 
