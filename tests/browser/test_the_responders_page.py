@@ -9,9 +9,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from callcenter import people
+from callcenter.people.key_safes import import_key_safes
+from callcenter.privacy import read_key
+from callcenter.storage.engine import connect
+from callcenter.storage.writer import Writer
+from config import policies
 from tests.browser.conftest import Desk
 from tests.browser.wire import Wire
-from tests.processes import Service, press, running, wait_for
+from tests.processes import NOW, Service, press, running, wait_for
 from tests.telephone.page import DOOR
 
 SMALL = {"width": 360, "height": 740}
@@ -29,14 +35,19 @@ def ringing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         for n in range(1, 4)
     ]
     responders = ["id,name,kind,phone,area,lat,lon", f"neighbour-1,赵国强,neighbour,+861000000777,d1,{DOOR[0]},122.445"]
+    seal, policy = read_key(made.directory), policies.read()
+    assert not isinstance(seal, str)
+    assert not isinstance(policy, str)
+    url = f"sqlite:///{made.directory / 'callcenter.db'}"
+    writer = Writer(connect(url, writer=True, size=1), node="test", policy=policy)
     for kind, rows in (("residents", [head, *lines]), ("responders", responders)):
         path = made.directory / f"page-{kind}.csv"
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-        done = made.run("import", kind, str(path))
-        assert done.returncode == 0, done.stderr + done.stdout
+        assert not people.import_file(writer, kind, path).wrong
     codes = made.directory / "key_safes.csv"
     codes.write_text("household_id,code\nh-1,4711\n", encoding="utf-8")
-    assert made.run("import", "key-safes", str(codes)).returncode == 0
+    assert import_key_safes(writer, seal, codes, NOW).added == 1
+    writer.close()
     with Wire(made.http_port) as relay:
         made.wire = relay  # type: ignore[attr-defined]
         made.extra |= {
