@@ -16,6 +16,8 @@ from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
 from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
+from callcenter.people import key_safes
+from callcenter.privacy import read_key
 from callcenter.storage import network
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
@@ -131,11 +133,20 @@ def migrate_only(_arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _import(chosen: Settings, writer: Writer, kind: str, file: Path) -> people.Report:
+    if kind != key_safes.KIND:
+        return people.import_file(writer, kind, file)
+    seal = read_key(chosen.data_dir, chosen.secret_key.get_secret_value())
+    if isinstance(seal, str):
+        raise Refused(seal)
+    return key_safes.import_key_safes(writer, seal, file, SystemClock().now())
+
+
 def import_people(arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
     _migrate(chosen)
     try:
-        report = people.import_file(_writer(chosen, policy), arguments.kind, arguments.file)
+        report = _import(chosen, _writer(chosen, policy), arguments.kind, arguments.file)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{arguments.file}: {error}") from error
     for line, reason in report.wrong:
@@ -211,7 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
     reading = command("import", import_people, "Read residents, devices or responders from a CSV file.")
-    reading.add_argument("kind", choices=sorted(people.KINDS))
+    reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))
     reading.add_argument("file", type=Path)
     user = command("user", add_user, "Add an operator, or change name, role and password of one.")
     user.add_argument("verb", choices=["add"])

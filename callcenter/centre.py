@@ -20,6 +20,9 @@ from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.privacy import Seal, read_key
+from callcenter.responder.pages import ResponderPages, template
+from callcenter.responder.tokens import address, token
+from callcenter.responder.view import Desk
 from callcenter.storage import call_book, network, queries, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
@@ -33,7 +36,7 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, timers
+from handlers import device_signals, operator_actions, outbox, responder_actions, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -48,7 +51,9 @@ from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+HANDLERS = (
+    device_signals.HANDLERS | operator_actions.HANDLERS | responder_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+)
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0
@@ -61,7 +66,7 @@ class Centre:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
-        policy = replace(policy, rings=bool(settings.gateways))
+        policy = replace(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         engine = connect(settings.database, writer=True, size=1)
         writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
         self.read = Reader(connect(settings.database, writer=False))
@@ -161,6 +166,7 @@ class Centre:
             "probe": self.watchdog.run_probe(),
             "coverage": self.coverage.run(),
             "feed": self.feed.run(),
+            "positions": self.live.run_positions(),
             "presence": self.presence.run(),
             "telephone": self.telephone.run(),
         }
@@ -169,14 +175,25 @@ class Centre:
     async def _serve_http(self) -> None:
         keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
         number = self.settings.caller_id or self.settings.sos_number
-        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number)
+        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number,
+                  self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         pages = Pages(self.health, self.read, self.clock)
-        app = build(api, keeper, pages, calls, callbacks, check_coverage=self.coverage.check)
+        linked = self._responder_pages(keeper, number).routes()
+        app = build(api, keeper, pages, calls, callbacks, linked=linked, check_coverage=self.coverage.check)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
+
+    def _link_address(self, link_id: str) -> str:
+        return address(self.settings.public, token(self.seal, link_id))
+
+    def _responder_pages(self, keeper: Doorkeeper, number: str) -> ResponderPages:
+        desk = Desk(number, self.settings.map_url)
+        return ResponderPages(
+            self.read, self.door.submit, self.seal, self.clock, desk, secure=keeper.secure, template=template()
+        )
 
     async def wait(self) -> None:
         """Returns only when a worker has ended, which none should: an error of ours."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from callcenter.alerts.approach import Fix
 from callcenter.alerts.inputs import OperatorActed
 from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.rules import Refused
@@ -84,6 +85,58 @@ class SeatTaken:
     operator: str
     state: str
     phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWanted:
+    """An operator wants a link to the page of somebody who was asked. Answered with `LinkMade` or `Refused`."""
+
+    offer_id: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMade:
+    link_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """Somebody opens a link for the first time. `browser`: the hash of the cookie they get. None or `Refused`."""
+
+    link_id: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class PagePressed:
+    """A button of the page. `press` is the same in every repeat; `fix`: where the telephone was, if it tells.
+
+    Answered with `KeySafe` when it shows the code of a key-safe, else None; or `Refused`.
+    """
+
+    link_id: str
+    browser: str
+    press: str
+    button: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySafe:
+    """The sealed code, for this answer only."""
+
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PositionShared:
+    """Where the telephone of somebody under way is. None, or `Refused`: it is no longer wanted."""
+
+    link_id: str
+    browser: str
+    fix: Fix
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from aiohttp import web
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import SendText
+from callcenter.alerts.naming import surname
 from callcenter.clock import Clock
 from callcenter.ids import new_id
 from callcenter.ports import Submit
 from callcenter.privacy import Seal, normalised
-from callcenter.storage import call_book, queries
+from callcenter.responder.tokens import address, token
+from callcenter.storage import call_book, page_queries, queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
 from callcenter.telephony.ari_client import AriSettings
@@ -152,10 +154,28 @@ class Telephone:
         except Unavailable as error:
             raise ConnectionError(str(error)) from error
 
-    async def _text(self, call: Call, prompt: str) -> str:
+    async def _text(self, call: Call, prompt: str, link: str) -> str:
+        if link:
+            return await self._text_with_link(call, prompt, link)
         alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
         name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
-        return self._prompts.text(prompt, call.language, name=name, place=place)
+        return self._prompts.text(prompt, call.language, name=name, place=place, kind="", goes="")
+
+    async def _text_with_link(self, call: Call, prompt: str, link: str) -> str:
+        """Whoever reads it on the way knows neither the whole name nor the address."""
+        found = await self._read(page_queries.found, link)
+        if found is None:
+            raise ConnectionError("the link is not there")
+        say, language = self._prompts.text, call.language
+        return say(
+            prompt,
+            language,
+            who=say(f"polite_{found.sex}", language, name=surname(found.alert.subject.name)),
+            kind=say(f"kind_{found.alert.kind.value}", language),
+            area=found.area,
+            link=address(self._settings.public, token(self._seal, link)),
+            number=self._settings.caller_id,
+        )
 
     async def _keep(self, later: Later, call: str, ref: str, sha256: str, size: int, file: str) -> None:
         now = self._clock.now()

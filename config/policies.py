@@ -85,8 +85,11 @@ class AlertPolicy:
     next_wave_s: int
     most_waves: int
     arrive_s: int
+    move_s: int
+    arrive_radius_m: int
     transfer_s: int
     calls: CallPolicy
+    links: bool = False  # a text message may hold a link: who is asked gets their page by it
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
 
     def ladder(self, kind: str) -> Ladder:
@@ -146,6 +149,8 @@ class _Limits(BaseModel):
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
     arrive_s: Annotated[int, Field(ge=60, le=7200)]
+    move_s: Annotated[int, Field(ge=60, le=1800)]
+    arrive_radius_m: Annotated[int, Field(ge=10, le=500)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
 
     @field_validator("call_backs_s")

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
         "vnh", description="folder of Asterisk's sounds in which the prompts are (docs/asterisk.md)"
     )
     ari_endpoint: str = Field("PJSIP/{number}@trunk", description="how Asterisk dials a number")
+    links_in_texts: bool = Field(False, description="text messages may hold a link to the responder's page")
+    map_url: str = Field("geo:{lat},{lon}?q={lat},{lon}", description="how a responder's telephone opens a map")
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
             raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
         if self.embedded_broker and self.mqtt_port == self.http_port:
             raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
+        if "{lat}" not in self.map_url or "{lon}" not in self.map_url:
+            raise ValueError("CALLCENTER_MAP_URL must say where {lat} and {lon} go")
         _check_telephony(self)
         return self
 

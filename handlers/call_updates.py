@@ -29,7 +29,7 @@ from callcenter.storage import call_book, directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, offers, rooms
+from handlers import callers, debts, links, offers, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
 from handlers.legs import change
@@ -168,6 +168,7 @@ class CallUpdates:
         elif report.what == "accepted":
             offers.accept(unit, alert, call)
             unit.wish(SendText(call.id, "sms_address", alert.id, call.name))
+            links.text_to_who_goes(unit, alert, call)
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:

@@ -36,7 +36,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, offers
+from handlers import candidates, ending, links, offers
 from handlers.candidates import Choice
 from handlers.legs import change
 
@@ -97,9 +97,12 @@ def want(
         due=until,
     )
     unit.calls.put(call, new=True)
-    asked = {"offer": offer_view(offers.make(unit, alert, choice or Choice(person)))} if dialogue == "offer" else {}
+    offer = offers.make(unit, alert, choice or Choice(person)) if dialogue == "offer" else None
+    asked = {"offer": offer_view(offer)} if offer else {}
     unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
+    if offer:
+        links.text(unit, call, offer)
     unit.count(metrics.calls_wanted.labels(role.value).inc)
     return call
 

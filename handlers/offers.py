@@ -4,13 +4,14 @@ The alert machine decides who goes; here it is written down for each of those wh
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import structlog
 
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import ASKED, Offer, Proof
-from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
+from callcenter.alerts.offer_model import ASKED, Offer, OfferState, Proof
+from callcenter.alerts.offer_rules import PAGE, UNREACHABLE, News, Plan, Said, end_all, going, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage.directory import Person
@@ -24,7 +25,7 @@ ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 
 
 def plan(unit: Unit) -> Plan:
-    return Plan(unit.policy.levels, arrive_s=unit.policy.arrive_s)
+    return Plan(unit.policy.levels, move_s=unit.policy.move_s, arrive_s=unit.policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -68,11 +69,14 @@ def take(
     proof: Proof | None = None,
 ) -> None:
     """What somebody who was asked says. Whom nobody asked by an offer, or who is late with it, changes nothing."""
-    theirs = _living(unit, alert_id, party)
+    theirs = living(unit, alert_id, party)
     if theirs is None:
         return
     news = News(theirs.id, said, channel, proof, reason)
-    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit))
+    offers = unit.offers.of_alert(alert_id)
+    # The alert machine has said yes by now: they go beside those who go.
+    needs = 1 + len(going(offers)) if said is Said.YES else 1
+    moved = hear(offers, news, now=unit.now, plan=replace(plan(unit), needs=needs))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
@@ -81,18 +85,45 @@ def take(
 
 def accept(unit: Unit, alert: Alert, call: Call) -> None:
     """They pressed 1. Who rings back, or was asked by hand, may have no offer that still lives: then this is one."""
-    if _living(unit, alert.id, call.party) is None:
+    if living(unit, alert.id, call.party) is None:
         person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
         make(unit, alert, Choice(person))
     take(unit, alert.id, call.party, Said.YES, channel="phone")
 
 
+def accept_again(unit: Unit, alert: Alert, earlier: Offer) -> Offer:
+    """A yes on the page, also of whom the telephone did not reach or who said no before: that is a new offer."""
+    if living(unit, alert.id, earlier.party) is None:
+        again = Offer(
+            id=new_id(unit.now),
+            alert_id=alert.id,
+            party=earlier.party,
+            name=earlier.name,
+            kind=earlier.kind,
+            level="",
+            wave=alert.waves,
+            asked_at=unit.now,
+        )
+        unit.offers.put(again, new=True)
+    take(unit, alert.id, earlier.party, Said.YES, channel=PAGE)
+    accepted = living(unit, alert.id, earlier.party)
+    assert accepted is not None
+    return accepted
+
+
 def let_go(unit: Unit, alert: Alert) -> None:
-    """Whoever said yes and is not counted on any more is late and may still come, or does not come."""
+    """Whoever said yes and is not counted on any more is late and may still come, or does not come.
+
+    Who is there stays, and so does who goes in time to help somebody else (`more_by`).
+    """
+    counted_on = bool(alert.responder or alert.more_by)
     for offer in unit.offers.of_alert(alert.id):
-        if offer.going and offer.party != alert.responder:
-            late = offer.due is not None and offer.due <= unit.now
-            take(unit, alert.id, offer.party, Said.LATE if late else Said.CANNOT)
+        if not offer.going or offer.party == alert.responder or offer.state is OfferState.ON_SCENE:
+            continue
+        if offer.due is not None and offer.due <= unit.now:
+            take(unit, alert.id, offer.party, Said.LATE)
+        elif not counted_on:
+            take(unit, alert.id, offer.party, Said.CANNOT)
 
 
 def is_not_rung(unit: Unit, call: Call, reason: str) -> None:
@@ -107,9 +138,14 @@ def end(unit: Unit, alert: Alert) -> None:
     _put(unit, end_all(unit.offers.of_alert(alert.id), unit.now, "alert_over").offers)
 
 
-def _living(unit: Unit, alert_id: str, party: str) -> Offer | None:
+def living(unit: Unit, alert_id: str, party: str) -> Offer | None:
     offers = unit.offers.of_alert(alert_id)
     return next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
+
+
+def says_there(unit: Unit, offer: Offer) -> None:
+    """Their word; a device of the house may prove it (arrivals.py)."""
+    unit.offers.put(replace(offer, says_there_at=offer.says_there_at or unit.now))
 
 
 def _put(unit: Unit, offers: Iterable[Offer]) -> None:

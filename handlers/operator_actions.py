@@ -50,7 +50,7 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
     after = unit.alert(alert.id)
     assert after is not None
     if acted.action is Action.ARRIVED:
-        offers.take(unit, after.id, after.responder, Said.THERE, proof=Proof.VOICE)
+        offers.take(unit, after.id, acted.party or after.responder, Said.THERE, proof=Proof.VOICE)
     return Acted(after, entry.n)
 
 

@@ -28,6 +28,7 @@ from callcenter.alerts.model import (
     touched,
 )
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
+from callcenter.alerts.responder_rules import RESPONDER_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE
@@ -232,7 +233,8 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    table: dict[tuple[State | None, str], Rule] = {**OPERATOR_TABLE, **TELEPHONE_TABLE, **TRANSFER_TABLE}
+    tables = (OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE)
+    table = {pair: rule for one in tables for pair, rule in one.items()}
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
             if (state, key) in table:

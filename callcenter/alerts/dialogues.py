@@ -25,6 +25,8 @@ class Facts:
     name: str = ""
     place: str = ""
     kind: str = ""
+    goes: str = ""  # who goes already, by surname
+    they_go: bool = False  # whoever is at the phone has said so on their page
 
 
 # dialogue -> the question that opens it; a dialogue that is missing here asks nothing
@@ -119,7 +121,8 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     """What happens on this leg now."""
 
     def say(key: str) -> Say:
-        return Say(prompts.text(key, call.language, name=facts.name, place=facts.place, kind=facts.kind), call.language)
+        known = {"name": facts.name, "place": facts.place, "kind": facts.kind, "goes": facts.goes}
+        return Say(prompts.text(key, call.language, **known), call.language)
 
     def ask(key: str, seconds: int, *, speech: bool = False) -> Ask:
         return Ask(call.step, (say(key), Pause(1), say(f"{key}_keys")), seconds, speech)
@@ -127,7 +130,8 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.answer is Answer.TOO_LATE:
         return _after_offer(call, say)
     if call.hang_up_at or (call.over and call.dialogue not in NEEDING):
-        asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, "nobody_needed")
+        over = "offer_accepted_on_page" if facts.they_go else "nobody_needed"
+        asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, over)
         return (say(asked[call.dialogue]), Hangup()) if call.dialogue in asked else (Hangup(),)
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)

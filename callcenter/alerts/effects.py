@@ -203,6 +203,7 @@ class SendText:
     prompt: str
     alert: str | None = None
     name: str = ""
+    link: str = ""  # the id of a link in it; the link itself is made when the text is, and is never stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State
+from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State, wants_somebody
 from config.policies import AlertPolicy
 
 Deadlines = dict[TimerKind, datetime]
@@ -56,7 +56,11 @@ def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
         due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
     if alert.responder and alert.accepted_at and not alert.arrived_at:
         due[TimerKind.ARRIVAL] = alert.accepted_at + timedelta(seconds=policy.arrive_s)
-    if alert.asked_at and not alert.responder:
+    if alert.responder and alert.moves_by and not alert.arrived_at:
+        due[TimerKind.MOVEMENT] = alert.moves_by
+    if alert.more_by:
+        due[TimerKind.MORE] = alert.more_by
+    if alert.asked_at and wants_somebody(alert):
         due[TimerKind.NEXT_WAVE] = alert.asked_at + timedelta(seconds=policy.next_wave_s)
     return due
 

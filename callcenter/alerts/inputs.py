@@ -45,6 +45,8 @@ class TimerKind(StrEnum):
     NEXT_WAVE = "next_wave"  # responders were asked and nobody has said yes
     ARRIVAL = "arrival"  # somebody goes and has not been seen at the door
     TRANSFER = "transfer"  # a colleague was asked to take it over and has not answered
+    MOVEMENT = "movement"  # who said yes on the page has not moved
+    MORE = "more"  # who said yes to more help has not been seen at the door
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,36 @@ class CallReport:
         return {"call": self.call, "party": self.party, "name": self.name} | {k: v for k, v in optional.items() if v}
 
 
+class Deed(StrEnum):
+    """What somebody who was asked to go does on their page."""
+
+    ACCEPTS = "accepts"
+    DECLINES = "declines"
+    MOVES = "moves"
+    ARRIVES = "arrives"  # with a proof
+    SAYS_THERE = "says_there"  # without one: a person asks
+    NEEDS_MORE = "needs_more"
+    DONE = "done"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderActed:
+    """Somebody who was asked to go has pressed a button of their page, or their telephone has told where it is."""
+
+    deed: Deed
+    party: str
+    name: str
+    proof: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"responder.{self.deed}"
+
+    def details(self) -> dict[str, Any]:
+        return {"party": self.party, "name": self.name} | ({"proof": self.proof} if self.proof else {})
+
+
 AlertInput = (
     AlarmRaised
     | CancelPressed
@@ -231,6 +263,7 @@ AlertInput = (
     | EffectFailed
     | OperatorActed
     | CallReport
+    | ResponderActed
 )
 
 KEYS: tuple[str, ...] = (
@@ -245,4 +278,5 @@ KEYS: tuple[str, ...] = (
     "effect_failed",
     *(f"action.{action}" for action in Action),
     *(f"call.{what}" for what in REPORTS),
+    *(f"responder.{deed}" for deed in Deed),
 )

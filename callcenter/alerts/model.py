@@ -129,6 +129,9 @@ class Alert:
     responder_name: str = ""
     accepted_at: datetime | None = None  # when they said so
     arrived_at: datetime | None = None  # somebody is at the door
+    moves_by: datetime | None = None  # who said yes on the page has to move by then, or others are asked too
+    more_at: datetime | None = None  # who is there needs more help, and nobody more has said yes yet
+    more_by: datetime | None = None  # who said yes to that is at the door by then
     reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
@@ -162,3 +165,8 @@ def queued_again(alert: Alert, now: datetime) -> Alert:
         touched_at=None,
         rung_at=now,
     )
+
+
+def wants_somebody(alert: Alert) -> bool:
+    """Nobody goes, or who is there needs more people."""
+    return not alert.responder or alert.more_at is not None

@@ -6,7 +6,6 @@ from datetime import datetime
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
-    HangUpOthers,
     LeaveRoom,
     PhoneContact,
     PhoneParty,
@@ -15,8 +14,9 @@ from callcenter.alerts.effects import (
 )
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import OPEN, OWNED, Alert, Operator, Outcome, State, given_to, queued_again, touched
+from callcenter.alerts.responder_rules import is_there
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import asks, falls_silent
+from callcenter.alerts.telephone_rules import asks, falls_silent, forgets
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
 from config.policies import AlertPolicy
 
@@ -108,7 +108,7 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(touched(alert, now), state=state)
     if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
-        after = replace(after, responder="", responder_name="", accepted_at=None, arrived_at=None)
+        after = replace(forgets(after), arrived_at=None, more_at=None, more_by=None)
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
     after, effects = asks(after, now)
@@ -123,8 +123,7 @@ def sees_arrival(alert: Alert, acted: OperatorActed, now: datetime, _policy: Ale
     if not party:
         return Refused("missing", "say who is at the door", alert.owner)
     name = alert.responder_name if party == alert.responder else acted.person
-    after = replace(touched(alert, now), responder=party, responder_name=name, arrived_at=now, asked_at=None)
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),) if not alert.responder else ()
+    after, effects = is_there(touched(alert, now), party, name, now)
     return Change(after, {"party": party, "name": name, "proof": "voice"}, effects=effects)
 
 
@@ -174,11 +173,10 @@ def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPol
     claimed = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
     # Who went then has gone home, and a deadline of then must not ring anybody now: help is sent anew.
     after = replace(
-        claimed,
-        responder="",
-        responder_name="",
-        accepted_at=None,
+        forgets(claimed),
         arrived_at=None,
+        more_at=None,
+        more_by=None,
         asked_at=None,
         waves=0,
         reopened_at=now,

@@ -1,7 +1,8 @@
 """The part of the alert machine's table that telephone calls move: reached, silent, accepted, nobody there."""
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from callcenter.alerts.call_ends import NO_NEWS
 from callcenter.alerts.call_model import Role
@@ -15,7 +16,7 @@ from callcenter.alerts.effects import (
     TellDevices,
 )
 from callcenter.alerts.inputs import CallReport, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State
+from callcenter.alerts.model import UNRESOLVED, Alert, State, wants_somebody
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from config.policies import AlertPolicy
 
@@ -24,8 +25,8 @@ AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony
 
 
 def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Ask (more) people to go, unless somebody goes already."""
-    if alert.responder:
+    """Ask (more) people to go, unless somebody goes already and needs nobody else."""
+    if not wants_somebody(alert):
         return alert, ()
     return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
 
@@ -59,26 +60,54 @@ def is_not_reached(alert: Alert, report: CallReport, now: datetime, _policy: Ale
     return Change(after, report.details(), ring=True, effects=effects)
 
 
-def is_accepted(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change | Refused:
-    """Somebody goes: everybody else stops ringing in the same transaction."""
-    if alert.responder:
+def is_accepted(alert: Alert, report: CallReport, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Key 1 of a telephone. The page's yes is the same claim (responder_rules.py)."""
+    return goes(alert, CallYes(report.party, report.name, report.call, report.details()), now, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class CallYes:
+    """A yes, by whatever way; `call` is the one that must not be ended."""
+
+    party: str
+    name: str
+    call: str
+    data: dict[str, Any]
+
+
+def goes(alert: Alert, yes: CallYes, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Somebody goes: everybody else stops ringing in the same transaction. One wins, unless more are wanted."""
+    if not wants_somebody(alert):
         return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
+    if alert.responder == yes.party:
+        return Refused("not_allowed", "they go already", alert.owner)
     told = "responder" if alert.told in ("stored", "operator") else alert.told
     state = State.HELPING if alert.state is State.CLAIMED else alert.state
-    after = replace(alert, state=state, responder=report.party, responder_name=report.name, asked_at=None, told=told,
-                    accepted_at=now, arrived_at=None)  # fmt: skip
+    after = replace(alert, state=state, asked_at=None, told=told, more_at=None)
+    if alert.responder:  # to help who is there: that one stays the one who is
+        after = replace(after, more_by=now + timedelta(seconds=policy.arrive_s))
+    else:
+        after = replace(after, responder=yes.party, responder_name=yes.name, accepted_at=now, arrived_at=None)
     if alert.state is State.CLAIMED:
         after = replace(after, touched_at=now, attention_at=None)
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=report.call), TellDevices(alert.id, "responder"))
-    return Change(after, report.details(), effects=effects)
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=yes.call), TellDevices(alert.id, "responder"))
+    return Change(after, yes.data, effects=effects)
+
+
+def calls_attention(alert: Alert, now: datetime) -> Alert:
+    """Its owner is asked to look; it rings for everybody if they do not."""
+    return replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
 
 
 def is_declined(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
     """The next candidate at once. A duty phone that says no has no next one: it rings for everybody here."""
     if report.role == "duty":
         return Change(alert, report.details(), ring=True)
-    effects: tuple[Effect, ...] = () if alert.responder else (AskResponders(alert.id, 1),)
-    return Change(alert, report.details(), effects=effects)
+    return Change(alert, report.details(), effects=asks_one_more(alert))
+
+
+def asks_one_more(alert: Alert) -> tuple[Effect, ...]:
+    return (AskResponders(alert.id, 1),) if wants_somebody(alert) else ()
 
 
 def operator_is_missed(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
@@ -135,9 +164,13 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
 def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
     """Others are asked; whoever is late may still come. Its owner is asked, or it rings for everybody."""
     who = {"party": alert.responder, "name": alert.responder_name}
-    after, effects = asks(replace(alert, responder="", responder_name="", accepted_at=None), now)
-    attention = (after.attention_at or now) if after.owner else None
-    return Change(replace(after, attention_at=attention), who, ring=True, effects=effects)
+    after, effects = asks(forgets(alert), now)
+    return Change(calls_attention(after, now), who, ring=True, effects=effects)
+
+
+def forgets(alert: Alert) -> Alert:
+    """Whoever said yes is not counted on any more."""
+    return replace(alert, responder="", responder_name="", accepted_at=None, moves_by=None)
 
 
 # identifier, sentence, states, input, where it may lead (None: stays), function

@@ -114,6 +114,7 @@ class Api:
     presence: Presence
     clock: Clock
     call_back: str = ""  # the number under which the ambulance's crew reaches this centre
+    link_address: Callable[[str], str] = str  # id of a link to a responder's page -> its address
 
     # -- session
 

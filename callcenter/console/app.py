@@ -23,6 +23,7 @@ from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecke
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
+from callcenter.console.offer_api import OfferApi
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -36,6 +37,7 @@ STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
 MEASURE_S = 2.0
 PUBLIC, SIGNED = "public", "signed_in"
+LINKED = "linked"  # a link and its own cookie say who it is, and no other site has that cookie (docs/adr/0016)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,7 +58,7 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
         if needed is None:
             return problem(403, "forbidden", "nobody may do this")
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
-        if unsafe and keeper.is_foreign(request):
+        if unsafe and needed != LINKED and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
         if needed == SIGNED:
             who = await keeper.who(request)
@@ -118,7 +120,8 @@ class Pages:
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
         self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
         vendored = import_map(lock)["imports"].values()
-        own = (f"/static/{path.name}" for path in sorted(STATIC.glob("*.js")))
+        scripts = (path.name for path in sorted(STATIC.glob("*.js")))
+        own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]
 
     def _page(self, request: web.Request, script: str) -> web.Response:
@@ -168,22 +171,15 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
-def build(
-    api: Api,
-    keeper: Doorkeeper,
-    pages: Pages,
-    calls: CallApi,
-    callbacks: Sequence[web.RouteDef] = (),
-    *,
-    check_coverage: CheckCoverage = unchecked,
-) -> web.Application:
-    """All routes. The second word is who may use one; the name is the operation of openapi.yaml.
+Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, name, handler
 
-    `callbacks` are the carriers' own: each is signed, and checked where it is taken.
-    """
+
+def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tuple[Route, ...]:
+    """The second word is who may use one; the name is the operation of openapi.yaml."""
     desk = CallDesk(api.read, api.submit)
+    offers = OfferApi(api.read, api.submit, api.link_address)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
-    routes: tuple[tuple[str, str, str, str, Handle], ...] = (
+    return (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
@@ -199,6 +195,8 @@ def build(
         ("GET", "/api/v1/alerts/{id}/handover", SIGNED, "getHandover", handovers.data),
         ("GET", "/handover/{id}", SIGNED, "handoverPage", handovers.card),
         ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
+        ("GET", "/api/v1/offers/{id}/link", SIGNED, "getOfferLink", offers.link),
+        ("POST", "/api/v1/offers/{id}/link", SIGNED, "makeOfferLink", offers.make_link),
         ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
         ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
         ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
@@ -217,14 +215,32 @@ def build(
         ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
-        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", CoverageApi(check_coverage).coverage),
+        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", coverage.coverage),
     )
+
+
+def build(
+    api: Api,
+    keeper: Doorkeeper,
+    pages: Pages,
+    calls: CallApi,
+    callbacks: Sequence[web.RouteDef] = (),
+    *,
+    linked: Sequence[web.RouteDef] = (),
+    check_coverage: CheckCoverage = unchecked,
+) -> web.Application:
+    """All routes.
+
+    `callbacks` are the carriers' own: each is signed, and checked where it is taken. `linked` are opened by a link.
+    """
+    routes = _routes(api, pages, calls, CoverageApi(check_coverage))
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
     permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}
+    permissions |= {str(route.kwargs["name"]): LINKED for route in linked}
     app = web.Application(middlewares=[_answer_problems, _guard(keeper, permissions)], client_max_size=LARGEST_BODY)
     for method, path, _needed, name, handler in routes:
         app.router.add_route(method, path, handler, name=name)
-    app.router.add_routes(callbacks)
+    app.router.add_routes([*callbacks, *linked])
     app.router.add_static("/static/", STATIC, name="static")
     app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))
     return app

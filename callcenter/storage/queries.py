@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
-from callcenter.storage import refused_phones, tables as t
+from callcenter.storage import page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 
@@ -76,7 +76,9 @@ def entries_after(connection: Connection, n: int, *, limit: int) -> list[Entry]:
 def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
     """Who was asked to go, in the order in which they were asked, and what came of it."""
     query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
-    return [offer_view(offer_from_row(row)) for row in connection.execute(query).mappings()]
+    where = page_book.positions_of(connection, alert_id)
+    made = [offer_from_row(row) for row in connection.execute(query).mappings()]
+    return [offer_view(offer) | {"position": where.get(offer.id)} for offer in made]
 
 
 def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:

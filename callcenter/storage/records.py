@@ -104,7 +104,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 # fmt: off
 _TELEPHONE = (
     "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
-    "arrived_at", "reopened_at",
+    "arrived_at", "moves_by", "more_at", "more_by", "reopened_at",
 )
 _SAME = (
     *_TELEPHONE,

@@ -16,6 +16,12 @@ from callcenter.storage.columns import (
     metadata as metadata,
 )
 from callcenter.storage.offer_tables import offers as offers
+from callcenter.storage.page_tables import (
+    key_safes as key_safes,
+    offer_positions as offer_positions,
+    responder_links as responder_links,
+    responder_presses as responder_presses,
+)
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
@@ -83,6 +89,9 @@ alerts = Table(
     Column("accepted_at", Utc),
     Column("arrived_at", Utc),
     Column("reopened_at", Utc),
+    Column("moves_by", Utc),
+    Column("more_at", Utc),
+    Column("more_by", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

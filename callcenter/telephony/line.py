@@ -69,7 +69,7 @@ GIVEN_UP = (CallOutcome.LOST, CallOutcome.FAILED, CallOutcome.BY_HAND)
 
 ReadCall = Callable[[str], Awaitable[Call | None]]
 OthersOf = Callable[[Call], Awaitable[frozenset[str]]]  # the carrier's names of other calls to the same number
-TextOf = Callable[[Call, str], Awaitable[str]]  # (call, prompt) -> words of a text message
+TextOf = Callable[[Call, str, str], Awaitable[str]]  # (call, prompt, id of a link in it) -> words of a text message
 KeepRecording = Callable[[str, str, str, int, str], Awaitable[None]]  # call, ref, sha256, bytes, file
 
 
@@ -325,7 +325,7 @@ class Line:
         gateway = self._gateway_of(call)
         if call is None or gateway is None or call.over or call.hang_up_at or self._is_late(effect):
             return
-        say = Say(await self._text_of(call, effect.prompt), call.language)
+        say = Say(await self._text_of(call, effect.prompt, ""), call.language)
         try:
             await gateway.say(call.id, call.provider_ref, (say, Join(call.room, start=False)))
         except TelephonyError as error:
@@ -354,7 +354,7 @@ class Line:
         call = await self._read_call(effect.call)
         if call is None or not call.number:
             return "text_not_sent"
-        sms = SmsSpec(call.id, call.number, await self._text_of(call, effect.prompt))
+        sms = SmsSpec(call.id, call.number, await self._text_of(call, effect.prompt, effect.link))
         own = self._gateway_of(call)
         others = (gateway for gateway in self._gateways.values() if gateway is not own)
         return await texts.send((*((own,) if own else ()), *others), sms)

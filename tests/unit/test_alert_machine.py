@@ -37,11 +37,13 @@ from callcenter.alerts.inputs import (
     CallReport,
     CancelPressed,
     ColleagueGone,
+    Deed,
     EffectFailed,
     OperatorActed,
     OperatorBack,
     OperatorGone,
     OwnerTalks,
+    ResponderActed,
     TimerDue,
     TimerKind,
     TroubleEnded,
@@ -99,6 +101,10 @@ OF_TRANSFER = ("picked_up", "took_over", "not_taken_over")
 def report(what: str, role: str = "responder") -> CallReport:
     party = f"operator:{BERT.id}" if what in OF_TRANSFER else "responder:x"
     return CallReport(what, "C1", party, "Chen", "busy", role=role)
+
+
+def deed(deed: Deed, party: str = "responder:x", *, proof: str = "") -> ResponderActed:
+    return ResponderActed(deed, party, "Chen", proof or ("position" if deed is Deed.ARRIVES else ""))
 
 
 def ask(alert: Alert | None, happened: AlertInput, at: datetime) -> Change | Refused:
@@ -203,6 +209,9 @@ def records(state: State | None) -> Iterator[Alert | None]:
             responder="responder:y" if flags else "",
             accepted_at=at,
             arrived_at=at,
+            moves_by=at,
+            more_at=at,
+            more_by=at,
             version=7,
         )
 
@@ -231,6 +240,10 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield EffectFailed("phone_group", "no_phone", {"group": "duty_manager"})
     elif key.startswith("call."):
         yield from (report(key.removeprefix("call."), role=role) for role in ("elder", "responder", "duty"))
+    elif key.startswith("responder."):
+        kind = Deed(key.removeprefix("responder."))
+        yield from (deed(kind, party) for party in ("responder:x", "responder:y"))
+        yield ResponderActed(kind, "responder:y", "Chen")
     else:
         action = Action(key.removeprefix("action."))
         yield from (acted(action, by, version=7) for by in (ANNA, BERT, CHIEF))
@@ -245,7 +258,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 19 + len(Action) + len(REPORTS)
+    assert len(set(KEYS)) == len(KEYS) == 21 + len(Action) + len(REPORTS) + len(Deed)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -346,6 +359,9 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
             min(alert.waves, 3),
             alert.silent_at is not None,
             alert.call_backs,
+            alert.moves_by is not None,
+            alert.more_at is not None,
+            alert.more_by is not None,
         ),
         alert.transfer_to is not None,
     )
@@ -389,6 +405,18 @@ def _calls(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
+def _deeds(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
+    """What the people do who were asked to go, one who goes and another one."""
+    now = _latest(alert) + s(1)
+    for kind, at in deadlines(alert, POLICY).items():
+        yield TimerDue(kind, at), max(at, now)
+    actions = (Action.CLAIM, Action.HAND_OVER, Action.OFFER_NEXT)
+    others: list[AlertInput] = [deed(one) for one in Deed]
+    others += [deed(one, "responder:y") for one in (Deed.ACCEPTS, Deed.ARRIVES, Deed.CANNOT)]
+    others += [acted(action) for action in actions]
+    yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
+
+
 @cache
 def steps() -> list[Step]:
     """Breadth first from no alert at all, through everything that can happen."""
@@ -418,6 +446,13 @@ def steps() -> list[Step]:
     while queue:
         alert = queue.popleft()
         for happened, at in _calls(alert):
+            take(alert, happened, at, RINGING)
+    take(None, alarm(Kind.FALL), T0 + s(1), RINGING)
+    take(found[-1].after, acted(Action.CLAIM), T0 + s(2), RINGING)
+    queue.append(found[-1].after)
+    while queue:
+        alert = queue.popleft()
+        for happened, at in _deeds(alert):
             take(alert, happened, at, RINGING)
     return found
 

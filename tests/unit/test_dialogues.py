@@ -89,14 +89,17 @@ def test_the_script_follows_from_the_record_alone() -> None:
 
 
 def test_every_prompt_is_used() -> None:
-    used = {PROMPTS.text(key, "en", name="n", place="p", kind="k") for key in PROMPTS.texts}
-    facts = Facts("n", "p", "k")
-    spoken = {say.text for one in EVERY if one.language == "en" for say in words(script(one, facts, PROMPTS))}
+    known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "who": "w", "area": "a", "link": "l", "number": "1"}
+    used = {PROMPTS.text(key, "en", **known) for key in PROMPTS.texts}
+    told = (Facts("n", "p", "k", "g"), Facts("n", "p", "k", "g", they_go=True))
+    english = [one for one in EVERY if one.language == "en"]
+    spoken = {say.text for facts in told for one in english for say in words(script(one, facts, PROMPTS))}
     silent = used - spoken
     kinds = {PROMPTS.text(f"kind_{kind}", "en") for kind in Kind}
     assert silent == kinds | {
         PROMPTS.text("left_alone", "en"),
-        PROMPTS.text("sms_address", "en", name="n", place="p", kind="k"),
+        *(PROMPTS.text(key, "en", **known) for key in ("sms_address", "sms_link", "somebody")),
+        *(PROMPTS.text(f"polite_{sex}", "en", name="n") for sex in ("f", "m", "")),
     }
 
 
@@ -252,8 +255,9 @@ def test_nobody_is_told_more_than_they_need() -> None:
         assert not heard or asked or one.dialogue in ("operator", "transfer"), one
 
 
-def test_what_can_be_told_is_name_place_and_kind_and_nothing_else() -> None:
-    assert {field for field in Facts.__dataclass_fields__} == prompts.FIELDS == {"name", "place", "kind"}
+def test_what_can_be_told_is_name_place_kind_and_who_goes_and_nothing_else() -> None:
+    told = {field for field in Facts.__dataclass_fields__} - {"they_go"}
+    assert told == prompts.FIELDS == {"name", "place", "kind", "goes"}
 
 
 def test_an_operator_starts_the_room_and_who_waits_does_not() -> None:

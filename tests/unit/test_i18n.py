@@ -12,6 +12,7 @@ from callcenter.alerts.call_model import Answer
 from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import Action
+from callcenter.alerts.offer_model import Proof
 from config import policies
 
 CONSOLE = Path(__file__).resolve().parents[2] / "callcenter/console"
@@ -26,7 +27,7 @@ SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["compone
 
 # What handlers write on an alert beside the rules of the tables.
 FURTHER_RULES = {
-    *("signal.test", "help.gap", "phone.refused"),
+    *("signal.test", "help.gap", "phone.refused", "link.made", "link.opened", "responder.sees_key"),
     *("call.wanted", "call.inbound", "call.rang_back", "call.queue", "call.alone"),
     *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
 }
@@ -35,7 +36,7 @@ RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
            "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
            "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure",
-           "number_rejected", "not_permitted"]  # fmt: skip
+           "number_rejected", "not_permitted", "said_on_page"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:
@@ -115,6 +116,7 @@ def composed_keys() -> set[str]:
         | enumerated("done", actions | {"call_contact"})
         | enumerated("submit", with_form)
         | fields
+        | enumerated("proof", [proof.value for proof in Proof])
         | enumerated("age", ["ok", "warn", "breach"])
         | enumerated("link", ["connecting", "live", "reconnecting", "lost"])
         | enumerated("sound", ["off", "on", "quiet", "ringing"])

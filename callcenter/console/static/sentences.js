@@ -34,6 +34,7 @@ const SPOKEN = {
   outcome: (value) => word("outcome", value),
   outcome_before: (value) => word("outcome", value),
   rung: (value) => word("rung", value),
+  proof: (value) => word("proof", value),
   kind: (value) => word("kind", value),
   level: (value) => word("level", value),
   effect: effectWords,
