@@ -220,11 +220,17 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     duty = wish.group != "keyholders_and_neighbours"
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
-    if not duty:
-        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
-    people = [person for person in people if person.number]
-    if not people:
+    near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
+    others = [person for person in people if person.number]
+    if not near and not others:
         return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    no = offers.said_no(unit, alert)
+    near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
+    if not near and not others:
+        if duty:
+            return [EffectFailed(wish.kind, "declined", {"group": wish.group})]
+        return _ask_responders(unit, alert, AskResponders(alert.id))
+    people = others if duty else near + others[:NEIGHBOURS_AT_ONCE]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
     return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]
 

@@ -9,7 +9,7 @@ import structlog
 
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import Offer, Proof
+from callcenter.alerts.offer_model import Offer, OfferState, Proof
 from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
@@ -80,11 +80,29 @@ def take(
 
 
 def accept(unit: Unit, alert: Alert, call: Call) -> None:
-    """They pressed 1. Who rings back, or was asked by hand, may have no offer that still lives: then this is one."""
+    """They pressed 1."""
+    _of_call(unit, alert, call)
+    take(unit, alert.id, call.party, Said.YES, channel="phone")
+
+
+def end_by_call(unit: Unit, alert: Alert, call: Call, said: Said, *, reason: str) -> None:
+    """They said no, or nothing. A no is kept of everybody, for who said it is not rung for this alert again."""
+    if said is Said.NO:
+        _of_call(unit, alert, call)
+    take(unit, alert.id, call.party, said, reason=reason)
+
+
+def _of_call(unit: Unit, alert: Alert, call: Call) -> None:
+    """Who rings back, was asked by hand or is a duty phone may have no offer that still lives: then this is one."""
     if _living(unit, alert.id, call.party) is None:
         person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
         make(unit, alert, Choice(person))
-    take(unit, alert.id, call.party, Said.YES, channel="phone")
+
+
+def said_no(unit: Unit, alert: Alert) -> frozenset[str]:
+    """Who will not go, by party and by number: a telephone may be two people's."""
+    parties = {one.party for one in of_now(unit, alert) if one.state is OfferState.DECLINED}
+    return frozenset(parties | {call.number for call in unit.calls.of_alert(alert.id) if call.party in parties})
 
 
 def let_go(unit: Unit, alert: Alert) -> None:
