@@ -23,6 +23,7 @@ class Case:
     there_at: datetime | None = None  # somebody is at the door, whether or not anybody has told us
     there: str = ""  # who
     plans: set[str] = field(default_factory=set)  # what somebody already intends to do
+    debts: list[str] = field(default_factory=list)  # calls for which somebody is owed one
 
     @property
     def state(self) -> str:
@@ -35,6 +36,11 @@ class Case:
     @property
     def responder(self) -> str:
         return str(self.view["responder"]["party"]) if self.view["responder"] else ""
+
+    @property
+    def is_free(self) -> bool:
+        """Nobody has it, and somebody should."""
+        return self.state == "waiting" or (self.state == "handed_over" and not self.owner)
 
     @property
     def is_open(self) -> bool:

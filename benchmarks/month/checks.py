@@ -91,8 +91,7 @@ class Checks:
             self._wrong("no alert without a due timer", alert, f"{case.state}, and nothing would ever move it")
 
     def _rows(self, query: Prepared, alert: str) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._centre.read(lambda c: query.rows(c, {"b_alert": alert}))
-        return found
+        return self._centre.rows(query, b_alert=alert)
 
     def hears(self, case: Case, entry: Entry, data: dict[str, Any]) -> None:
         if entry.rule == "call.wanted":

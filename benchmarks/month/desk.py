@@ -13,13 +13,14 @@ from benchmarks.month.plan import Plan
 from benchmarks.month.town import DUTY, OPERATORS, SEATS, at_hour
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import Operator
-from callcenter.ports import Acted, ActionWanted, ConsolesChanged, SeatTaken
+from callcenter.ports import Acted, ActionWanted, ConsolesChanged, DebtDischarged, SeatTaken
 from callcenter.storage.records import Entry
 
 Settle = Callable[[Any], Any]
 SHIFT = (8.0, 20.0)
 AWAY = ((12.0, 12.6), (16.8, 18.0))  # lunch, and the hour in which all seats are busy with services
 PATIENCE = 40  # steps of one case at most
+LOOKS_IN_S = (900.0, 2400.0)  # by night the duty person looks after what still waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Desk:
             self._present.add(name)
             self._settle(ConsolesChanged(name, present=True))
             self._settle(SeatTaken(name, "ready", SEATS[name]))
-            for case in [case for case in self._cases.all.values() if case.state == "waiting"]:
+            for case in [case for case in self._cases.all.values() if case.is_free]:
                 self._intend(case, "claim", self._dice.uniform(5, 40), self._claims)
         else:
             self._present.discard(name)
@@ -77,14 +78,17 @@ class Desk:
         """Whoever picked up talks, and works the alert they talk about."""
         name = next((name for name, phone in SEATS.items() if phone == leg.number), "")
         case = self._cases.all.get(leg.room)
-        if leg.role == "operator" and case and case.state == "waiting":
+        if leg.role == "operator" and case and case.is_free:
             self._clock.after(self._dice.uniform(1, 5), self._takes, case, self._operators[name])
 
     # -- what they hear
 
     def _hears(self, case: Case, entry: Entry, data: dict[str, Any]) -> None:
-        if case.state == "waiting" and entry.ring:
+        if entry.rule == "debt.opened":
+            case.debts.append(str(data["call"]["id"]))
+        if case.is_free and entry.ring:
             self._intend(case, "claim", self._dice.uniform(6, 25), self._claims)
+            self._intend(case, "look in", self._dice.uniform(*LOOKS_IN_S), self._looks_in)
         if says_120(entry, data) and case.is_open:
             self._intend(case, "120", self._dice.uniform(*self._plan.duty_reacts_s), self._calls_120)
         if entry.rule == "operator.resolves":
@@ -101,11 +105,11 @@ class Desk:
 
     def _claims(self, case: Case) -> None:
         free = sorted(name for name in self._present if self._busy[name] < 2)
-        if case.state == "waiting" and free:
+        if case.is_free and free:
             self._takes(case, self._operators[self._dice.choice(free)])
 
     def _takes(self, case: Case, person: Person) -> bool:
-        if case.state != "waiting" or not self._act(case, person, Action.CLAIM):
+        if not case.is_free or not self._act(case, person, Action.CLAIM):
             return False
         self._clock.spawn(self._work(case, person))
         return True
@@ -127,7 +131,9 @@ class Desk:
                 await self._clock.sleep(dice.uniform(60, 600))
                 return
             await self._clock.sleep(dice.uniform(5, 45))
-            if case.responder or case.there_at:
+            if case.state == "handed_over":
+                await self._asks_120(case, person)
+            elif case.responder or case.there_at:
                 await self._sees_to_it(case, person)
             elif "120" in case.plans or dice.random() < 0.06:
                 await self._hands_over(case, person)
@@ -176,8 +182,10 @@ class Desk:
         await self._resolves(case, person, "helped_at_home" if self._dice.random() < 0.8 else "taken_to_hospital")
 
     async def _hands_over(self, case: Case, person: Person) -> None:
-        if not self._act(case, person, Action.HAND_OVER, case_number=f"120-{case.id[-6:]}", person="120"):
-            return
+        if self._act(case, person, Action.HAND_OVER, case_number=f"120-{case.id[-6:]}", person="120"):
+            await self._asks_120(case, person)
+
+    async def _asks_120(self, case: Case, person: Person) -> None:
         for _ in range(self._dice.randint(2, 6)):
             await self._clock.sleep(self._dice.uniform(200, 560))
             if not self._act(case, person, Action.STEP, text="asked 120"):
@@ -187,6 +195,8 @@ class Desk:
     async def _resolves(self, case: Case, person: Person, outcome: str) -> None:
         """Not while somebody waits on the line whom nobody has heard: then again in a moment."""
         for _ in range(PATIENCE):
+            for owed in case.debts:
+                self._settle(DebtDischarged(owed, "visited", "seen to", person.who))
             if self._act(case, person, Action.RESOLVE, outcome=outcome) or case.owner != person.who.id:
                 return
             await self._clock.sleep(self._dice.uniform(15, 40))
@@ -207,7 +217,11 @@ class Desk:
         else:
             self._intend(case, "120", 30, self._calls_120)
 
+    def _looks_in(self, case: Case) -> None:
+        if case.is_free and self._dice.random() < 0.8:
+            self._takes(case, self._duty)
+
     def hears_of_arrival(self, case: Case) -> None:
         """Whoever came tells the duty person, who says so and sees to the rest (nobody is at the desk)."""
-        if case.state == "waiting" and self._act(case, self._duty, Action.CLAIM):
+        if case.is_free and self._act(case, self._duty, Action.CLAIM):
             self._clock.spawn(self._stays_until_done(case, self._duty))

@@ -14,7 +14,7 @@ class Plan:
     seed: int = 1
     days: int = 30
     residents: int = 2_000
-    presses_a_day: float = 0.035  # for each resident: a month of 2,000 residents has some 2,100 alerts
+    presses_a_day: float = 0.02  # for each resident: a month of 2,000 residents has some 1,500 alerts
     callers_a_day: float = 0.006
     storm_presses: int = 25  # one night a power cut frightens that many at once
     storm_day: int = 11

@@ -109,7 +109,8 @@ def table(month: Month) -> str:
         "network: " + ", ".join(f"{name} {count}" for name, count in sorted(month.network.counts.items())),
         f"  rung while on a call for another alert: {checks.counts['rung while on another call']}",
         "desk: " + ", ".join(f"{name} {count}" for name, count in sorted(month.desk.counts.items())),
-        f"{month.centre.commits} commits, {month.centre.clock.steps} steps, {month.wall_s:.0f} s of wall time; "
+        "inputs: " + ", ".join(f"{name} {count}" for name, count in month.centre.inputs.most_common()),
+        f"{month.centre.commits} commits, {month.centre.clock.steps} steps, {month.busy_s:.0f} s of processor time, {month.wall_s:.0f} s of wall time; "
         f"last hash {month.last_hash}",
     ]
     return "\n".join(lines)
