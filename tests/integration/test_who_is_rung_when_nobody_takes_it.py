@@ -1,4 +1,4 @@
-"""Who said no is not rung again for the same alert, whoever else wants somebody: the waves, the ladder, a duty phone."""
+"""Whom the ladder rings: nobody who said no, the level above where there is nobody, and people are told at its end."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from callcenter.alerts.call_inputs import CallNews, CallResult, Dialling, Heard, News, Placed
+from callcenter.alerts.call_inputs import CallNews, CallResult, Dialling, Heard, InboundCall, News, Placed
 from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.inputs import TimerKind
 from callcenter.centre import HANDLERS
@@ -38,7 +38,7 @@ class Village(Town):
         super().__init__(directory, writer)
         words = prompts.read()
         assert not isinstance(words, str)
-        self.handlers = HANDLERS | CallUpdates(Lines(words)).handlers()
+        self.handlers = HANDLERS | CallUpdates(Lines(words, "+8663112345")).handlers()
         self.now = NOON
         self.events = 0
 
@@ -143,3 +143,32 @@ def test_a_duty_phone_that_said_no_is_not_asked_when_its_level_has_its_turn(vill
     village.says("n1", "2")
     assert len(village.calls("station")) == 1
     assert "nobody_left" in village.told()
+
+
+def test_a_caller_of_whom_nobody_knows_anything_is_no_reason_to_ring_nobody(village: Village) -> None:
+    """Their number is in no list, so nobody knows where they are: whoever stands above all areas is rung and asked."""
+    hire(village, "n1 neighbour d1-t1-v1", "station town_station d1-t1", "chief district_command d1")
+    now = village.now
+    village.put(InboundCall("test", "i1", "call-1", "ref-1", "+8613999999999", "+8663112345", {}, now))
+    (alert,) = [row["id"] for row in village.rows(t.alerts)]
+    village.climbs(alert, 4)
+    assert len(village.calls("chief")) == 1, "as duty manager"
+    village.says("chief", "9")
+    village.says("chief", "9")
+    village.climbs(alert, 1)
+    assert len(village.calls("chief")) == 2, "now asked to go"
+    village.says("chief", "2")
+    assert village.told()[-1] == "nobody_left"
+    assert not village.calls("n1")
+
+
+def test_where_there_are_no_neighbours_the_ladder_goes_on_to_the_level_above(village: Village) -> None:
+    """The resident spoke on the telephone, so nobody had been asked, and the duty phones did not answer."""
+    hire(village, "doc village_doctor d1-t1-v1")
+    with village.writer.transaction() as connection:
+        connection.execute(t.residents.update().values(phone="13811111111"))
+    alert = village.press()
+    assert not village.calls("doc"), "the resident is rung first"
+    village.climbs(alert, 5)
+    assert len(village.calls("doc")) == 1
+    assert village.told()[-1] == "no_number", "that there is no neighbour is told all the same"
