@@ -37,7 +37,6 @@ from handlers.timers import TimerFired
 log = structlog.get_logger()
 
 
-
 class _Seal(Seal):
     """The centre's own; what was opened once is remembered, for a month opens the same numbers very often."""
 

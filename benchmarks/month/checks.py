@@ -161,10 +161,9 @@ class Checks:
 
     def _follow(self, case: Case, entry: Entry) -> None:
         need, kind = self._need.get(case.id), Kind(case.view["kind"])
-        if need is None and case.is_open and kind in EMERGENCIES and not case.responder:
-            if case.state != "handed_over":
-                need = self._need[case.id] = Need(case.id, kind, entry.at, late=entry.rule == "help.late")
-                self.needs.append(need)
+        if need is None and kind in EMERGENCIES and case.is_open and not _how_it_ended(case):
+            need = self._need[case.id] = Need(case.id, kind, entry.at, late=entry.rule == "help.late")
+            self.needs.append(need)
         if need is None:
             return
         if case.owner and not need.held_since:

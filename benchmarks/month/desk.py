@@ -1,4 +1,4 @@
-"""The people of the centre: operators with shifts, busy hours and lapses, and the duty person who calls 120 by night."""
+"""The people of the centre: operators with shifts, busy hours and lapses, and the duty person of the night."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -169,14 +169,18 @@ class Desk:
                 return
             self._act(case, person, Action.STEP, text="looks after it")
             # Claimed is untouched for a minute at most, help for five.
-            await self._clock.sleep(self._dice.uniform(20, 50) if case.state == "claimed" else self._dice.uniform(60, 240))
+            await self._clock.sleep(
+                self._dice.uniform(20, 50) if case.state == "claimed" else self._dice.uniform(60, 240)
+            )
 
     async def _stays_until_done(self, case: Case, person: Person) -> None:
         await self._clock.sleep(self._dice.uniform(5, 40))
         if not self._act(case, person, Action.ARRIVED, party=case.there, person="who came"):
             return
         for _ in range(self._dice.randint(2, 8)):
-            await self._clock.sleep(self._dice.uniform(20, 50) if case.state == "claimed" else self._dice.uniform(60, 240))
+            await self._clock.sleep(
+                self._dice.uniform(20, 50) if case.state == "claimed" else self._dice.uniform(60, 240)
+            )
             if not self._act(case, person, Action.STEP, text="hears how it goes"):
                 return
         await self._resolves(case, person, "helped_at_home" if self._dice.random() < 0.8 else "taken_to_hospital")

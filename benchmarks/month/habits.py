@@ -25,7 +25,16 @@ IGNORES, BUSY, REJECTS = Habit("ignores"), Habit("busy"), Habit("rejects")
 
 # what -> weight by day
 RESIDENT = {"speaks": 45, "presses": 12, "well": 10, "silent": 8, "ignores": 17, "busy": 3, "voicemail": 5}
-HELPER = {"goes": 38, "repeats": 5, "refuses": 19, "wrong_key": 4, "ignores": 24, "busy": 4, "rejects": 2, "voicemail": 4}
+HELPER = {
+    "goes": 38,
+    "repeats": 5,
+    "refuses": 19,
+    "wrong_key": 4,
+    "ignores": 24,
+    "busy": 4,
+    "rejects": 2,
+    "voicemail": 4,
+}
 ON_DUTY = {"goes": 52, "refuses": 16, "ignores": 22, "busy": 10}
 DOES: dict[str, tuple[str | None, ...]] = {
     "speaks": ("", "", "", ""),

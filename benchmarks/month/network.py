@@ -59,7 +59,7 @@ class PhoneNetwork:
 
     name, rings = "month", True
 
-    def __init__(self, centre: Any, clock: Clockwork, folk: Townsfolk, plan: Plan, wrong: set[str]) -> None:  # noqa: PLR0913
+    def __init__(self, centre: Any, clock: Clockwork, folk: Townsfolk, plan: Plan, wrong: set[str]) -> None:
         self._centre, self._clock, self._folk, self._plan, self._wrong = centre, clock, folk, plan, wrong
         self._dice = plan.dice("network")
         self._refs = count(1)

@@ -71,7 +71,10 @@ def _lines_of_needs(month: Month) -> list[str]:
     how = Counter(need.how or "nobody" for need in first)
     lines = [f"emergencies {len(first)}: " + _shares(how, len(first))]
     late = [need for need in needs if need.late]
-    lines.append(f"who said yes has not come in time {len(late)}: " + _shares(Counter(n.how or "nobody" for n in late), len(late)))
+    lines.append(
+        f"who said yes has not come in time {len(late)}: "
+        + _shares(Counter(n.how or "nobody" for n in late), len(late))
+    )
     for name, some in (("to a yes", _ended(first, "accepted")), ("to 120", _ended(first, "120"))):
         whole = [(need.until - need.since).total_seconds() for need in some if need.until]
         lines.append(f"  seconds from the alarm {name:<9} p50 p90 p99 {_three(whole)}")
@@ -79,8 +82,8 @@ def _lines_of_needs(month: Month) -> list[str]:
     if worst:
         spent, limit = worst.seconds(now), month.checks.limit_s(worst)
         lines.append(
-            f"worst time without anybody: {spent:.0f} s of the {limit:.0f} s that the policy allows, ratio {spent / limit:.2f}"
-            f" (alert {worst.alert}, {worst.how or 'nobody'})"
+            f"worst time without anybody: {spent:.0f} s of the {limit:.0f} s that the policy allows, "
+            f"ratio {spent / limit:.2f} (alert {worst.alert}, {worst.how or 'nobody'})"
         )
     return lines
 
@@ -110,7 +113,8 @@ def table(month: Month) -> str:
         f"  rung while on a call for another alert: {checks.counts['rung while on another call']}",
         "desk: " + ", ".join(f"{name} {count}" for name, count in sorted(month.desk.counts.items())),
         "inputs: " + ", ".join(f"{name} {count}" for name, count in month.centre.inputs.most_common()),
-        f"{month.centre.commits} commits, {month.centre.clock.steps} steps, {month.busy_s:.0f} s of processor time, {month.wall_s:.0f} s of wall time; "
+        f"{month.centre.commits} commits, {month.centre.clock.steps} steps, {month.busy_s:.0f} s of processor time, "
+        f"{month.wall_s:.0f} s of wall time; "
         f"last hash {month.last_hash}",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The town as the centre has it registered, and as it is: who lives there, who helps, when, and whose number is wrong."""
+"""The town as it is registered, and as it is: who lives there, who helps and when, and whose number is wrong."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
