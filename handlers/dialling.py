@@ -222,12 +222,15 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
     others = [person for person in people if person.number]
-    missing = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
-    no = offers.said_no(unit, alert)
+    failed = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    no = offers.said_no(unit, alert) | {alert.responder}  # who goes already could only be told that somebody goes
     near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
-    if not near and not others:  # this near; the ladder goes no higher, so the levels above have their turn now
-        told = missing or [EffectFailed(wish.kind, "declined", {"group": wish.group})]
-        return told if duty else [*missing, *_ask_responders(unit, alert, AskResponders(alert.id))]
+    if not near and not others:
+        if duty:
+            why = "somebody_goes" if any(p.party == alert.responder for p in people) else "declined"
+            return failed or [EffectFailed(wish.kind, why, {"group": wish.group})]
+        # Nobody so near; the ladder goes no higher, so the levels above have their turn now.
+        return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id))]
     people = others if duty else near + others[:NEIGHBOURS_AT_ONCE]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
     return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]

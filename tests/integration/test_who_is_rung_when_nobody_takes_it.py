@@ -145,6 +145,16 @@ def test_a_duty_phone_that_said_no_is_not_asked_when_its_level_has_its_turn(vill
     assert "nobody_left" in village.told()
 
 
+def test_who_goes_is_not_asked_as_a_duty_phone_whether_they_would(village: Village) -> None:
+    """They would hear that somebody goes already; and a 2, pressed in anger, says nothing of their way."""
+    hire(village, "station town_station d1-t1", "chief district_command d1")
+    alert = village.press()
+    village.says("station", "1")
+    village.climbs(alert, 4)
+    assert len(village.calls("station")) == 1
+    assert len(village.calls("chief")) == 1, "somebody should still take the alert"
+
+
 def test_a_caller_of_whom_nobody_knows_anything_is_no_reason_to_ring_nobody(village: Village) -> None:
     """Their number is in no list, so nobody knows where they are: whoever stands above all areas is rung and asked."""
     hire(village, "n1 neighbour d1-t1-v1", "station town_station d1-t1", "chief district_command d1")
