@@ -3,13 +3,15 @@
 from callcenter.alerts.call_rules import DIAL_S
 from callcenter.alerts.dialogues import PRESS_S, TRIES
 from callcenter.alerts.model import Kind
+from callcenter.storage.unit import EFFECT_LEASE_S
 from config.policies import AlertPolicy
 
 SWEEP_S = 1.0
 SPOKEN_S = 20.0  # a question with its keys, and what is said after the answer
 CLAIMED_BY_DUTY_S = 30.0  # the duty person finds that somebody has it just now, and looks again
-# What one order to hang up may take: a request under way, and an order that failed is repeated after its lease.
-HANGS_UP_S = 30.0
+# A request may be under way, and an order to hang up that failed is repeated after its lease and the outbox's sweep.
+# Less than a telephone rings: one that nobody stops is found.
+HANGS_UP_S = DIAL_S + EFFECT_LEASE_S + 4.0
 
 
 def asking_call_s(policy: AlertPolicy) -> float:

@@ -25,7 +25,7 @@ IGNORES, BUSY, REJECTS = Habit("ignores"), Habit("busy"), Habit("rejects")
 
 # what -> weight by day
 RESIDENT = {"speaks": 45, "presses": 12, "well": 10, "silent": 8, "ignores": 17, "busy": 3, "voicemail": 5}
-HELPER = {
+VOLUNTEER = {
     "goes": 38,
     "repeats": 5,
     "refuses": 19,
@@ -61,11 +61,11 @@ class Townsfolk:
             return self._operator(number)
         if role in ("elder", "caller"):
             return self._drawn(RESIDENT, stays=(40.0, 240.0))
-        helper = self._town.by_phone.get(number)
-        weights = dict(ON_DUTY if role == "duty" else HELPER)
+        volunteer = self._town.by_phone.get(number)
+        weights = dict(ON_DUTY if role == "duty" else VOLUNTEER)
         if _is_night(now):
             weights["ignores"] *= 2
-        if helper and not helper.on_duty(now):
+        if volunteer and not volunteer.on_duty(now):
             weights["goes"], weights["ignores"] = weights["goes"] // 4, weights["ignores"] * 2
         return self._drawn(weights, stays=(10.0, 35.0))
 

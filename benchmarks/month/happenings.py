@@ -11,7 +11,7 @@ from benchmarks.month.centre import HOTLINE, SOS_NUMBER
 from benchmarks.month.clockwork import Clockwork
 from benchmarks.month.network import PhoneNetwork
 from benchmarks.month.plan import START, Plan
-from benchmarks.month.town import Helper, Registered, at_hour
+from benchmarks.month.town import Registered, Volunteer, at_hour
 from callcenter.storage import tables as t
 from devices.decoders import decode
 
@@ -30,8 +30,8 @@ class Happenings:
         self.presses = 0
         for day in range(plan.days):
             self._plan_day(day)
-        for helper in town.helpers.values():
-            self._plan_switch(helper)
+        for volunteer in town.volunteers.values():
+            self._plan_switch(volunteer)
 
     def _plan_day(self, day: int) -> None:
         dice, many = self._dice, self._plan.residents
@@ -85,16 +85,16 @@ class Happenings:
 
     # -- stop switches
 
-    def _plan_switch(self, helper: Helper) -> None:
-        if helper.stops_at:
-            self._clock.at(helper.stops_at, self._switch, helper, True)
-        if helper.back_at and helper.back_at < START + timedelta(days=self._plan.days):
-            self._clock.at(helper.back_at, self._switch, helper, False)
+    def _plan_switch(self, volunteer: Volunteer) -> None:
+        if volunteer.stops_at:
+            self._clock.at(volunteer.stops_at, self._switch, volunteer, True)
+        if volunteer.back_at and volunteer.back_at < START + timedelta(days=self._plan.days):
+            self._clock.at(volunteer.back_at, self._switch, volunteer, False)
 
-    def _switch(self, helper: Helper, stopped: bool) -> None:
-        (self._town.stopped.add if stopped else self._town.stopped.discard)(helper.id)
+    def _switch(self, volunteer: Volunteer, stopped: bool) -> None:
+        (self._town.stopped.add if stopped else self._town.stopped.discard)(volunteer.id)
 
         def write(connection: Connection) -> None:
-            connection.execute(update(t.responders).where(t.responders.c.id == helper.id).values(stopped=stopped))
+            connection.execute(update(t.responders).where(t.responders.c.id == volunteer.id).values(stopped=stopped))
 
         self._network._centre.read(write)

@@ -53,8 +53,8 @@ class Journeys:
         self._clock.after(way, self._is_there, case, party, entry.at)
 
     def _kind(self, party: str) -> str:
-        helper = self._town.helpers.get(party.partition(":")[2])
-        return helper.kind if helper else "contact"
+        volunteer = self._town.volunteers.get(party.partition(":")[2])
+        return volunteer.kind if volunteer else "contact"
 
     def _is_there(self, case: Case, party: str, accepted_at: datetime) -> None:
         self.arrivals.append(Arrival(case.id, party, accepted_at, self._clock.now()))

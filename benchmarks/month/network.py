@@ -46,6 +46,7 @@ class Leg:
     outcome: CallOutcome | None = None
     talked_at: datetime | None = None
     asked: int = 0  # questions so far
+    refused: bool = False  # an order to hang up has failed
     turn: int = 0  # scripts so far: an older one is not played on
     numbers: Any = field(default_factory=count)
 
@@ -106,9 +107,10 @@ class PhoneNetwork:
 
     async def hang_up(self, call_id: str, _ref: str) -> None:
         await self._clock.sleep(self._dice.uniform(0.1, 0.5))
-        if self._dice.random() < self._plan.hang_ups_fail:
-            raise CarrierUnreachable("refused")
         leg = self._known(call_id)
+        if self._dice.random() < self._plan.hang_ups_fail and not leg.refused:  # once; the second order counts
+            leg.refused = True
+            raise CarrierUnreachable("refused")
         self._end(leg, CallOutcome.ANSWERED if leg.talked_at else CallOutcome.CANCELED)
 
     async def close_room(self, room: str) -> None:

@@ -34,7 +34,7 @@ SEATS = {name: f"+86100199{number:04d}" for number, name in enumerate(OPERATORS,
 
 
 @dataclass(slots=True)
-class Helper:
+class Volunteer:
     """A responder as they are."""
 
     id: str
@@ -57,11 +57,11 @@ class Registered:
     """What the rest of the month has to know of the town."""
 
     town: Town
-    helpers: dict[str, Helper]
+    volunteers: dict[str, Volunteer]
     bracelets: list[tuple[str, Resident]]
     home_phones: list[str]
     wrong: set[str]  # numbers that no carrier rings
-    by_phone: dict[str, Helper] = field(default_factory=dict)
+    by_phone: dict[str, Volunteer] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)  # responders who have switched themselves off, now
 
 
@@ -91,17 +91,17 @@ def _hire(found: Town, plan: Plan, dice: Random) -> list[Responder]:
     ]
 
 
-def _helper(one: Responder, plan: Plan, dice: Random) -> Helper:
+def _volunteer(one: Responder, plan: Plan, dice: Random) -> Volunteer:
     """With hours of their own; one in four is away for some days, one in twenty stops, half of those come back."""
-    helper = Helper(one.id, one.kind, one.area, one.phone, dice.choice(HOURS[one.kind]), [])
+    volunteer = Volunteer(one.id, one.kind, one.area, one.phone, dice.choice(HOURS[one.kind]), [])
     if dice.random() < 0.25:
         starts = START + timedelta(days=dice.uniform(0, plan.days))
-        helper.absences.append((starts, starts + timedelta(days=dice.uniform(0.5, 6))))
+        volunteer.absences.append((starts, starts + timedelta(days=dice.uniform(0.5, 6))))
     if dice.random() < 0.05 and one.kind != "district_command":
-        helper.stops_at = START + timedelta(days=dice.uniform(0, plan.days * 0.8))
+        volunteer.stops_at = START + timedelta(days=dice.uniform(0, plan.days * 0.8))
         if dice.random() < 0.5:
-            helper.back_at = helper.stops_at + timedelta(days=dice.uniform(1, 8))
-    return helper
+            volunteer.back_at = volunteer.stops_at + timedelta(days=dice.uniform(1, 8))
+    return volunteer
 
 
 def register(url: str, plan: Plan) -> Registered:
@@ -109,27 +109,27 @@ def register(url: str, plan: Plan) -> Registered:
     dice = plan.dice("town")
     found = build_town(plan.seed, plan.residents)
     hired = _hire(found, plan, dice)
-    helpers = {one.id: _helper(one, plan, dice) for one in hired}
+    volunteers = {one.id: _volunteer(one, plan, dice) for one in hired}
     migrate(url)
     engine = connect(url, writer=True, size=1)
     with engine.begin() as connection:
         _write_people(connection, found)
-        _write_helpers(connection, hired, helpers)
+        _write_volunteers(connection, hired, volunteers)
         _write_staff(connection)
     engine.dispose()
     people = {person.id: person for person in found.residents}
     return Registered(
         found,
-        helpers,
+        volunteers,
         [(one.id, people[one.resident_id]) for one in found.devices if one.resident_id],
         [one.id for one in found.devices if not one.resident_id],
-        _wrong_numbers(found, helpers, plan, dice),
-        {helper.phone: helper for helper in helpers.values()},
+        _wrong_numbers(found, volunteers, plan, dice),
+        {volunteer.phone: volunteer for volunteer in volunteers.values()},
     )
 
 
-def _wrong_numbers(found: Town, helpers: dict[str, Helper], plan: Plan, dice: Random) -> set[str]:
-    phones = [helper.phone for helper in helpers.values() if helper.kind != "district_command"]
+def _wrong_numbers(found: Town, volunteers: dict[str, Volunteer], plan: Plan, dice: Random) -> set[str]:
+    phones = [volunteer.phone for volunteer in volunteers.values() if volunteer.kind != "district_command"]
     phones += [contact.phone for person in found.residents for contact in person.contacts]
     phones += [person.phone for person in found.residents]
     return {phone for phone in dict.fromkeys(phones) if dice.random() < plan.wrong_numbers}
@@ -170,17 +170,24 @@ def _write_people(connection: Connection, found: Town) -> None:
     )
 
 
-def _write_helpers(connection: Connection, hired: list[Responder], helpers: dict[str, Helper]) -> None:
+def _write_volunteers(connection: Connection, hired: list[Responder], volunteers: dict[str, Volunteer]) -> None:
     rows = [
         {"id": r.id, "name": r.name, "kind": r.kind, "phone": r.phone, "area_id": r.area, "lat": r.lat, "lon": r.lon}
-        | {"moves": r.moves, "skills": r.skills, "keys": r.keys, "hours": helpers[r.id].hours}
+        | {"moves": r.moves, "skills": r.skills, "keys": r.keys, "hours": volunteers[r.id].hours}
         for r in hired
     ]
     connection.execute(t.responders.insert(), rows)
     absences = [
-        {"id": f"{helper.id}-{n}", "responder_id": helper.id, "starts": a, "ends": b, "on_duty": False, "why": "away"}
-        for helper in helpers.values()
-        for n, (a, b) in enumerate(helper.absences)
+        {
+            "id": f"{volunteer.id}-{n}",
+            "responder_id": volunteer.id,
+            "starts": a,
+            "ends": b,
+            "on_duty": False,
+            "why": "away",
+        }
+        for volunteer in volunteers.values()
+        for n, (a, b) in enumerate(volunteer.absences)
     ]
     if absences:
         connection.execute(t.absences.insert(), absences)

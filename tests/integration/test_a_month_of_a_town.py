@@ -1,4 +1,4 @@
-"""The month in virtual time (benchmarks/month): a small town's busy day by default, the whole month when told `long`."""
+"""The month in virtual time (benchmarks/month): a small town's busy day, and the whole month among the long tests."""
 
 import pytest
 

@@ -33,7 +33,8 @@ FURTHER_RULES = {
 RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values()} | FURTHER_RULES
 # Words that handlers put into an entry's `reason`.
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
-           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone", "declined"]  # fmt: skip
+           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
+           "declined"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:
