@@ -159,7 +159,7 @@ class CallUpdates:
         if alert is None:
             return
         if report.what in offers.ENDS:  # before others are asked in their place
-            offers.take(unit, alert.id, call.party, offers.ENDS[report.what], reason=_why(call))
+            offers.end_by_call(unit, alert, call, offers.ENDS[report.what], reason=_why(call))
         entry = react(unit, alert, report, actor=f"call:{call.id}")
         if report.what not in ("accepted", "took_over"):
             return

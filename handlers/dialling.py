@@ -238,13 +238,19 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     duty = wish.group != "keyholders_and_neighbours"
     if not duty and alert.responder:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
-    if not duty:
-        refused = refused_phones.parties(unit.connection)
-        near = sorted(people, key=lambda one: one.party in refused)[:NEIGHBOURS_AT_ONCE]
-        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + near
-    people = [person for person in people if person.number]
-    if not people:
-        return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
+    refused = refused_phones.parties(unit.connection)  # asked last
+    others = sorted((person for person in people if person.number), key=lambda one: one.party in refused)
+    failed = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    no = offers.said_no(unit, alert) | {alert.responder}  # who goes already could only be told that somebody goes
+    near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
+    if not near and not others:
+        if duty:
+            why = "somebody_goes" if any(p.party == alert.responder for p in people) else "declined"
+            return failed or [EffectFailed(wish.kind, why, {"group": wish.group})]
+        # Nobody so near; the ladder goes no higher, so the levels above have their turn now.
+        return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id))]
+    people = others if duty else near + others[:NEIGHBOURS_AT_ONCE]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
     return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]
 

@@ -84,11 +84,29 @@ def take(
 
 
 def accept(unit: Unit, alert: Alert, call: Call) -> None:
-    """They pressed 1. Who rings back, or was asked by hand, may have no offer that still lives: then this is one."""
+    """They pressed 1."""
+    _of_call(unit, alert, call)
+    take(unit, alert.id, call.party, Said.YES, channel="phone")
+
+
+def end_by_call(unit: Unit, alert: Alert, call: Call, said: Said, *, reason: str) -> None:
+    """They said no, or nothing. A no is kept of everybody, for who said it is not rung for this alert again."""
+    if said is Said.NO:
+        _of_call(unit, alert, call)
+    take(unit, alert.id, call.party, said, reason=reason)
+
+
+def _of_call(unit: Unit, alert: Alert, call: Call) -> None:
+    """Who rings back, was asked by hand or is a duty phone may have no offer that still lives: then this is one."""
     if living(unit, alert.id, call.party) is None:
         person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
         make(unit, alert, Choice(person))
-    take(unit, alert.id, call.party, Said.YES, channel="phone")
+
+
+def said_no(unit: Unit, alert: Alert) -> frozenset[str]:
+    """Who will not go, by party and by number: a telephone may be two people's."""
+    parties = {one.party for one in of_now(unit, alert) if one.state is OfferState.DECLINED}
+    return frozenset(parties | {call.number for call in unit.calls.of_alert(alert.id) if call.party in parties})
 
 
 def accept_again(unit: Unit, alert: Alert, earlier: Offer) -> Offer:

@@ -36,6 +36,12 @@ def around(connection: Connection, area: str | None) -> list[str]:
     return way_up(area, {row.id: row.parent_id for row in connection.execute(select(up))})
 
 
+def tops(connection: Connection) -> list[str]:
+    """The areas above which there is none."""
+    a = t.areas.c
+    return list(connection.execute(select(a.id).where(a.parent_id.is_(None)).order_by(a.id)).scalars())
+
+
 def _rota(hours: str, overrides: list[Override], holidays: frozenset[date]) -> Rota:
     """Hours that nobody can read any more count as day and night: a call too many before one too few."""
     try:

@@ -36,7 +36,7 @@ RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
            "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
            "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure",
-           "number_rejected", "not_permitted", "said_on_page"]  # fmt: skip
+           "number_rejected", "not_permitted", "said_on_page", "declined"]  # fmt: skip
 
 
 def sources() -> dict[str, str]:
