@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
-from config import logs, policies, settings
+from config import logs, plans, policies, settings
 from config.policies import AlertPolicy
 from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
@@ -43,13 +44,16 @@ def _load() -> tuple[Settings, AlertPolicy]:
     policy = policies.read(chosen.policy_file, kinds=frozenset(Kind))
     if isinstance(policy, str):
         raise Refused(policy)
+    steps = plans.read(chosen.plans_file, kinds=frozenset(Kind))
+    if isinstance(steps, str):
+        raise Refused(steps)
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
     logs.configure(chosen.log_level, json=as_json)
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"CALLCENTER_DATA_DIR: {error}") from error
-    return chosen, policy
+    return chosen, replace(policy, plans=steps)
 
 
 def _migrate(chosen: Settings) -> None:
@@ -210,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", serve, "Run the centre.")
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
-    reading = command("import", import_people, "Read residents, devices or responders from a CSV file.")
+    reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
     reading.add_argument("kind", choices=sorted(people.KINDS))
     reading.add_argument("file", type=Path)
     user = command("user", add_user, "Add an operator, or change name, role and password of one.")

@@ -33,7 +33,7 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, timers
+from handlers import device_signals, operator_actions, outbox, plans, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -48,7 +48,7 @@ from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS | plans.HANDLERS
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0

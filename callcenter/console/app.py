@@ -23,6 +23,7 @@ from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecke
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
+from callcenter.console.plan_api import PlanApi
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -35,7 +36,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
 MEASURE_S = 2.0
-PUBLIC, SIGNED = "public", "signed_in"
+PUBLIC, SIGNED, SUPERVISOR = "public", "signed_in", "supervisor"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -58,10 +59,12 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
         if unsafe and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
-        if needed == SIGNED:
+        if needed != PUBLIC:
             who = await keeper.who(request)
             if who is None:
                 return problem(401, "signed_out", "sign in first")
+            if needed == SUPERVISOR and not who.operator.supervisor:
+                return problem(403, "forbidden", "only a supervisor may do this")
             request[SIGNED_IN] = who
         return await handler(request)
 
@@ -169,6 +172,20 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
+# Method, path, who may use it, operation of openapi.yaml, and what answers.
+Routes = tuple[tuple[str, str, str, str, Handle], ...]
+
+
+def _resident_routes(api: Api) -> Routes:
+    plans = PlanApi(api.read, api.submit)
+    return (
+        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
+        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        ("GET", "/api/v1/residents/{id}/plan", SUPERVISOR, "getOwnPlan", plans.plan),
+        ("PUT", "/api/v1/residents/{id}/plan", SUPERVISOR, "putOwnPlan", plans.put),
+    )
+
+
 def build(
     api: Api,
     keeper: Doorkeeper,
@@ -184,7 +201,7 @@ def build(
     """
     desk = CallDesk(api.read, api.submit)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
-    routes: tuple[tuple[str, str, str, str, Handle], ...] = (
+    routes: Routes = (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
@@ -201,8 +218,7 @@ def build(
         ("GET", "/handover/{id}", SIGNED, "handoverPage", handovers.card),
         ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
         ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
-        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
-        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        *_resident_routes(api),
         ("GET", "/api/v1/devices", SIGNED, "listDevices", api.devices),
         ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
         ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),

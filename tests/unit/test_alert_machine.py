@@ -997,7 +997,7 @@ def test_a_claim_tells_the_devices_that_somebody_is_there() -> None:
 
 
 ANSWERS = (Action.TAKE_OVER, Action.DECLINE)
-ADDING = (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN)
+ADDING = (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN, Action.STEP)
 
 
 @pytest.mark.parametrize("action", [a for a in Action if a not in (*ADDING, *ANSWERS)])
