@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
-from config import logs, plans, policies, settings
+from config import logs, policies, settings
 from config.policies import AlertPolicy
 from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
@@ -44,16 +43,13 @@ def _load() -> tuple[Settings, AlertPolicy]:
     policy = policies.read(chosen.policy_file, kinds=frozenset(Kind))
     if isinstance(policy, str):
         raise Refused(policy)
-    steps = plans.read(chosen.plans_file, kinds=frozenset(Kind))
-    if isinstance(steps, str):
-        raise Refused(steps)
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
     logs.configure(chosen.log_level, json=as_json)
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"CALLCENTER_DATA_DIR: {error}") from error
-    return chosen, replace(policy, plans=steps)
+    return chosen, policy
 
 
 def _migrate(chosen: Settings) -> None:

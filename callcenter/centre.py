@@ -25,7 +25,8 @@ from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
-from config import prompts
+from config import plans as plan_file, prompts
+from config.plans import Plans
 from config.policies import AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
@@ -64,6 +65,7 @@ class Centre:
         policy = replace(policy, rings=bool(settings.gateways))
         engine = connect(settings.database, writer=True, size=1)
         writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
+        writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
         words = _words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
@@ -236,6 +238,14 @@ def _words() -> Prompts:
     if isinstance(words, str):
         raise OSError(words)
     return words
+
+
+def _plans(settings: Settings) -> Plans:
+    """Raises OSError."""
+    found = plan_file.read(settings.plans_file, kinds=frozenset(Kind))
+    if isinstance(found, str):
+        raise OSError(found)
+    return found
 
 
 def _seal(settings: Settings) -> Seal:

@@ -2,13 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from config.plans import Plans
 
 RESPONDER_KINDS = frozenset({"neighbour", "family", "village_doctor", "carer", "town_station", "district_command"})
 DEFAULT_FILE = Path(__file__).with_name("escalation.toml")
@@ -89,7 +87,6 @@ class AlertPolicy:
     transfer_s: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
-    plans: Plans = field(default_factory=dict)  # what is to be done, by kind
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]

@@ -22,7 +22,7 @@ def planned(unit: Unit, before: Alert | None, alarm: AlarmRaised) -> AlarmRaised
     if before is not None and RANK[alarm.kind] >= RANK[before.kind]:
         return alarm
     own = (one.step for one in _own(unit, alarm.subject) if applies(one.kind, alarm.kind))
-    return replace(alarm, plan=joined(own, unit.policy.plans.get(alarm.kind.value, ())))
+    return replace(alarm, plan=joined(own, unit.plans.by_kind.get(alarm.kind.value, ())))
 
 
 def _own(unit: Unit, subject: Subject) -> Sequence[OwnStep]:

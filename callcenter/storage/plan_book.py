@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from callcenter.storage import tables as t
 from callcenter.storage.plan_records import own_step
 from callcenter.storage.prepared import Prepared
-from config.plans import PlanStep
+from config.plans import Plans, PlanStep
 
 _NAMES = ("resident_id", "kind", "step", "zh", "en", "required", "done_by", "only_silent")
 _ORDER = (t.plans.c.resident_id, t.plans.c.position, t.plans.c.id)
@@ -35,6 +35,7 @@ class PlanBook:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.by_kind: Plans = {}  # what everybody's alert of a kind begins with
 
     def of_resident(self, resident: str) -> list[OwnStep]:
         return self._read(_OF_RESIDENT, resident)
