@@ -221,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", serve, "Run the centre.")
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
-    reading = command("import", import_people, "Read residents, devices or responders from a CSV file.")
+    reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
     reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))
     reading.add_argument("file", type=Path)
     user = command("user", add_user, "Add an operator, or change name, role and password of one.")

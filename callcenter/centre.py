@@ -28,7 +28,8 @@ from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
-from config import prompts
+from config import plans as plan_file, prompts
+from config.plans import Plans
 from config.policies import AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
@@ -36,7 +37,7 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, responder_actions, timers
+from handlers import device_signals, operator_actions, outbox, plans, responder_actions, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -52,7 +53,12 @@ from handlers.watchdog import Findings, Watchdog
 log = structlog.get_logger()
 
 HANDLERS = (
-    device_signals.HANDLERS | operator_actions.HANDLERS | responder_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+    device_signals.HANDLERS
+    | operator_actions.HANDLERS
+    | responder_actions.HANDLERS
+    | timers.HANDLERS
+    | outbox.HANDLERS
+    | plans.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -69,6 +75,7 @@ class Centre:
         policy = replace(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         engine = connect(settings.database, writer=True, size=1)
         writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
+        writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
         words = _words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
@@ -257,6 +264,14 @@ def _words() -> Prompts:
     if isinstance(words, str):
         raise OSError(words)
     return words
+
+
+def _plans(settings: Settings) -> Plans:
+    """Raises OSError."""
+    found = plan_file.read(settings.plans_file, kinds=frozenset(Kind))
+    if isinstance(found, str):
+        raise OSError(found)
+    return found
 
 
 def _seal(settings: Settings) -> Seal:

@@ -106,7 +106,7 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    for kind in ("areas", "residents", "devices", "responders"):
+    for kind in ("areas", "residents", "devices", "responders", "plans"):
         report = people.import_file(writer, kind, town / f"{kind}.csv")
         if report.wrong:
             raise RuntimeError(f"the town's {kind} cannot be read: {report.wrong[0]}")

@@ -11,6 +11,7 @@ from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import WrittenEffect
+from config.plans import PlanStep
 
 # The door, as console and webhooks see it: an input goes in, its result comes out once it is stored.
 Submit = Callable[[Any], Awaitable[Any]]
@@ -85,6 +86,15 @@ class SeatTaken:
     operator: str
     state: str
     phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """A supervisor puts a plan, (kind, step) in order, in place of a resident's own. False: there is no such one."""
+
+    resident: str
+    steps: tuple[tuple[str, PlanStep], ...]
+    by: Operator
 
 
 @dataclass(frozen=True, slots=True)

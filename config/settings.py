@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
+    plans_file: Path | None = Field(None, description="response plans; none: config/plans.toml")
     node: str = Field("centre", pattern=r"^[a-z0-9-]{1,24}$", description="name of this process, unique per broker")
 
     @property

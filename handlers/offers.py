@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 # What a call reports -> how that ends its offer.
 ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
+SAID_ON_PAGE = "said_on_page"  # why a telephone stops ringing: its owner has answered, in another way
 
 
 def plan(unit: Unit) -> Plan:
@@ -146,7 +147,7 @@ def let_go(unit: Unit, alert: Alert) -> None:
 
 def is_not_rung(unit: Unit, call: Call, reason: str) -> None:
     """Their call is taken back: whoever is not rung any more is not asked, and may be asked again."""
-    if call.dialogue != "offer" or call.alert_id is None:
+    if call.dialogue != "offer" or call.alert_id is None or reason == SAID_ON_PAGE:
         return
     theirs = [one for one in unit.offers.of_alert(call.alert_id) if one.party == call.party and one.state in ASKED]
     _put(unit, end_all(theirs, unit.now, reason).offers)

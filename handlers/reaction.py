@@ -8,18 +8,20 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import Effect, PhoneWish
-from callcenter.alerts.inputs import AlertInput, EffectFailed
+from callcenter.alerts.inputs import AlarmRaised, AlertInput, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.rules import Refused, decide
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import Unit
-from handlers import dialling
+from handlers import dialling, plans
 
 log = structlog.get_logger()
 
 
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
+    if isinstance(happened, AlarmRaised):
+        happened = plans.planned(unit, before, happened)
     outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.policy)
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)

@@ -51,7 +51,7 @@ def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refuse
     offers.take(unit, alert.id, offer.party, Said.NO, reason="page")  # before others are asked in their place
     for call in unit.calls.living(alert.id):
         if call.party == offer.party and call.dialogue in ASKING and not call.answered_at:
-            change(unit, call, HangUpWanted("said_on_page"))
+            change(unit, call, HangUpWanted(offers.SAID_ON_PAGE))
     return _acts(unit, alert, offer, Deed.DECLINES)
 
 

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from simulators.centre_api import CentreApi, Conflict, Done, Json, Unanswered
-from simulators.scripts import Step, plan_for
+from simulators.scripts import Step, plan_for, steps_to_do
 
 log = structlog.get_logger()
 BACK_OFF_S = (0.3, 0.6, 1.0, 2.0, 4.0)
@@ -179,6 +179,8 @@ class Operator:
                 step = Step("call_contact", {"contact": keyholder})
             if step.action == "resolve" and alert["responder"]:
                 await self._await_help(alert_id)
+            if step.action == "resolve":
+                await self._do_what_is_required(alert_id)
             if await self._act(alert_id, step) and step.action == "dispatch":
                 await self._await_help(alert_id)
 
@@ -190,6 +192,13 @@ class Operator:
                 return
             waited += LOOKS_EVERY_S
             await asyncio.sleep(LOOKS_EVERY_S)
+
+    async def _do_what_is_required(self, alert_id: str) -> None:
+        """The steps of the response plan without which the alert does not end."""
+        card = await self.api.get(f"alerts/{alert_id}")
+        for step in () if isinstance(card, Unanswered) else steps_to_do(card["plan"]):
+            await asyncio.sleep(self._dice.uniform(*self.style.think))
+            await self._act(alert_id, step)
 
     async def _keyholder(self, alert_id: str) -> str | None:
         """Read the card, as everybody does after claiming."""

@@ -28,6 +28,7 @@ from callcenter.alerts.model import (
     touched,
 )
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
+from callcenter.alerts.plans import joined, missing
 from callcenter.alerts.responder_rules import RESPONDER_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
@@ -62,6 +63,7 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: Alert
         late=alarm.late,
         possibly_old=alarm.possibly_old,
         drill=alarm.drill,
+        plan=alarm.plan,
     )
     effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
     return Change(alert, alarm.details, ring=True, effects=effects)
@@ -85,6 +87,7 @@ def _counted(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
     return replace(
         alert,
         kind=min(alert.kind, alarm.kind, key=RANK.__getitem__),
+        plan=joined(alert.plan, alarm.plan),
         press_count=alert.press_count + 1,
         last_press_at=now,
         recent=recent,
@@ -105,7 +108,7 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
     effects = _stored(alert.id, alarm.subject.device, alarm.ref, told=alert.told)
     if alarm.kind in TECHNICAL:  # worth knowing, but nobody pressed
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
-        after = replace(alert, kind=kind, troubles=alert.troubles + 1)
+        after = replace(alert, kind=kind, plan=joined(alert.plan, alarm.plan), troubles=alert.troubles + 1)
         return Change(after, alarm.details, effects=effects)
     after = _counted(alert, alarm, now, policy)
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
@@ -130,7 +133,7 @@ def cancel_is_marked(alert: Alert, cancel: CancelPressed, now: datetime, policy:
 def trouble_ends(alert: Alert, ended: TroubleEnded, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.kind is not ended.kind or alert.kind not in TECHNICAL or alert.subject.device != ended.device:
         return Refused("not_allowed", "the alert is about something else", alert.owner)
-    if alert.press_count or alert.silent or alert.troubles > 1:
+    if alert.press_count or alert.silent or alert.troubles > 1 or missing(alert):
         return Refused("not_allowed", "there is more to it than this trouble: a person closes it", alert.owner)
     after = replace(alert, state=State.CLOSED, resolved_at=now, rung_at=now)
     return Change(after, {"device": ended.device})

@@ -106,11 +106,15 @@ class HangUpColleague:
 
 @dataclass(frozen=True, slots=True)
 class HangUpOthers:
-    """End every call that still asks somebody for help; who has said yes (`but`) stays."""
+    """End every call that still asks somebody for help; who has said yes (the call `but`) stays.
+
+    `party` said so: a telephone of theirs that still rings need not, and they are asked no less for it.
+    """
 
     kind: ClassVar[str] = "hang_up_others"
     alert: str
     but: str
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)

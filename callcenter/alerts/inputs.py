@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from callcenter.alerts.model import Kind, Operator, Subject
+from config.plans import Plan
 
 
 class Action(StrEnum):
@@ -65,6 +66,7 @@ class AlarmRaised:
     possibly_old: bool = False
     drill: bool = False
     on_the_phone: bool = False  # the person who asks for help is on the line
+    plan: Plan = ()  # what is to be done when it opens an alert, or makes it one of its own kind
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -176,6 +178,8 @@ class OperatorActed:
     party: str = ""  # bring_in, arrived: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
+    step: str = ""  # step: which one of the plan; empty: something that no plan names
+    override: bool = False  # resolve: a supervisor ends it although required steps are not done
     waits: str | None = None  # resolve, close: who is on the line for this alert and has talked to nobody yet
 
     @property

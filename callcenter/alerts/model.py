@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from config.plans import Plan
+
 
 class State(StrEnum):
     WAITING = "waiting"  # rings, nobody has it
@@ -89,6 +91,17 @@ class Subject:
     place: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of the plan that is done, by a named operator or (`by` empty) as the centre knows by itself."""
+
+    step: str
+    at: datetime
+    by: str = ""
+    name: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One case. Times are aware UTC; `None` means it has not happened (or no longer counts)."""
@@ -133,6 +146,8 @@ class Alert:
     more_at: datetime | None = None  # who is there needs more help, and nobody more has said yes yet
     more_by: datetime | None = None  # who said yes to that is at the door by then
     reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
+    plan: Plan = ()  # what is to be done (alerts/plans.py)
+    steps_done: tuple[StepDone, ...] = ()
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
 

@@ -90,7 +90,7 @@ def goes(alert: Alert, yes: CallYes, now: datetime, policy: AlertPolicy) -> Chan
         after = replace(after, responder=yes.party, responder_name=yes.name, accepted_at=now, arrived_at=None)
     if alert.state is State.CLAIMED:
         after = replace(after, touched_at=now, attention_at=None)
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=yes.call), TellDevices(alert.id, "responder"))
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, yes.call, yes.party), TellDevices(alert.id, "responder"))
     return Change(after, yes.data, effects=effects)
 
 

@@ -24,6 +24,7 @@ from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
+from callcenter.console.plan_api import PlanApi
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -36,7 +37,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
 MEASURE_S = 2.0
-PUBLIC, SIGNED = "public", "signed_in"
+PUBLIC, SIGNED, SUPERVISOR = "public", "signed_in", "supervisor"
 LINKED = "linked"  # a link and its own cookie say who it is, and no other site has that cookie (docs/adr/0016)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -60,10 +61,12 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
         if unsafe and needed != LINKED and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
-        if needed == SIGNED:
+        if needed != PUBLIC:
             who = await keeper.who(request)
             if who is None:
                 return problem(401, "signed_out", "sign in first")
+            if needed == SUPERVISOR and not who.operator.supervisor:
+                return problem(403, "forbidden", "only a supervisor may do this")
             request[SIGNED_IN] = who
         return await handler(request)
 
@@ -171,7 +174,17 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
-Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, name, handler
+Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, operation of openapi.yaml, handler
+
+
+def _resident_routes(api: Api) -> tuple[Route, ...]:
+    plans = PlanApi(api.read, api.submit)
+    return (
+        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
+        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        ("GET", "/api/v1/residents/{id}/plan", SUPERVISOR, "getOwnPlan", plans.plan),
+        ("PUT", "/api/v1/residents/{id}/plan", SUPERVISOR, "putOwnPlan", plans.put),
+    )
 
 
 def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tuple[Route, ...]:
@@ -198,8 +211,7 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
         ("GET", "/api/v1/offers/{id}/link", SIGNED, "getOfferLink", offers.link),
         ("POST", "/api/v1/offers/{id}/link", SIGNED, "makeOfferLink", offers.make_link),
         ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
-        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
-        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        *_resident_routes(api),
         ("GET", "/api/v1/devices", SIGNED, "listDevices", api.devices),
         ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
         ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),

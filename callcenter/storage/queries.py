@@ -147,6 +147,12 @@ def resident(connection: Connection, resident_id: str) -> dict[str, Any] | None:
     return next(iter(refused_phones.shown(connection, "resident", found)), None)
 
 
+def own_steps(connection: Connection, resident_id: str) -> list[Any]:
+    """The steps of a resident's own plan, in their order."""
+    query = select(t.plans).where(t.plans.c.resident_id == resident_id).order_by(t.plans.c.position, t.plans.c.id)
+    return list(connection.execute(query).mappings())
+
+
 def household(connection: Connection, household_id: str | None) -> dict[str, Any] | None:
     query = select(t.households).where(t.households.c.id == household_id)
     return next(iter(_rows(connection, query)), None)

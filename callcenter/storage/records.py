@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callcenter.alerts.model import Alert, Kind, Operator, Outcome, State, Subject
+from callcenter.storage.plan_records import done_from_text, done_text, plan_from_text, plan_text
 
 GENESIS = "0" * 64  # the hash before the first entry of the timeline
 
@@ -96,6 +97,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "attention_at": alert.attention_at,
         "resolved_at": alert.resolved_at,
         "outcome": alert.outcome.value if alert.outcome else None,
+        "plan": plan_text(alert.plan),
+        "steps_done": done_text(alert.steps_done),
         "told": alert.told,
         "version": alert.version,
     } | {name: getattr(alert, name) for name in _TELEPHONE}
@@ -132,6 +135,8 @@ def alert_from_row(row: Mapping[Any, Any]) -> Alert:
         owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
         transfer_to=Operator(row["transfer_to_id"], row["transfer_to_name"]) if row["transfer_to_id"] else None,
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        plan=plan_from_text(row["plan"]),
+        steps_done=done_from_text(row["steps_done"]),
         **{name: row[name] for name in _SAME},
     )
 

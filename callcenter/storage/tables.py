@@ -32,6 +32,7 @@ from callcenter.storage.registry_tables import (
     households as households,
     learned as learned,
     operators as operators,
+    plans as plans,
     residents as residents,
     responders as responders,
     sessions as sessions,
@@ -92,6 +93,8 @@ alerts = Table(
     Column("moves_by", Utc),
     Column("more_at", Utc),
     Column("more_by", Utc),
+    Column("plan", Text, nullable=False, server_default=""),  # plan_records.plan_text
+    Column("steps_done", Text, nullable=False, server_default=""),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

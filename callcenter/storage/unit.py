@@ -23,6 +23,7 @@ from callcenter.storage import unit_sql as sql
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
 from callcenter.storage.offer_book import OfferBook
+from callcenter.storage.plan_book import PlanBook
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
 
@@ -40,6 +41,7 @@ class Known:
     name: str
     place: str
     home: str | None  # the household, of a resident's own device too
+    planned: bool = True  # somebody who lives there has a plan of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Unit:
         self._seal = seal
         self._calls: CallBook | None = None
         self._offers: OfferBook | None = None
+        self.plans = PlanBook(connection)
 
     @property
     def calls(self) -> CallBook:

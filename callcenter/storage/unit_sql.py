@@ -1,6 +1,6 @@
 """The statements of a writing transaction (unit.py), each prepared once."""
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from callcenter.storage import tables as t
 from callcenter.storage.prepared import Prepared, PreparedLookup
@@ -8,6 +8,11 @@ from callcenter.storage.prepared import Prepared, PreparedLookup
 HEAD = Prepared(select(t.timeline_head.c.n, t.timeline_head.c.hash).with_for_update())
 SET_HEAD = Prepared(update(t.timeline_head).values(n=bindparam("n"), hash=bindparam("hash")))
 _HOME = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
+# With the device comes whether anybody has a plan of their own; hardly an alarm has to look for one.
+_AT_HOME = t.residents.alias("at_home")
+_PLANNED = exists(
+    select(t.plans.c.id).join(_AT_HOME, _AT_HOME.c.id == t.plans.c.resident_id).where(_AT_HOME.c.household_id == _HOME)
+)
 KNOWN = PreparedLookup(
     lambda keys: (
         select(
@@ -18,6 +23,7 @@ KNOWN = PreparedLookup(
             func.coalesce(t.residents.c.name, ""),
             func.coalesce(t.households.c.address, ""),
             _HOME,
+            _PLANNED,
         )
         .select_from(t.devices)
         .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
 
 from callcenter.privacy import Seal
 from callcenter.storage.unit import Unit
+from config.plans import Plans
 from config.policies import AlertPolicy
 
 _DOWN = (OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeout)
@@ -34,6 +35,7 @@ class Writer:
         self._node = node
         self._policy = policy
         self._seal = seal
+        self.plans: Plans = {}  # what is to be done for an alert of each kind; the centre says so
         self._connection: Connection | None = None
         self._driver: Any = engine.dialect.loaded_dbapi
         self._down = (self._driver.OperationalError, self._driver.InterfaceError, self._driver.InternalError)
@@ -43,6 +45,7 @@ class Writer:
         """A unit; flushed and committed when the block ends, rolled back when it raises."""
         with self.transaction() as connection:
             unit = Unit(connection, now=now, node=self._node, policy=self._policy, seal=self._seal)
+            unit.plans.by_kind = self.plans
             yield unit
             unit.flush()
 

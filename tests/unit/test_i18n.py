@@ -113,7 +113,7 @@ def composed_keys() -> set[str]:
         | enumerated("call_answer", [answer.value for answer in Answer])
         | enumerated("action", actions)
         | enumerated("action_busy", actions)
-        | enumerated("done", actions | {"call_contact"})
+        | enumerated("done", actions | {"call_contact", "step"})
         | enumerated("submit", with_form)
         | fields
         | enumerated("proof", [proof.value for proof in Proof])
