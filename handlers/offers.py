@@ -23,8 +23,9 @@ log = structlog.get_logger()
 ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 
 
-def plan(unit: Unit) -> Plan:
-    return Plan(unit.policy.levels, arrive_s=unit.policy.arrive_s)
+def plan(unit: Unit, alert_id: str) -> Plan:
+    policy = unit.policy_about(alert_id)
+    return Plan(policy.levels, arrive_s=policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -72,7 +73,7 @@ def take(
     if theirs is None:
         return
     news = News(theirs.id, said, channel, proof, reason)
-    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit))
+    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit, alert_id))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:

@@ -15,6 +15,7 @@ from callcenter.storage.columns import (
     metadata as metadata,
 )
 from callcenter.storage.offer_tables import offers as offers
+from callcenter.storage.policy_tables import policies as policies
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
@@ -82,6 +83,8 @@ alerts = Table(
     Column("accepted_at", Utc),
     Column("arrived_at", Utc),
     Column("reopened_at", Utc),
+    Column("policy_version", Integer, nullable=False, server_default="0"),
+    Column("policy_area", Text, nullable=False, server_default=""),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),
