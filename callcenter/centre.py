@@ -20,8 +20,9 @@ from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.privacy import Seal, read_key
-from callcenter.storage import call_book, network, queries, work
+from callcenter.storage import call_book, network, policy_queries, queries, work
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
@@ -33,7 +34,7 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, timers
+from handlers import device_signals, operator_actions, outbox, policies, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -42,13 +43,14 @@ from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
+from handlers.policies import PolicyWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
 from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS | policies.HANDLERS
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0
@@ -63,7 +65,8 @@ class Centre:
         self.seal = _seal(settings)
         policy = replace(policy, rings=bool(settings.gateways))
         engine = connect(settings.database, writer=True, size=1)
-        writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
+        self.shelf = Shelf(policy)
+        writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         self.read = Reader(connect(settings.database, writer=False))
         words = _words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
@@ -83,7 +86,7 @@ class Centre:
         self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
-        self._levels = policy.levels
+        self.policies = PolicyWatch(self._look_at_policies, self.shelf, self.clock)
         self.coverage = CoverageCheck(self._look_at_network, self.clock)
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
         self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected and self.voice.connected)
@@ -137,6 +140,7 @@ class Centre:
         if self.broker:
             await self.broker.start()
         await self.feed.start()
+        await self.policies.look()
         self.door.start()
         await self.door.submit(ServiceStarted())
         await self.telephone.start()
@@ -156,6 +160,7 @@ class Centre:
             "watchdog": self.watchdog.run(),
             "probe": self.watchdog.run_probe(),
             "coverage": self.coverage.run(),
+            "policies": self.policies.run(),
             "feed": self.feed.run(),
             "presence": self.presence.run(),
             "telephone": self.telephone.run(),
@@ -208,7 +213,10 @@ class Centre:
         return await self.read(_due, now)
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
-        return await self.read(network.checked, self._levels, now, ahead)
+        return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
+
+    async def _look_at_policies(self, now: datetime) -> None:
+        await self.read(policy_queries.look, self.shelf, now)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)

@@ -43,11 +43,8 @@ class InForce:
     parents: Mapping[str, str | None] = field(default_factory=dict)
 
     def path(self, area: str | None) -> str:
+        """As an alert keeps it; empty where it does not count."""
         return " ".join(way_up(area, self.parents)) if area in self.parents else ""
-
-    @property
-    def asks_where(self) -> bool:
-        return any(one.area for one in self.book.overrides)
 
 
 class Shelf:
@@ -71,6 +68,10 @@ class Shelf:
 
     def has(self, version: int) -> bool:
         return version in self._books
+
+    def asks_where(self, version: int) -> bool:
+        """Whether the area of an alert counts under it."""
+        return any(one.area for one in self._books[version].overrides)
 
     def force(self, version: int, parents: Mapping[str, str | None]) -> None:
         """From now on alerts open under this version, which is here."""

@@ -205,7 +205,7 @@ class Unit:
 
     def opened(self, alert: Alert) -> Alert:
         """The alert with the policy in force, which it keeps."""
-        place = self._in_force.path(self._area_of(alert.subject)) if self._in_force.asks_where else ""
+        place = self._in_force.path(self._area_of(alert.subject)) if self._in_force.parents else ""
         return replace(alert, policy_version=self._in_force.version, policy_area=place)
 
     def _area_of(self, subject: Subject) -> str | None:
