@@ -19,15 +19,16 @@ from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.policy_api import PolicyDesk
 from callcenter.privacy import Seal, read_key
 from callcenter.storage import call_book, network, policy_queries, queries, work
 from callcenter.storage.engine import connect
-from callcenter.storage.policy_shelf import Shelf
+from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
 from config import prompts
-from config.policies import AlertPolicy
+from config.policies import DEFAULT_FILE, AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
 from devices.broker import EmbeddedBroker
@@ -65,6 +66,7 @@ class Centre:
         self.seal = _seal(settings)
         policy = replace(policy, rings=bool(settings.gateways))
         engine = connect(settings.database, writer=True, size=1)
+        self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
         self.shelf = Shelf(policy)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         self.read = Reader(connect(settings.database, writer=False))
@@ -140,6 +142,7 @@ class Centre:
         if self.broker:
             await self.broker.start()
         await self.feed.start()
+        log.info("policies.file", sha256=sha256(self._policy_file))
         await self.policies.look()
         self.door.start()
         await self.door.submit(ServiceStarted())
@@ -174,7 +177,8 @@ class Centre:
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         pages = Pages(self.health, self.read, self.clock)
-        app = build(api, keeper, pages, calls, callbacks, check_coverage=self.coverage.check)
+        desk = PolicyDesk(self._policy_file, self._in_force, self.policies.look)
+        app = build(api, keeper, pages, calls, callbacks, check_coverage=self.coverage.check, policy_desk=desk)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -214,6 +218,9 @@ class Centre:
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
         return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
+
+    def _in_force(self) -> tuple[int, AlertPolicy]:
+        return self.shelf.in_force.version, self.shelf.in_force.book
 
     async def _look_at_policies(self, now: datetime) -> None:
         await self.read(policy_queries.look, self.shelf, now)

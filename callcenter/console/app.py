@@ -23,6 +23,7 @@ from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecke
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
+from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -143,6 +144,9 @@ class Pages:
     async def coverage(self, request: web.Request) -> web.Response:
         return self._page(request, "coverage_main.js")
 
+    async def policies(self, request: web.Request) -> web.Response:
+        return self._page(request, "policies_main.js")
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -177,6 +181,7 @@ def build(
     callbacks: Sequence[web.RouteDef] = (),
     *,
     check_coverage: CheckCoverage = unchecked,
+    policy_desk: PolicyDesk | None = None,
 ) -> web.Application:
     """All routes. The second word is who may use one; the name is the operation of openapi.yaml.
 
@@ -184,11 +189,13 @@ def build(
     """
     desk = CallDesk(api.read, api.submit)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
+    policies = PolicyApi(api.read, api.submit, api.clock, policy_desk or PolicyDesk())
     routes: tuple[tuple[str, str, str, str, Handle], ...] = (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
         ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
+        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -219,6 +226,10 @@ def build(
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
         ("GET", "/api/v1/coverage", SIGNED, "getCoverage", CoverageApi(check_coverage).coverage),
+        ("GET", "/api/v1/policies", SIGNED, "listPolicies", policies.versions),
+        ("POST", "/api/v1/policies", SIGNED, "putPolicy", policies.store),
+        ("POST", "/api/v1/policies/check", SIGNED, "checkPolicy", policies.check),
+        ("GET", "/api/v1/policies/{version}", SIGNED, "getPolicy", policies.version),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
     permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}

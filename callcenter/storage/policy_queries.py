@@ -78,3 +78,7 @@ def registered(connection: Connection, now: datetime) -> Network:
         posts=tuple(network.posts(connection, after=now)),
         keyholders=connection.execute(select(c.id).where(c.keyholder, c.phone != "").limit(1)).first() is not None,
     )
+
+
+def area_names(connection: Connection) -> dict[str, str]:
+    return network.area_names(connection)
