@@ -53,6 +53,14 @@ class Course:
     phoned_s: int | None = None  # nobody claims it: the ladder's first telephone
 
     @property
+    def firsts(self) -> list[float]:
+        """When each person is asked for the first time, in order: people may be asked twice."""
+        times: dict[str, float] = {}
+        for at, party, _ in self.asked:
+            times.setdefault(party, at)
+        return list(times.values())
+
+    @property
     def level(self) -> str:
         """The highest that was asked."""
         return self.asked[-1][2] if self.asked else ""
@@ -139,8 +147,8 @@ class Compared:
     @property
     def later_s(self) -> float:
         """By how much the n-th person is asked later, at most."""
-        pairs = zip(self.present.asked, self.planned.asked, strict=False)
-        return max((new[0] - old[0] for old, new in pairs), default=0.0)
+        pairs = zip(self.present.firsts, self.planned.firsts, strict=False)
+        return max((new - old for old, new in pairs), default=0.0)
 
     @property
     def changed(self) -> bool:
@@ -155,13 +163,13 @@ def _worse(present: Course, planned: Course) -> tuple[str, ...]:
         old, new = getattr(present, name), getattr(planned, name)
         return (_NEVER if new is None else new) > (_NEVER if old is None else old)
 
-    pairs = list(zip(present.asked, planned.asked, strict=False))
+    pairs = list(zip(present.firsts, planned.firsts, strict=False))
     found = {
         "nobody": bool(present.asked) and not planned.asked,
-        "first_later": bool(pairs) and pairs[0][1][0] > pairs[0][0][0],
-        "later": any(new[0] > old[0] for old, new in pairs),
+        "first_later": bool(pairs) and pairs[0][1] > pairs[0][0],
+        "later": any(new > old for old, new in pairs),
         # With a yes asking ends: who is not asked after that is no loss.
-        "fewer": planned.yes_s is None and 0 < len(planned.asked) < len(present.asked),
+        "fewer": planned.yes_s is None and 0 < len(planned.firsts) < len(present.firsts),
         "yes_later": slower("yes_s"),
         "phone_later": slower("phoned_s"),
     }

@@ -54,8 +54,8 @@ def fault_view(fault: Fault) -> dict[str, Any]:
 
 def _course(course: Course) -> dict[str, Any]:
     return {
-        "first_s": course.asked[0][0] if course.asked else None,
-        "people": len(course.asked),
+        "first_s": next(iter(course.firsts), None),
+        "people": len(course.firsts),
         "level": course.level,
         "yes_s": course.yes_s,
         "phoned_s": course.phoned_s,
