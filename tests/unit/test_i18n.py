@@ -12,6 +12,7 @@ from callcenter.alerts.call_model import Answer
 from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import Action
+from callcenter.console.policy_views import LIMITS
 from config import policies
 
 CONSOLE = Path(__file__).resolve().parents[2] / "callcenter/console"
@@ -34,6 +35,14 @@ RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values
 # Words that handlers put into an entry's `reason`.
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
            "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone"]  # fmt: skip
+
+# What is wrong with a policy: our own codes, and those of pydantic that a policy can meet. Others say their reason.
+FAULTS = {
+    *("alone", "nobody", "empty_level", "empty_group", "group_of_nobody", "never_reached", "reached_late", "no_phone"),
+    *("phones_late", "unknown_area", "overlap", "hours", "level_twice", "kind_twice", "two_ladders", "override_twice"),
+    *("nothing_changed", "unknown_kind", "no_ladder", "toml", "missing", "extra_forbidden", "greater_than_equal"),
+    *("less_than_equal", "too_short", "int_type", "literal_error"),
+}
 
 
 def sources() -> dict[str, str]:
@@ -125,6 +134,11 @@ def composed_keys() -> set[str]:
         | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
         | enumerated("call_role", SCHEMAS["CallRole"]["enum"])
         | enumerated("level", [level.id for level in policies.read().levels])
+        | enumerated("policy_rung", {rung.id for rung in all_rungs})
+        | enumerated("policy_limit", LIMITS)
+        | enumerated("policy_worse", SCHEMAS["PolicyForecastAlert"]["properties"]["worse"]["items"]["enum"])
+        | enumerated("policy_fault", FAULTS)
+        | enumerated("responder_kind", policies.RESPONDER_KINDS)
         | enumerated("call_state", SCHEMAS["CallState"]["enum"])
         | enumerated("call_outcome", SCHEMAS["CallOutcome"]["enum"])
         | enumerated("channel", SCHEMAS["Channel"]["enum"])
