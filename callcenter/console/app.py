@@ -173,6 +173,23 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
+Route = tuple[str, str, str, str, Handle]
+
+
+def _shell(pages: Pages) -> tuple[Route, ...]:
+    """The pages, which ask for everything they show, and what machines ask."""
+    return (
+        ("GET", "/", PUBLIC, "console", pages.console),
+        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
+        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
+        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
+        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
+        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
+        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+    )
+
+
 def build(
     api: Api,
     keeper: Doorkeeper,
@@ -190,15 +207,8 @@ def build(
     desk = CallDesk(api.read, api.submit)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
     policies = PolicyApi(api.read, api.submit, api.clock, policy_desk or PolicyDesk())
-    routes: tuple[tuple[str, str, str, str, Handle], ...] = (
-        ("GET", "/", PUBLIC, "console", pages.console),
-        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
-        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
-        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
-        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
-        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
-        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
-        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+    routes: tuple[Route, ...] = (
+        *_shell(pages),
         ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),

@@ -11,7 +11,8 @@ import { html } from "./markup.js";
 const names = (prefix, words) => new Intl.ListFormat(language.value).format(words.map((one) => word(prefix, one)));
 
 /** Seconds as people say them. @param {number} s */
-const seconds = (s) => s >= 120 && s % 60 === 0 ? t("policy.minutes", { n: s / 60 }) : t("policy.seconds", { n: s });
+const seconds = (s) => s >= 7200 && s % 3600 === 0 ? t("policy.hours", { n: s / 3600 })
+  : s >= 120 && s % 60 === 0 ? t("policy.minutes", { n: s / 60 }) : t("policy.seconds", { n: s });
 
 /** @param {PolicyLevel} level */
 const levelText = (level) => t("policy.level_text", {
