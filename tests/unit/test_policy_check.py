@@ -183,3 +183,21 @@ def test_an_emergency_whose_ladder_rings_no_telephone_is_refused() -> None:
 def test_an_override_that_cannot_be_is_refused_in_its_line(addition: str, offset: int, code: str) -> None:
     text, at = extended(f"[[override]]\n{addition}\n")
     assert (at + offset, code) in found(text)[0]
+
+
+def test_the_example_of_the_guide_is_a_policy() -> None:
+    guide = (DEFAULT_FILE.parents[1] / "docs/policies.md").read_text("utf-8")
+    example = guide.split("```toml")[1].split("```")[0]
+    town = replace(TOWN, parents={**TOWN.parents, "d1-t2": "d1"})
+    assert found(SHIPPED + example, town)[0] == []
+
+
+def test_a_city_is_checked_in_a_moment() -> None:
+    """1,000 villages and as many overrides by night: `posts` and areas are looked at once each."""
+    villages = {f"w{n}": "t1" for n in range(1000)}
+    city = replace(TOWN, parents={**TOWN.parents, **villages}, inhabited=frozenset(villages))
+    more = "".join(
+        f'[[override]]\nid = "o{n}"\narea = "w{n}"\nhours = "mon-sun 22:00-06:00"\nlimits = {{ arrive_s = 2700 }}\n'
+        for n in range(40)
+    )
+    assert found(f"{SHIPPED}\n{more}", city)[0] == []
