@@ -109,7 +109,10 @@ class World:
 
     def wait(self, seconds: int) -> None:
         end = self.now + timedelta(seconds=seconds)
+        rounds = 0
         while (due := self.read(work.next_timer)) is not None and due <= end:
+            rounds += 1
+            assert rounds < 500, "a deadline comes again and again: time stands still"
             self.now = max(self.now, due)
             names = {alert.id: alert.subject.key for alert in self.alerts()}
             due_now = self.read(work.due_timers, self.now)
