@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count, repeat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_change_of_policy_does_not_disturb_alerts_under_way(
     for changes in (True, False):
         # What is chosen among equals hangs on ids: they count.
         numbers = map(int.to_bytes, count(), repeat(10))
-        monkeypatch.setattr(ids.os, "urandom", lambda _size, numbers=numbers: next(numbers))
+        monkeypatch.setattr(ids, "os", SimpleNamespace(urandom=lambda _size, numbers=numbers: next(numbers)))
         shutil.copy(template, place / f"{changes}.db")
         made = World(place / f"{changes}.db")
         try:
@@ -90,6 +91,7 @@ def test_a_change_of_policy_does_not_disturb_alerts_under_way(
                 if name != "put" or changes:
                     getattr(made, name)(*arguments)
             made.wait(90)
+            assert any(story[2] for story in (made.story(one) for one in open_now.values())), "somebody is asked"
             stories.append({key: made.story(alert) for key, alert in open_now.items()})
         finally:
             made.close()
