@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from callcenter import audit, demo, doctor, metrics, people
+from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
 from callcenter.clock import SystemClock, china
@@ -45,6 +46,8 @@ def _load() -> tuple[Settings, AlertPolicy]:
     policy = policies.read(chosen.policy_file, kinds=frozenset(Kind))
     if isinstance(policy, str):
         raise Refused(policy)
+    for fault in policy_book.faults(policy):
+        raise Refused(f"{chosen.policy_file or policies.DEFAULT_FILE}: {fault.said}")
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
     logs.configure(chosen.log_level, json=as_json)
     try:

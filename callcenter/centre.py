@@ -19,25 +19,27 @@ from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.policy_api import PolicyDesk
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, network, queries, work
+from callcenter.storage import call_book, network, policy_queries, queries, work
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
 from config import plans as plan_file, prompts
 from config.plans import Plans
-from config.policies import AlertPolicy
+from config.policies import DEFAULT_FILE, AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
 from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, plans, responder_actions, timers
+from handlers import device_signals, operator_actions, outbox, plans, policies, responder_actions, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -46,6 +48,7 @@ from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
+from handlers.policies import PolicyWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
 from handlers.watchdog import Findings, Watchdog
@@ -59,6 +62,7 @@ HANDLERS = (
     | timers.HANDLERS
     | outbox.HANDLERS
     | plans.HANDLERS
+    | policies.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -74,7 +78,9 @@ class Centre:
         self.seal = _seal(settings)
         policy = replace(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         engine = connect(settings.database, writer=True, size=1)
-        writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
+        self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
+        self.shelf = Shelf(policy)
+        writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
         words = _words()
@@ -95,7 +101,7 @@ class Centre:
         self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
-        self._levels = policy.levels
+        self.policies = PolicyWatch(self._look_at_policies, self.shelf, self.clock)
         self.coverage = CoverageCheck(self._look_at_network, self.clock)
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
         self.health = Health(
@@ -153,6 +159,8 @@ class Centre:
         if self.broker:
             await self.broker.start()
         await self.feed.start()
+        log.info("policies.file", sha256=sha256(self._policy_file))
+        await self.policies.look()
         self.door.start()
         await self.door.submit(ServiceStarted())
         await self.telephone.start()
@@ -172,6 +180,7 @@ class Centre:
             "watchdog": self.watchdog.run(),
             "probe": self.watchdog.run_probe(),
             "coverage": self.coverage.run(),
+            "policies": self.policies.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
             "presence": self.presence.run(),
@@ -188,7 +197,11 @@ class Centre:
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         pages = Pages(self.health, self.read, self.clock)
         linked = self._responder_pages(keeper, number).routes()
-        app = build(api, keeper, pages, calls, callbacks, linked=linked, check_coverage=self.coverage.check)
+        desk = PolicyDesk(self._policy_file, self._in_force, self.policies.look)
+        app = build(
+            api, keeper, pages, calls, callbacks,
+            linked=linked, check_coverage=self.coverage.check, policy_desk=desk,
+        )  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -236,7 +249,13 @@ class Centre:
         return await self.read(_due, now)
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
-        return await self.read(network.checked, self._levels, now, ahead)
+        return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
+
+    def _in_force(self) -> tuple[int, AlertPolicy]:
+        return self.shelf.in_force.version, self.shelf.in_force.book
+
+    async def _look_at_policies(self, now: datetime) -> None:
+        await self.read(policy_queries.look, self.shelf, now)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)

@@ -57,6 +57,8 @@ coverage_next_hole = Gauge(
     "vnh_coverage_next_hole_seconds", "Until too few can be asked somewhere; +Inf: not in 7 days"
 )
 coverage_last_run = Gauge("vnh_coverage_last_run_timestamp_seconds", "When the coverage was last checked")
+policy_version = Gauge("vnh_policy_version", "Version of the escalation policy in force here; 0: the file")
+policy_unreadable = Gauge("vnh_policy_unreadable", "Stored versions of the policy that this process cannot read")
 build = Info("vnh_build", "Version of the service")
 
 for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):

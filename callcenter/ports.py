@@ -150,6 +150,20 @@ class PositionShared:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyWanted:
+    """A checked policy is to be in force. `base` is the newest version that its author knew.
+
+    Answered with the number it got, or `Refused` when there is a newer one than that.
+    """
+
+    text: str
+    sha256: str
+    note: str
+    base: int
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """What one commit brought; told to listeners on the event loop, in commit order."""
 

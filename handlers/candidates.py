@@ -43,7 +43,7 @@ def choices(unit: Unit, alert: Alert) -> list[Choice]:
     home = directory.home(unit.connection, alert.subject.resident, alert.subject.household)
     engaged = unit.calls.engaged()
     found = [_contact(person) for person in contacts(unit, alert)]
-    kinds = tuple(sorted(kind for level in unit.policy.levels for kind in level.kinds))
+    kinds = tuple(sorted(kind for level in unit.policy_of(alert).levels for kind in level.kinds))
     found += directory.askable(unit.connection, area(unit, alert), kinds, household=home.household, now=unit.now)
     people = {one.person.party: one for one in found if one.person.number}
     load = unit.offers.load(but=alert.id)

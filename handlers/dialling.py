@@ -30,6 +30,7 @@ from callcenter.alerts.effects import (
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_rules import next_wave
+from callcenter.alerts.policy_check import GROUPS
 from callcenter.ids import new_id
 from callcenter.storage import directory, refused_phones
 from callcenter.storage.call_records import call_view
@@ -42,12 +43,6 @@ from handlers.legs import change
 
 log = structlog.get_logger()
 
-# Whom a rung of the ladder rings, by their kinds.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "overflow_group": ("town_station",),
-    "duty_manager": ("district_command",),
-    "keyholders_and_neighbours": ("neighbour",),
-}
 NEIGHBOURS_AT_ONCE = 3
 ROUNDS = 2  # operators are rung so often for one alert
 MISSED_FOR = timedelta(minutes=5)  # who was missed that long ago may be at the desk again
@@ -74,7 +69,7 @@ def want(
     """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
     if _on_the_line(unit, alert, person):
         return None
-    limits = unit.policy.calls
+    limits = unit.policy_of(alert).calls
     role = role or person.role
     ring = {Role.ELDER: limits.ring_resident_s, Role.OPERATOR: limits.ring_operator_s}.get(
         role, limits.ring_responder_s
@@ -299,7 +294,7 @@ def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
     """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
     found = {one.person.party: one for one in candidates.choices(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
-    wave = next_wave(offers.plan(unit), offers.of_now(unit, alert), ranked, unit.now)
+    wave = next_wave(offers.plan(unit, alert.id), offers.of_now(unit, alert), ranked, unit.now)
     for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)

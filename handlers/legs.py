@@ -12,7 +12,7 @@ from handlers import offers
 
 def change(unit: Unit, call: Call, happened: CallInput) -> CallChange | Refused:
     """Put an input to the call machine and take over what it decides; its alert hears nothing yet."""
-    decided = decide_call(call, happened, now=unit.now, policy=unit.policy.calls)
+    decided = decide_call(call, happened, now=unit.now, policy=unit.policy_about(call.alert_id).calls)
     if isinstance(decided, Refused):
         unit.count(metrics.refused.labels(call.state.value, happened.key).inc)
         return decided

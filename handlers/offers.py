@@ -25,8 +25,9 @@ ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 SAID_ON_PAGE = "said_on_page"  # why a telephone stops ringing: its owner has answered, in another way
 
 
-def plan(unit: Unit) -> Plan:
-    return Plan(unit.policy.levels, move_s=unit.policy.move_s, arrive_s=unit.policy.arrive_s)
+def plan(unit: Unit, alert_id: str) -> Plan:
+    policy = unit.policy_about(alert_id)
+    return Plan(policy.levels, move_s=policy.move_s, arrive_s=policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -77,7 +78,7 @@ def take(
     offers = unit.offers.of_alert(alert_id)
     # The alert machine has said yes by now: they go beside those who go.
     needs = 1 + len(going(offers)) if said is Said.YES else 1
-    moved = hear(offers, news, now=unit.now, plan=replace(plan(unit), needs=needs))
+    moved = hear(offers, news, now=unit.now, plan=replace(plan(unit, alert_id), needs=needs))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:

@@ -1,6 +1,7 @@
 """The one step from an input to what follows: ask the machine, take over its answer, count."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import get_args
 
 import structlog
@@ -22,10 +23,13 @@ def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str)
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
     if isinstance(happened, AlarmRaised):
         happened = plans.planned(unit, before, happened)
-    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.policy)
+    policy = unit.policy_of(before) if before else unit.policy
+    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=policy)
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)
         return outcome
+    if before is None:
+        outcome = replace(outcome, change=replace(outcome.change, alert=unit.opened(outcome.change.alert)))
     unit.count(metrics.rules.labels(outcome.rule).inc)
     entry = unit.record(before, outcome, actor=actor)
     for effect in outcome.change.effects:

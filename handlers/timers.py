@@ -44,7 +44,7 @@ class DeadlinesChecked:
 def fire(unit: Unit, fired: TimerFired) -> bool:
     """Fire the deadline if it is still the alert's; tells whether it was. A stale row is put right."""
     alert = unit.alert(fired.alert_id)
-    if alert is None or deadlines(alert, unit.policy).get(fired.kind) != fired.due:
+    if alert is None or deadlines(alert, unit.policy_of(alert)).get(fired.kind) != fired.due:
         if alert is None:
             unit.drop_timers(fired.alert_id)
         else:

@@ -148,6 +148,8 @@ class Alert:
     reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
     plan: Plan = ()  # what is to be done (alerts/plans.py)
     steps_done: tuple[StepDone, ...] = ()
+    policy_version: int = 0  # of the escalation policy in force when it opened; it is this one's to its end
+    policy_area: str = ""  # where it opened, for that policy: the area and those above it, with spaces between
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
 

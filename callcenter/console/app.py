@@ -25,6 +25,7 @@ from callcenter.console.import_map import csp, import_map
 from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
 from callcenter.console.plan_api import PlanApi
+from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -149,6 +150,9 @@ class Pages:
     async def coverage(self, request: web.Request) -> web.Response:
         return self._page(request, "coverage_main.js")
 
+    async def policies(self, request: web.Request) -> web.Response:
+        return self._page(request, "policies_main.js")
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -177,6 +181,30 @@ class Pages:
 Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, operation of openapi.yaml, handler
 
 
+def _shell(pages: Pages) -> tuple[Route, ...]:
+    """The pages, which ask for everything they show, and what machines ask."""
+    return (
+        ("GET", "/", PUBLIC, "console", pages.console),
+        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
+        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
+        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
+        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
+        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
+        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+    )
+
+
+def _policy_routes(api: Api, desk: PolicyDesk) -> tuple[Route, ...]:
+    policies = PolicyApi(api.read, api.submit, api.clock, desk)
+    return (
+        ("GET", "/api/v1/policies", SIGNED, "listPolicies", policies.versions),
+        ("POST", "/api/v1/policies", SIGNED, "putPolicy", policies.store),
+        ("POST", "/api/v1/policies/check", SIGNED, "checkPolicy", policies.check),
+        ("GET", "/api/v1/policies/{version}", SIGNED, "getPolicy", policies.version),
+    )
+
+
 def _resident_routes(api: Api) -> tuple[Route, ...]:
     plans = PlanApi(api.read, api.submit)
     return (
@@ -193,13 +221,7 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
     offers = OfferApi(api.read, api.submit, api.link_address)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
     return (
-        ("GET", "/", PUBLIC, "console", pages.console),
-        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
-        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
-        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
-        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
-        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
-        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+        *_shell(pages),
         ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
@@ -240,12 +262,16 @@ def build(
     *,
     linked: Sequence[web.RouteDef] = (),
     check_coverage: CheckCoverage = unchecked,
+    policy_desk: PolicyDesk | None = None,
 ) -> web.Application:
     """All routes.
 
     `callbacks` are the carriers' own: each is signed, and checked where it is taken. `linked` are opened by a link.
     """
-    routes = _routes(api, pages, calls, CoverageApi(check_coverage))
+    routes = (
+        *_routes(api, pages, calls, CoverageApi(check_coverage)),
+        *_policy_routes(api, policy_desk or PolicyDesk()),
+    )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
     permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}
     permissions |= {str(route.kwargs["name"]): LINKED for route in linked}

@@ -107,7 +107,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 # fmt: off
 _TELEPHONE = (
     "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
-    "arrived_at", "moves_by", "more_at", "more_by", "reopened_at",
+    "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
 )
 _SAME = (
     *_TELEPHONE,
@@ -186,5 +186,6 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "outcome": alert.outcome.value if alert.outcome else None,
         "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,
         "responder": _responder_view(alert),
+        "policy_version": alert.policy_version,
         "version": alert.version,
     }

@@ -22,6 +22,7 @@ from callcenter.storage.page_tables import (
     responder_links as responder_links,
     responder_presses as responder_presses,
 )
+from callcenter.storage.policy_tables import policies as policies
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
@@ -95,6 +96,8 @@ alerts = Table(
     Column("more_by", Utc),
     Column("plan", Text, nullable=False, server_default=""),  # plan_records.plan_text
     Column("steps_done", Text, nullable=False, server_default=""),
+    Column("policy_version", Integer, nullable=False, server_default="0"),
+    Column("policy_area", Text, nullable=False, server_default=""),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

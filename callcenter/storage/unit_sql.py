@@ -23,6 +23,7 @@ KNOWN = PreparedLookup(
             func.coalesce(t.residents.c.name, ""),
             func.coalesce(t.households.c.address, ""),
             _HOME,
+            t.households.c.area_id,
             _PLANNED,
         )
         .select_from(t.devices)
@@ -42,6 +43,14 @@ OPEN = PreparedLookup(
     lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
 )
 ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
+# Where somebody lives of whom no device was heard: who rang us from another telephone.
+AREA = Prepared(
+    select(t.households.c.area_id)
+    .select_from(t.households)
+    .outerjoin(t.residents, t.residents.c.household_id == t.households.c.id)
+    .where(or_(t.residents.c.id == bindparam("b_resident"), t.households.c.id == bindparam("b_household")))
+    .limit(1)
+)
 _HAS = or_(t.alerts.c.owner_id == bindparam("b_one"), t.alerts.c.transfer_to_id == bindparam("b_one"))
 CONCERNING = Prepared(select(t.alerts.c.id).where(_HAS, t.UNRESOLVED_SQL))
 ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)

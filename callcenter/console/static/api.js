@@ -110,3 +110,15 @@ export const getAreas = () => send("GET", "/areas");
 
 /** @param {URLSearchParams} query @returns {Promise<Answer<import("console-api").Coverage>>} */
 export const getCoverage = (query) => send("GET", `/coverage?${query}`);
+
+/** @returns {Promise<Answer<import("console-api").PolicyList>>} */
+export const getPolicies = () => send("GET", "/policies");
+
+/** @param {number} version @returns {Promise<Answer<import("console-api").Policy>>} */
+export const getPolicy = (version) => send("GET", `/policies/${version}`);
+
+/** @param {string} text @returns {Promise<Answer<import("console-api").PolicyCheck>>} */
+export const checkPolicy = (text) => send("POST", "/policies/check", { text });
+
+/** @param {import("console-api").PolicyWanted} wanted @returns {Promise<Answer<{ version: number }>>} */
+export const putPolicy = (wanted) => send("POST", "/policies", wanted);
