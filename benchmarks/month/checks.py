@@ -29,6 +29,7 @@ _ASKED = Prepared(
     )
 )
 ASKED_ROLES = frozenset({"responder", "family", "duty"})
+LATE_S = 2.0  # a sweep comes every second
 STILL_OPEN = frozenset(state.value for state in OPEN)
 
 
@@ -51,6 +52,8 @@ class Need:
     held_since: datetime | None = None
     until: datetime | None = None
     how: str = ""  # accepted, 120, resolved
+    state: str = ""
+    touched: datetime | None = None  # when whoever has it last did something
 
     def seconds(self, now: datetime) -> float:
         """Without the time in which somebody had it."""
@@ -100,6 +103,10 @@ class Checks:
             self._said_no.add((case.id, self._numbers.get(str(data["call"]), "")))
         elif entry.rule.startswith("call.accepted"):
             self._accepted(case, entry, str(data["call"]))
+            said = dict(case.view["responder"])
+            self._centre.clock.after(self._centre.policy.arrive_s + LATE_S, self._has_come, case, said)
+        elif entry.rule == "ladder.climbs" and "number" in data:
+            self._climbs(case, entry, int(data["number"]))
         self._follow(case, entry)
 
     # -- who is asked
@@ -153,11 +160,33 @@ class Checks:
         if leg is not None and not leg.over:
             self._wrong("nobody is left ringing", alert, f"a telephone is {leg.state} {HANGS_UP_S:.0f} s after a yes")
 
+    def _has_come(self, case: Case, said: dict[str, Any]) -> None:
+        if case.is_open and case.view["responder"] == said and not said["arrived_at"]:
+            self._wrong("who has not come in time is not counted on", case.id, f"{said['party']} has not come")
+
     def _ends(self, leg: Leg) -> None:
         if unneeded := self._to_end.pop(leg.call_id, None):
             self.hung_up_s.append((self._centre.clock.now() - unneeded).total_seconds())
 
     # -- help within its time
+
+    def _climbs(self, case: Case, entry: Entry, number: int) -> None:
+        """Of an alert that nobody had before, each rung has its second."""
+        need = self._need.get(case.id)
+        if need is None or need.late or need.held_s or need.held_since:
+            return
+        after_s = self._centre.policy.ladder(need.kind.value).rungs[number - 1].after_s
+        spent = (entry.at - need.since).total_seconds()
+        if spent > after_s + LATE_S:
+            self._wrong("the ladder climbs in time", case.id, f"rung {number} after {spent:.0f} s instead of {after_s}")
+
+    def _is_looked_after(self, need: Need, now: datetime) -> None:
+        """Whoever has it acts, or it is taken from them: claimed is never a resting state."""
+        policy = self._centre.policy
+        limit = {"claimed": policy.claim_idle_s}.get(need.state, policy.help_check_s + policy.attention_s)
+        idle = (now - need.touched).total_seconds() if need.held_since and need.touched else 0.0
+        if idle > limit + LATE_S:
+            self._wrong("who has it and forgets it loses it", need.alert, f"{need.state}, untouched for {idle:.0f} s")
 
     def _follow(self, case: Case, entry: Entry) -> None:
         need, kind = self._need.get(case.id), Kind(case.view["kind"])
@@ -166,6 +195,10 @@ class Checks:
             self.needs.append(need)
         if need is None:
             return
+        self._is_looked_after(need, entry.at)
+        need.state = case.state
+        if entry.actor == f"operator:{case.owner}" or entry.rule == "call.accepted":
+            need.touched = entry.at
         if case.owner and not need.held_since:
             need.held_since = entry.at
         elif need.held_since and not case.owner:
@@ -189,6 +222,7 @@ class Checks:
     def end(self) -> None:
         for need in self._need.values():
             self._in_time(need)
+            self._is_looked_after(need, self._centre.clock.now())
 
     # set by whoever wires the month
     _cases: dict[str, Case]

@@ -31,7 +31,7 @@ from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.plans import joined, missing
 from callcenter.alerts.responder_rules import RESPONDER_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
+from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE, asks
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE
 from config.policies import AlertPolicy
 
@@ -140,12 +140,16 @@ def trouble_ends(alert: Alert, ended: TroubleEnded, now: datetime, _policy: Aler
 
 
 def climbs(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
-    """The next rung, or after the last one: ring again."""
+    """The next rung. After the last: ring again, and ask whoever can still be asked; if nobody can, it is told."""
     rungs = policy.ladder(alert.kind).rungs
+    effects: tuple[Effect, ...] = ()
     if alert.rung >= len(rungs):
-        return Change(replace(alert, rung_at=now), {"rung": "ring_again"}, ring=True)
+        after = replace(alert, rung_at=now)
+        if policy.rings and alert.kind in EMERGENCIES and not alert.asked_at:
+            after, effects = asks(after, now)
+        return Change(after, {"rung": "ring_again"}, ring=True, effects=effects)
     rung = rungs[alert.rung]
-    effects: tuple[Effect, ...] = (PhoneGroup(alert.id, rung.phone),) if rung.phone else ()
+    effects = (PhoneGroup(alert.id, rung.phone),) if rung.phone else ()
     after = replace(alert, rung=alert.rung + 1, rung_at=now)
     return Change(after, {"rung": rung.id, "number": after.rung}, ring=True, effects=effects)
 
@@ -207,7 +211,8 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
      tuple(UNRESOLVED), "cancel", None, cancel_is_marked),
     ("trouble.ends", "A technical alert that nobody has taken closes when its trouble is over.",
      (State.WAITING,), "trouble_ended", (State.CLOSED,), trouble_ends),
-    ("ladder.climbs", "Nobody has claimed it: the next rung of the ladder; after the last it rings again.",
+    ("ladder.climbs", "Nobody has claimed it: the next rung of the ladder; after the last it rings again, and "
+     "whoever can still be asked to go is asked.",
      (State.WAITING,), _timer(TimerKind.RUNG), None, climbs),
     ("claim.expires", "A claim left alone returns to the queue at its old age.",
      (State.CLAIMED,), _timer(TimerKind.CLAIM_IDLE), (State.WAITING,), returns),

@@ -182,3 +182,17 @@ def test_where_there_are_no_neighbours_the_ladder_goes_on_to_the_level_above(vil
     village.climbs(alert, 5)
     assert len(village.calls("doc")) == 1
     assert village.told()[-1] == "no_number", "that there is no neighbour is told all the same"
+
+
+def test_the_end_of_the_ladder_is_told_although_a_duty_phone_was_the_last_to_say_no(village: Village) -> None:
+    """It was ringing when the ladder asked upwards, so nobody else was asked; the ladder's next turn finds that."""
+    hire(village, "chief district_command d1")
+    with village.writer.transaction() as connection:
+        connection.execute(t.residents.update().values(phone="13811111111"))
+    alert = village.press()
+    village.climbs(alert, 5)
+    village.says("chief", "2")
+    assert "nobody_left" not in village.told()
+    village.climbs(alert, 1)
+    assert village.told()[-1] == "nobody_left"
+    assert len(village.calls("chief")) == 1
