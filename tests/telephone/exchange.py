@@ -10,8 +10,9 @@ import secrets
 import socket
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ from simulators.carrier.account import Account, Number
 from simulators.carrier.callees import Callee
 from simulators.carrier.server import Carrier
 from tests.integration.office import ANN, payload
-from tests.telephone.steady import SteadyClock
+from tests.telephone.steady import SteadyClock, ticking
 
 PACE = 15.0
 SEAL = Seal(urlsafe_b64encode(b"nothing real is sealed with this"))
@@ -59,28 +60,10 @@ STOPPING_S = 10.0  # of the wall clock, for effects, calls and the carrier to en
 LONGEST_S = 40.0  # of the wall clock, for what comes much sooner unless something is wrong
 
 
-class StoryClock:
-    """Time that passes `PACE` times as fast, for the centre and the carrier alike."""
-
-    def __init__(self, pace: float = PACE) -> None:
-        self.pace = pace
-        self._loop = asyncio.get_running_loop()
-        self._began, self._start = self._loop.time(), datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=self.monotonic())
-
-    def monotonic(self) -> float:
-        return (self._loop.time() - self._began) * self.pace
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds) / self.pace)
-
-
 class Patient:
     """The story's time, but waits as long as the wall clock says: a busy machine must not look like a hung database."""
 
-    def __init__(self, clock: "StoryClock | SteadyClock") -> None:
+    def __init__(self, clock: SteadyClock) -> None:
         self.now, self.monotonic = clock.now, clock.monotonic
 
     async def sleep(self, seconds: float) -> None:
@@ -105,9 +88,9 @@ class Exchange:
     ) -> None:
         """`behind`: gateways that are asked after the carrier. `settings`, `limits`: others than usual.
 
-        With a `clock`, which ticks already, that is the story's time, whatever the machine is busy with.
+        With a `clock`, which others share and which ticks already, that is the story's time.
         """
-        self._steady = clock
+        self._shared, self._stack = clock, AsyncExitStack()
         self.url, self.directory, self.pace, self._behind = url, directory, pace, behind
         self._settings, self._limits = dict(settings or {}), dict(limits or {})
         self._default, self._carrier_options = default or Callee(rings_s=3), carrier
@@ -116,12 +99,11 @@ class Exchange:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def __aenter__(self) -> "Exchange":
-        self.clock: StoryClock | SteadyClock = self._steady or StoryClock(self.pace)
+        self.clock = self._shared or await self._stack.enter_async_context(ticking(self.pace))
         public = f"http://127.0.0.1:{self.port}"
         number = Number(f"{public}/telephony/twilio/v1/voice", "", f"{public}/telephony/twilio/v1/status")
         account = Account(SID, TOKEN, dict.fromkeys((CALLER_ID, SOS_NUMBER, HOTLINE), number))
-        time: dict[str, Any] = {"clock": self._steady} if self._steady else {"pace": self.pace}
-        self.carrier = Carrier(account, default=self._default, **time, **self._carrier_options)
+        self.carrier = Carrier(account, clock=self.clock, default=self._default, **self._carrier_options)
         await self.carrier.start()
         self._build(public)
         self.door.start()
@@ -187,6 +169,7 @@ class Exchange:
             await self.door.stop()
             await asyncio.to_thread(self.reader._pool.shutdown)
             self.reader.close()
+            await self._stack.aclose()
 
     async def _begin_nothing_new(self) -> None:
         """What is committed from now on starts no effect, and those that were started have ended."""
