@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,12 +17,13 @@ from callcenter.alerts.inputs import TimerKind
 from callcenter.centre import HANDLERS
 from callcenter.ports import Committed, NotStored
 from callcenter.privacy import Seal
-from callcenter.storage import call_book, queries, tables as t, work
+from callcenter.storage import call_book, tables as t, work
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.engine import connect
 from callcenter.storage.prepared import Prepared
 from callcenter.storage.unit import WrittenEffect
 from callcenter.storage.writer import Writer
+from callcenter.telephone import send_text
 from callcenter.telephony.line import Line, Numbers
 from callcenter.telephony.manual import ManualGateway
 from callcenter.telephony.port import PhoneGateway
@@ -79,7 +80,7 @@ class VirtualCentre:
     def __init__(
         self, url: str, clock: Clockwork, policy: AlertPolicy, prompts: Prompts, gateway: Callable[[Any], PhoneGateway]
     ) -> None:
-        self.clock, self.policy, self._prompts = clock, policy, prompts
+        self.clock, self.policy = clock, policy
         self.writer = Writer(connect(url, writer=True, size=1), node="month", policy=policy, seal=SEAL)
         self._look = connect(url, writer=False, size=1).connect()  # for prepared statements, without a transaction
         updates = CallUpdates(Lines(prompts, SOS_NUMBER))
@@ -181,10 +182,15 @@ class VirtualCentre:
     def _perform(self, written: WrittenEffect) -> None:
         kind = written.effect.kind
         self.effects[kind] = self.effects.get(kind, 0) + 1
-        perform: Callable[[Any], Awaitable[Any]] = _told if kind in TELLS_DEVICES else getattr(self.line, kind)
+        perform = self._performer(kind)
         self.clock.spawn(
             cast("Any", perform(written.effect)), lambda outcome, error: self._performed(written, outcome, error)
         )
+
+    def _performer(self, kind: str) -> Callable[[Any], Awaitable[Any]]:
+        if kind in TELLS_DEVICES:
+            return _told
+        return partial(send_text, self.line) if kind == "send_text" else getattr(self.line, kind)
 
     def _performed(self, written: WrittenEffect, outcome: Impossible | None, error: Exception | None) -> None:
         if isinstance(error, ConnectionError | TimeoutError | NotStored):
@@ -219,10 +225,9 @@ class VirtualCentre:
     async def _others(self, call: Call) -> frozenset[str]:
         return cast("frozenset[str]", self.read(call_book.other_refs, call, SEAL))
 
-    async def _text(self, call: Call, prompt: str) -> str:
-        alert = self.read(queries.alert, call.alert_id) if call.alert_id else None
-        name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
-        return self._prompts.text(prompt, call.language, name=name, place=place)
+    async def _text(self, call: Call, prompt: str, link: str) -> str:
+        """Nobody reads it: what is counted is that it was sent."""
+        return f"{prompt} {call.name} {link}"
 
 
 async def _told(_effect: object) -> None:

@@ -197,7 +197,7 @@ class Checks:
             return
         self._is_looked_after(need, entry.at)
         need.state = case.state
-        if entry.actor == f"operator:{case.owner}" or entry.rule == "call.accepted":
+        if entry.actor == f"operator:{case.owner}" or entry.rule in ("call.accepted", "claim.goes_on"):
             need.touched = entry.at
         if case.owner and not need.held_since:
             need.held_since = entry.at
