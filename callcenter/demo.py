@@ -114,7 +114,8 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         for operator, name, role in OPERATORS:
             add_operator(connection, operator, name=name, role=role, password=password, now=SystemClock().now())
         for operator, phone in SEATS.items():
-            directory.set_seat(connection, operator, state="ready", phone=phone, now=SystemClock().now())
+            ready = "ready" if settings.simulate_operators else "away"
+            directory.set_seat(connection, operator, state=ready, phone=phone, now=SystemClock().now())
     processes = [_carrier(settings, town)] if settings.twilio_account == ACCOUNT else []
     processes += [_living(settings, town, password)] if settings.simulate else []
     return Town(processes, lambda: _announce(settings, password))
@@ -132,10 +133,11 @@ def _carrier(settings: Settings, town: Path) -> list[str]:
 
 def _living(settings: Settings, town: Path, password: str) -> list[str]:
     carrier = ("--carrier", settings.twilio_api) if settings.twilio_account == ACCOUNT else ()
+    operators = SIMULATED if settings.simulate_operators else ()
     return _simulators(
         "run", "--mqtt", settings.mqtt, "--http", f"http://{settings.http_host}:{settings.http_port}",
         "--town", str(town), "--password", password, "--seed", SEED, *carrier,
-        *(part for n, *_ in SIMULATED for part in ("--operator", f"operator{n}")),
+        *(part for n, *_ in operators for part in ("--operator", f"operator{n}")),
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
+    simulate_operators: bool = Field(True, description="false: nobody works the demo's alerts; the ladder runs alone")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
