@@ -29,7 +29,7 @@ serve: $(VENV)/.run ## run the centre (settings: CALLCENTER_*, see docs/operatio
 test: $(VENV)/.dev system ## set everything up and run the tests (under 6 minutes)
 	@tests/run.sh
 
-stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops, a simulated month (about 15 minutes)
+stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops, ten days of a town (about 15 minutes)
 	@code=0; for part in telephone browser e2e integration; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || code=1; done; exit $$code
 
 system: ## install the Debian packages the tests need, or name them
@@ -46,7 +46,7 @@ check: $(VENV)/.dev ## lint, types, and what is outdated or vulnerable
 bench: $(VENV)/.dev ## measure press to screen next to the bare floor of the same run
 	@exec $(BIN)/python -m benchmarks
 
-month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert (ARGS="--seed 7 --days 3")
+month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
 chaos: $(VENV)/.dev ## kill processes at random points for a while and count what was lost
