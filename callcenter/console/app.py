@@ -62,7 +62,7 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
         if unsafe and needed != LINKED and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
-        if needed != PUBLIC:
+        if needed in (SIGNED, SUPERVISOR):
             who = await keeper.who(request)
             if who is None:
                 return problem(401, "signed_out", "sign in first")

@@ -16,8 +16,9 @@ class SteadyClock:
     For the centre and every carrier of a test alike.
     """
 
-    def __init__(self, pace: float) -> None:
-        self.pace = pace
+    def __init__(self, pace: float, longest_s: float = LONGEST_S) -> None:
+        """`longest_s`: what a late tick counts at most; `TICK_S` where seconds of the story are asserted."""
+        self.pace, self._longest_s = pace, longest_s
         self._start = datetime.now(UTC)
         self._story = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -40,7 +41,7 @@ class SteadyClock:
         while True:
             await asyncio.sleep(TICK_S)
             now = loop.time()
-            self._story += min(now - last, LONGEST_S) * self.pace
+            self._story += min(now - last, self._longest_s) * self.pace
             last = now
             while self._sleepers and self._sleepers[0][0] <= self._story:
                 _, _, woken = heapq.heappop(self._sleepers)
@@ -49,9 +50,9 @@ class SteadyClock:
 
 
 @asynccontextmanager
-async def ticking(pace: float) -> AsyncIterator[SteadyClock]:
+async def ticking(pace: float, longest_s: float = LONGEST_S) -> AsyncIterator[SteadyClock]:
     """A clock that ticks until the block is left: after everything that sleeps by it has ended."""
-    clock = SteadyClock(pace)
+    clock = SteadyClock(pace, longest_s)
     task = asyncio.create_task(clock.tick(), name="steady clock")
     try:
         yield clock

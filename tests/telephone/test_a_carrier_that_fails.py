@@ -24,7 +24,7 @@ from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.telephone.exchange import NEIGHBOURS, RESIDENT, Exchange, fill
-from tests.telephone.steady import ticking
+from tests.telephone.steady import TICK_S, ticking
 
 pytestmark = pytest.mark.long
 
@@ -83,7 +83,7 @@ async def exchange_at(
 ) -> AsyncIterator[Exchange]:
     faulty = faults(*plan, **more)
     async with (
-        ticking(PACE) as clock,
+        ticking(PACE, TICK_S) as clock,
         Exchange(url, directory, pace=PACE, clock=clock, default=IS_WELL, behind=behind, faults=faulty) as made,
     ):
         yield made

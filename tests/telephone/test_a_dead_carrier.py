@@ -22,7 +22,7 @@ from handlers.outbox import AT_ONCE
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.telephone.exchange import RESIDENT, Exchange, fill
-from tests.telephone.steady import SteadyClock, ticking
+from tests.telephone.steady import TICK_S, SteadyClock, ticking
 
 WAYS = ("unavailable", "refuses")  # 503 to everything, which may mean anything; no connection at all
 PACE = 20.0
@@ -42,7 +42,7 @@ def village_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def clock() -> AsyncIterator[SteadyClock]:
-    async with ticking(PACE) as made:
+    async with ticking(PACE, TICK_S) as made:
         yield made
 
 
@@ -59,7 +59,7 @@ async def test_console_device_and_manual_list_have_it_within_the_same_limits(
 ) -> None:
     monkeypatch.setattr(twilio_gateway, "LONGEST_S", 4.0 / SLOW)  # the HTTP client counts the wall's seconds
     async with (
-        ticking(SLOW) as clock,
+        ticking(SLOW, TICK_S) as clock,
         Exchange(phones_url, tmp_path, clock=clock, pace=SLOW, default=Callee("ignore")) as exchange,
     ):
         await dies(exchange, how)
