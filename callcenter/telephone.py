@@ -9,11 +9,12 @@ from aiohttp import web
 
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.last_seen import Words
 from callcenter.clock import Clock
 from callcenter.ids import new_id
 from callcenter.ports import Submit
 from callcenter.privacy import Seal, normalised
-from callcenter.storage import call_book, queries
+from callcenter.storage import call_book, queries, sightings
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
 from callcenter.telephony.ari_client import AriSettings
@@ -97,6 +98,7 @@ class Telephone:
             "ask_responders": by_hand,
             "hang_up_others": nothing_to_end,
             "hang_up_colleague": nothing_to_end,
+            "end_search": nothing_to_end,
             "leave_room": nothing_to_end,
         }
 
@@ -148,6 +150,12 @@ class Telephone:
 
     async def _text(self, call: Call, prompt: str) -> str:
         alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
+        if alert and prompt == "sms_search":
+            now, words = self._clock.now(), Words(self._prompts, call.language)
+            lost = await self._read(sightings.lost, alert, now)
+            return self._prompts.text(
+                prompt, call.language, name=words.name(lost, now), seen=words.seen(lost, now, written=True)
+            )
         name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
         return self._prompts.text(prompt, call.language, name=name, place=place)
 

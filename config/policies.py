@@ -85,6 +85,7 @@ class AlertPolicy:
     most_waves: int
     arrive_s: int
     transfer_s: int
+    searchers: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
 
@@ -146,6 +147,7 @@ class _Limits(BaseModel):
     most_waves: Annotated[int, Field(ge=1, le=20)]
     arrive_s: Annotated[int, Field(ge=60, le=7200)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
+    searchers: Annotated[int, Field(ge=1, le=20)]
 
     @field_validator("call_backs_s")
     @classmethod

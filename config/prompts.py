@@ -9,7 +9,7 @@ from typing import Any
 
 DEFAULT_FILE = Path(__file__).with_name("prompts.toml")
 LANGUAGES = ("zh-CN", "en")
-FIELDS = frozenset({"name", "place", "kind"})
+FIELDS = frozenset({"name", "place", "kind", "seen", "number", "way"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class CallUpdates:
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
             offers.accept(unit, alert, call)
-            unit.wish(SendText(call.id, "sms_address"))
+            unit.wish(SendText(call.id, "sms_search" if call.dialogue == "search" else "sms_address"))
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:

@@ -10,6 +10,7 @@ from callcenter.alerts.model import Alert
 from callcenter.alerts.script import Said
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
+from handlers import searching
 
 
 def keep(unit: Unit, heard: CallNews | InboundCall, *, call_id: str, what: str, known: bool) -> None:
@@ -33,11 +34,13 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
     if call is None:
         return None
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    return Said(call.id, dialogues.script(call, _facts(call, alert, prompts), prompts))
+    return Said(call.id, dialogues.script(call, _facts(unit, call, alert, prompts), prompts))
 
 
-def _facts(call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
+def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
     if alert is None:
         return dialogues.Facts(name=call.name)
+    if call.dialogue in ("search", "search_report"):
+        return searching.facts(unit, alert, call, prompts)
     kind = prompts.text(f"kind_{alert.kind.value}", call.language)
     return dialogues.Facts(name=alert.subject.name, place=alert.subject.place, kind=kind)

@@ -12,10 +12,11 @@ from callcenter import metrics
 from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Call, Direction, Role
 from callcenter.alerts.call_rooms import is_alone, waits
-from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE
+from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE, OFFERED
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
+    EndSearch,
     HangUpColleague,
     HangUpOthers,
     LeaveRoom,
@@ -35,7 +36,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, offers
+from handlers import candidates, ending, offers, searching
 from handlers.candidates import Choice
 from handlers.legs import change
 
@@ -86,7 +87,7 @@ def want(
         due=until,
     )
     unit.calls.put(call, new=True)
-    asked = {"offer": offer_view(offers.make(unit, alert, choice or Choice(person)))} if dialogue == "offer" else {}
+    asked = {"offer": offer_view(offers.make(unit, alert, choice or Choice(person)))} if dialogue in OFFERED else {}
     unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
     unit.count(metrics.calls_wanted.labels(role.value).inc)
@@ -167,7 +168,7 @@ def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
         return [EffectFailed(wish.kind, "no_number", {"contact": wish.contact})]
     _bring_owner(unit, alert)
     # Somebody goes already: whom the owner calls all the same is wanted in the room, and not asked to go.
-    want(unit, alert, person, dialogue="consult" if alert.responder else "offer")
+    want(unit, alert, person, dialogue=_asked_as(alert) if alert.short else "consult")
     return []
 
 
@@ -218,8 +219,10 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     area = candidates.area(unit, alert)
     people = directory.responders(unit.connection, area, GROUPS[wish.group], now=unit.now)
     duty = wish.group != "keyholders_and_neighbours"
-    if not duty and alert.responder:
+    if not duty and not alert.short:
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
+    if not duty and alert.searching:
+        return _ask_responders(unit, alert, AskResponders(alert.id))
     if not duty:
         people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
     people = [person for person in people if person.number]
@@ -269,11 +272,16 @@ def _asks(call: Call) -> bool:
     return call.role in ASKED_ROLES and call.dialogue not in BESIDE
 
 
+def _asked_as(alert: Alert) -> str:
+    return "search" if alert.searching else "offer"
+
+
 def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
     """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
-    found = {one.person.party: one for one in candidates.choices(unit, alert)}
+    able = searching.choices if alert.searching else candidates.at_the_door
+    found = {one.person.party: one for one in able(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
-    wave = next_wave(offers.plan(unit), offers.of_now(unit, alert), ranked, unit.now)
+    wave = next_wave(offers.plan(unit, alert), offers.of_now(unit, alert), ranked, unit.now)
     for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)
@@ -286,12 +294,23 @@ def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
     failed = list[AlertInput]()
     people = _next_wave(unit, alert)[: wish.number or None]
     while people:  # whoever failed is not chosen again, so this ends
-        _, wrong = _want_each(unit, alert, people, wish, dialogue="offer")
+        _, wrong = _want_each(unit, alert, people, wish, dialogue=_asked_as(alert))
         failed += wrong
         people = _next_wave(unit, alert)[: len(wrong)] if wrong else []
     if not _asking(unit, alert):
         failed.append(EffectFailed(wish.kind, "nobody_left"))
     return failed
+
+
+def _end_search(unit: Unit, alert: Alert, wish: EndSearch) -> Answers:
+    searching.end(unit, alert, wish, want)
+    return []
+
+
+def _leave_room(unit: Unit, alert: Alert, wish: LeaveRoom) -> Answers:
+    ending.leave_room(unit, alert, wish)
+    searching.tell(unit, alert, want)  # however it was over: nobody looks on for somebody who is at home
+    return []
 
 
 _PLACE: dict[type[Effect], Callable[[Unit, Alert, Any], Answers]] = {
@@ -303,7 +322,8 @@ _PLACE: dict[type[Effect], Callable[[Unit, Alert, Any], Answers]] = {
     PhoneGroup: _phone_group,
     AskResponders: _ask_responders,
     HangUpOthers: ending.hang_up_others,
-    LeaveRoom: ending.leave_room,
+    EndSearch: _end_search,
+    LeaveRoom: _leave_room,
 }
 
 

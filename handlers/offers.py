@@ -23,8 +23,9 @@ log = structlog.get_logger()
 ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
 
 
-def plan(unit: Unit) -> Plan:
-    return Plan(unit.policy.levels, arrive_s=unit.policy.arrive_s)
+def plan(unit: Unit, alert: Alert | None) -> Plan:
+    needs = alert.searchers_wanted if alert and alert.searching else 1
+    return Plan(unit.policy.levels, needs=needs, arrive_s=unit.policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -72,7 +73,7 @@ def take(
     if theirs is None:
         return
     news = News(theirs.id, said, channel, proof, reason)
-    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit))
+    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit, unit.alert(alert_id)))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
@@ -90,9 +91,16 @@ def accept(unit: Unit, alert: Alert, call: Call) -> None:
 def let_go(unit: Unit, alert: Alert) -> None:
     """Whoever said yes and is not counted on any more is late and may still come, or does not come."""
     for offer in unit.offers.of_alert(alert.id):
-        if offer.going and offer.party != alert.responder:
+        if offer.going and offer.party not in (alert.responder, *alert.searchers):
             late = offer.due is not None and offer.due <= unit.now
             take(unit, alert.id, offer.party, Said.LATE if late else Said.CANNOT)
+
+
+def found(unit: Unit, alert: Alert, finder: str, proof: Proof) -> None:
+    """One of those who look, or somebody else, has found them: for all others it is over."""
+    others = [one for one in unit.offers.of_alert(alert.id) if one.party != finder]
+    _put(unit, end_all(others, unit.now, "found").offers)
+    take(unit, alert.id, finder, Said.THERE, proof=proof)
 
 
 def end(unit: Unit, alert: Alert) -> None:

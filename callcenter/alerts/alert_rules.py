@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import Effect, PhoneGroup, PhoneOperator, PhoneResident, TellDevice
 from callcenter.alerts.inputs import (
     AlarmRaised,
@@ -50,6 +51,7 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: Alert
         possibly_old=alarm.possibly_old,
         drill=alarm.drill,
     )
+    alert = search_rules.astray(alert, alarm.kind, now, policy)
     effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
     return Change(alert, alarm.details, ring=True, effects=effects)
 
@@ -94,7 +96,7 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
         after = replace(alert, kind=kind, troubles=alert.troubles + 1)
         return Change(after, alarm.details, effects=effects)
-    after = _counted(alert, alarm, now, policy)
+    after = search_rules.astray(_counted(alert, alarm, now, policy), alarm.kind, now, policy)
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
     if upgraded:
         after = _ring_anew(after, now)
@@ -214,7 +216,12 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    table: dict[tuple[State | None, str], Rule] = {**OPERATOR_TABLE, **TELEPHONE_TABLE, **TRANSFER_TABLE}
+    table: dict[tuple[State | None, str], Rule] = {
+        **OPERATOR_TABLE,
+        **TELEPHONE_TABLE,
+        **TRANSFER_TABLE,
+        **search_rules.SEARCH_TABLE,
+    }
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
             if (state, key) in table:

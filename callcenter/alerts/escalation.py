@@ -56,7 +56,7 @@ def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
         due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
     if alert.responder and alert.accepted_at and not alert.arrived_at:
         due[TimerKind.ARRIVAL] = alert.accepted_at + timedelta(seconds=policy.arrive_s)
-    if alert.asked_at and not alert.responder:
+    if alert.asked_at and alert.short:
         due[TimerKind.NEXT_WAVE] = alert.asked_at + timedelta(seconds=policy.next_wave_s)
     return due
 

@@ -29,6 +29,7 @@ class Action(StrEnum):
     DECLINE = "decline"
     BRING_IN = "bring_in"
     ARRIVED = "arrived"
+    FOUND = "found"
 
 
 class TimerKind(StrEnum):
@@ -162,7 +163,7 @@ class OperatorActed:
     contact: str | None = None
     case_number: str = ""
     person: str = ""
-    party: str = ""  # bring_in, arrived: kind:id of somebody we know, or ...
+    party: str = ""  # bring_in, arrived, found: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
     waits: str | None = None  # resolve, close: who is on the line for this alert and has talked to nobody yet
@@ -179,6 +180,7 @@ REPORTS = (
     "not_reached",  # busy, no answer, rejected, or probably a machine
     "accepted",  # a responder pressed 1
     "declined",
+    "found",  # who looks for somebody pressed the key that says so
     "no_answer",  # somebody who was asked for help did not answer, or pressed nothing
     "operator_missed",  # an operator's phone was not answered
     "by_hand",  # no gateway can ring: a person dials

@@ -130,8 +130,22 @@ class Alert:
     accepted_at: datetime | None = None  # when they said so
     arrived_at: datetime | None = None  # somebody is at the door
     reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
+    astray_at: datetime | None = None  # they have left their zone: looked for where they were last seen
+    searchers: tuple[str, ...] = ()  # who said that they look for them: kind:id
+    searchers_wanted: int = 0  # so many look for them at once
+    found_at: datetime | None = None  # one of them, or an operator, said so
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
+
+    @property
+    def searching(self) -> bool:
+        """They are out somewhere and nobody has found them: people look for them, and nobody goes to their door."""
+        return self.astray_at is not None and self.found_at is None
+
+    @property
+    def short(self) -> bool:
+        """Too few people go (or look): more may be asked."""
+        return len(self.searchers) < self.searchers_wanted if self.searching else not self.responder
 
     @property
     def priority(self) -> int:

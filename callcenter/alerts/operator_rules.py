@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -107,8 +108,8 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(touched(alert, now), state=state)
-    if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
-        after = replace(after, responder="", responder_name="", accepted_at=None, arrived_at=None)
+    if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all, or is too few to find them
+        after = search_rules.one_more(after)
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
     after, effects = asks(after, now)
@@ -182,6 +183,8 @@ def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPol
         asked_at=None,
         waves=0,
         reopened_at=now,
+        searchers=(),
+        found_at=None,
     )
     return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
 
@@ -247,7 +250,7 @@ OPERATOR_TABLE: Table = {
 }
 
 
-_ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys()
+_ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys() | search_rules.SEARCH_TABLE.keys()
 
 
 def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
@@ -262,5 +265,6 @@ def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
     if asked and operator.id == asked.id:
         free_for_all |= {Action.TAKE_OVER, Action.DECLINE}
     not_by_owner = {Action.CLAIM, Action.TAKE_OVER, Action.TRANSFER if asked else Action.DECLINE}
-    offered = set(Action) - not_by_owner if mine else free_for_all
+    not_now = {Action.ARRIVED} if alert.searching else {Action.FOUND}
+    offered = (set(Action) - not_by_owner if mine else free_for_all) - not_now
     return tuple(action for action in Action if action in offered and (alert.state, f"action.{action}") in _ACTED)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -21,8 +22,8 @@ AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony
 
 
 def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Ask (more) people to go, unless somebody goes already."""
-    if alert.responder:
+    """Ask (more) people to go, unless enough go already."""
+    if not alert.short:
         return alert, ()
     return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
 
@@ -58,6 +59,8 @@ def is_not_reached(alert: Alert, report: CallReport, now: datetime, _policy: Ale
 
 def is_accepted(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     """Somebody goes: everybody else stops ringing in the same transaction."""
+    if alert.searching:
+        return search_rules.looks(alert, report, now)
     if alert.responder:
         return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
     told = "responder" if alert.told in ("stored", "operator") else alert.told
@@ -74,7 +77,7 @@ def is_declined(alert: Alert, report: CallReport, now: datetime, _policy: AlertP
     """The next candidate at once. A duty phone that says no has no next one: it rings for everybody here."""
     if report.role == "duty":
         return Change(alert, report.details(), ring=True)
-    effects: tuple[Effect, ...] = () if alert.responder else (AskResponders(alert.id, 1),)
+    effects: tuple[Effect, ...] = (AskResponders(alert.id, 1),) if alert.short else ()
     return Change(alert, report.details(), effects=effects)
 
 
@@ -109,8 +112,8 @@ def calls_back(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy)
     if after.call_backs < len(policy.call_backs_s):
         return Change(after, data, effects=(PhoneResident(alert.id),))
     effects: tuple[Effect, ...] = (PhoneGroup(alert.id, "keyholders_and_neighbours"),)
-    asked = replace(after, asked_at=now, waves=alert.waves + 1) if not alert.responder else after
-    return Change(asked, data, ring=True, effects=effects if not alert.responder else ())
+    asked = replace(after, asked_at=now, waves=alert.waves + 1) if alert.short else after
+    return Change(asked, data, ring=True, effects=effects if alert.short else ())
 
 
 def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
@@ -121,10 +124,10 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
     return Change(after, {"wave": after.waves}, effects=effects)
 
 
-def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
-    """Others are asked; whoever is late may still come. Its owner is asked, or it rings for everybody."""
+def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
+    """Others are asked; whoever is late may still come, or find them. Its owner is asked, or everybody."""
     who = {"party": alert.responder, "name": alert.responder_name}
-    after, effects = asks(replace(alert, responder="", responder_name="", accepted_at=None), now)
+    after, effects = asks(search_rules.not_counted_on(alert, now, policy), now)
     attention = (after.attention_at or now) if after.owner else None
     return Change(replace(after, attention_at=attention), who, ring=True, effects=effects)
 

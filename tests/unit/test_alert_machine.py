@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import (
     AskResponders,
+    EndSearch,
     HangUpColleague,
     HangUpOthers,
     LeaveRoom,
@@ -67,6 +68,7 @@ _read = policies.read(kinds=frozenset(Kind))
 assert not isinstance(_read, str)
 POLICY = _read
 RINGING = replace(POLICY, rings=True, most_waves=2)  # with a carrier; fewer waves make the walk short
+SEARCHING = replace(RINGING, searchers=2)
 
 ANNA, BERT, CHIEF = Operator("anna", "Anna"), Operator("bert", "Bert"), Operator("chief", "Chief", supervisor=True)
 SUBJECT = Subject("resident:r-1", "bracelet-1", "r-1", "h-1", "Li", "Village 1")
@@ -202,6 +204,9 @@ def records(state: State | None) -> Iterator[Alert | None]:
             responder="responder:y" if flags else "",
             accepted_at=at,
             arrived_at=at,
+            astray_at=at,
+            searchers=("responder:y",) if flags else (),
+            searchers_wanted=2 if flags else 0,
             version=7,
         )
 
@@ -344,6 +349,7 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
             alert.silent_at is not None,
             alert.call_backs,
         ),
+        (alert.searching, len(alert.searchers), alert.short, alert.found_at is not None),
         alert.transfer_to is not None,
     )
 
@@ -412,7 +418,25 @@ def steps() -> list[Step]:
         alert = queue.popleft()
         for happened, at in _calls(alert):
             take(alert, happened, at, RINGING)
+    # And somebody who has left their zone, for whom several look at once.
+    take(None, alarm(Kind.WANDER), T0 + s(2), SEARCHING)
+    queue.append(found[-1].after)
+    while queue:
+        alert = queue.popleft()
+        for happened, at in _search(alert):
+            take(alert, happened, at, SEARCHING)
     return found
+
+
+def _search(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
+    now = _latest(alert) + s(1)
+    for kind in (TimerKind.NEXT_WAVE, TimerKind.ARRIVAL):
+        if at := deadlines(alert, RINGING).get(kind):
+            yield TimerDue(kind, at), max(at, now)
+    calls = (replace(report(what), party=party) for what in ("accepted", "found") for party in ("p:1", "p:2"))
+    actions = (Action.CLAIM, Action.DISPATCH, Action.OFFER_NEXT, Action.HAND_OVER, Action.FOUND, Action.RESOLVE)
+    others: list[AlertInput] = [*calls, *(acted(action) for action in (*actions, Action.REOPEN)), alarm(Kind.WANDER)]
+    yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
 def reachable() -> Iterator[Alert]:
@@ -429,7 +453,7 @@ def broken(holds: Callable[[Step], bool]) -> list[str]:
 def test_the_walk_reaches_every_state_and_every_rule() -> None:
     assert {step.after.state for step in steps()} == set(State)
     assert {step.decided.rule for step in steps()} == {one.id for one in ALERT_TABLE.values()}
-    assert {step.after.kind for step in steps()} == set(WALKED)
+    assert {step.after.kind for step in steps()} == {*WALKED, Kind.WANDER}
 
 
 def test_a_rule_names_no_state_to_which_it_never_leads() -> None:
@@ -594,6 +618,7 @@ def test_every_effect_survives_being_stored() -> None:
         PhoneOperator,
         AskResponders,
         HangUpOthers,
+        EndSearch,
         LeaveRoom,
     }
     assert kinds == {TellDevice, TellDevices} | phone

@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "handlers": {"devices.events", "devices.telemetry", "callcenter.alerts", "callcenter.services",
                  "callcenter.storage.unit", "callcenter.storage.work", "callcenter.storage.heard",
                  "callcenter.storage.call_book", "callcenter.storage.call_records", "callcenter.storage.directory",
-                 "callcenter.storage.offer_records",
+                 "callcenter.storage.offer_records", "callcenter.storage.sightings",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",
                  "callcenter.people", "callcenter.ports", "callcenter.metrics", "callcenter.clock", "callcenter.ids",
                  "config.policies", "config.prompts"},

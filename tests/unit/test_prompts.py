@@ -88,4 +88,4 @@ def test_a_file_that_lacks_what_is_shipped_is_refused(prompt_file: Path) -> None
 
 
 def test_the_fields_are_those_that_are_filled_in() -> None:
-    assert {"name", "place", "kind"} == FIELDS
+    assert {"name", "place", "kind", "seen", "number", "way"} == FIELDS

@@ -52,6 +52,7 @@ function Heading({ alert }) {
       ${h(Owner, { alert })}
       <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
       ${alert.responder && html`<strong class="going">${t(alert.responder.arrived_at ? "view.there" : "view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
+      ${alert.search && html`<span>${alert.search.found_at ? t("view.found") : plural("view.searchers", alert.search.searchers.length)}</span>`}
       ${alert.reached_at && html`<span>${t("view.reached", { when: clockTime(alert.reached_at, now.peek()) })}</span>`}
       ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
       ${h(Marks, { alert })}
