@@ -20,7 +20,7 @@ from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.privacy import Seal, read_key
-from callcenter.storage import call_book, network, queries, work
+from callcenter.storage import call_book, network, queries, roll_book, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
@@ -33,11 +33,12 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, timers
+from handlers import device_signals, incidents, operator_actions, outbox, timers
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
+from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
@@ -48,7 +49,7 @@ from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+HANDLERS = incidents.HANDLERS | device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0
@@ -227,7 +228,8 @@ def _due(connection: Any, now: datetime) -> list[Any]:  # noqa: ANN401
     calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
     debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
     receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
-    return [*alerts, *receivers, *calls, *debts]
+    rolls = [IncidentDue(incident, due) for incident, due in roll_book.due(connection, now)]
+    return [*alerts, *receivers, *calls, *debts, *rolls]
 
 
 def _words() -> Prompts:

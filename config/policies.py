@@ -86,6 +86,7 @@ class AlertPolicy:
     arrive_s: int
     transfer_s: int
     searchers: int
+    incident_lines: int
     calls: CallPolicy
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
 
@@ -148,6 +149,7 @@ class _Limits(BaseModel):
     arrive_s: Annotated[int, Field(ge=60, le=7200)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
     searchers: Annotated[int, Field(ge=1, le=20)]
+    incident_lines: Annotated[int, Field(ge=1, le=200)]
 
     @field_validator("call_backs_s")
     @classmethod

@@ -28,7 +28,7 @@ from callcenter.storage import call_book, directory
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, offers, rooms
+from handlers import callers, debts, incidents, offers, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
 from handlers.legs import change
@@ -125,7 +125,10 @@ class CallUpdates:
         after = changed.call
         if isinstance(happened, Heard):
             self._follow_up(unit, after, happened)
-        if changed.report and not rooms.is_moot(unit, after, changed.report):
+        if after.dialogue == "roll_call" and after.alert_id is None:
+            incidents.follow(unit, after, changed.report)
+            after = unit.calls.get(after.id) or after
+        elif changed.report and not rooms.is_moot(unit, after, changed.report):
             self._report(unit, after, changed.report)
         if call.in_room and not after.in_room:  # however that was learned, and its end may be the first news of it
             rooms.left(unit, after)

@@ -8,6 +8,7 @@ from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
 from callcenter.alerts.script import Said
+from callcenter.storage import roll_book
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
 from handlers import searching
@@ -38,6 +39,9 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
 
 
 def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
+    if call.dialogue == "roll_call" and (found := roll_book.of_call(unit.connection, call.id)):
+        why = prompts.text(f"incident_{found[0].kind.value}", call.language)
+        return dialogues.Facts(kind=why, place=found[0].words)
     if alert is None:
         return dialogues.Facts(name=call.name)
     if call.dialogue in ("search", "search_report"):

@@ -32,6 +32,7 @@ class Facts:
 _FIRST_STEP: Mapping[str, str] = {
     "resident": "awake",
     "welfare": "well",
+    "roll_call": "well",
     "offer": "offer",
     "duty": "offer",
     "search": "offer",
@@ -45,7 +46,7 @@ DECIDED_BY_KEY = ASKING | {"transfer"}
 BESIDE = frozenset({"transfer", "consult", "search_over"})
 
 # Dialogues with people who ask for help: nothing but a wish to hang up ends them, no slip and no guess of ours.
-NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback", "search_report"})
+NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback", "search_report", "roll_call"})
 
 KEYS_OF_OFFER: Mapping[str, Answer | None] = {"1": Answer.ACCEPTED, "2": Answer.DECLINED, "3": None}
 
@@ -148,11 +149,13 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)
     if call.step in ("well", "well_spoken"):
-        return (ask("welfare", PRESS_S, speech=call.step == "well"),)
+        return (ask(call.dialogue, PRESS_S, speech=call.step == "well"),)
     if call.step in ("offer", "transfer", "found"):
         return (ask(call.dialogue, PRESS_S),)
     if call.dialogue in DECIDED_BY_KEY:
         return _after_offer(call, say)
+    if call.dialogue == "roll_call" and call.answer is Answer.WELL:
+        return (say("roll_call_thanks"), Hangup())
     if call.dialogue == "search_over":
         return (say("search_over"), Hangup())
     if call.dialogue == "welfare" and call.answer is Answer.WELL:

@@ -22,6 +22,7 @@ from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
+from callcenter.console.incident_api import IncidentApi
 from callcenter.console.live import Health
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
@@ -143,6 +144,16 @@ class Pages:
     async def coverage(self, request: web.Request) -> web.Response:
         return self._page(request, "coverage_main.js")
 
+    async def incidents(self, request: web.Request) -> web.Response:
+        return self._page(request, "incidents_main.js")
+
+    def for_machines(self) -> tuple[tuple[str, str, str, str, Handle], ...]:
+        return (
+            ("GET", "/healthz", PUBLIC, "healthz", self.healthz),
+            ("GET", "/readyz", PUBLIC, "readyz", self.readyz),
+            ("GET", "/metrics", PUBLIC, "metrics", self.metrics),
+        )
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -189,9 +200,8 @@ def build(
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
         ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
-        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
-        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
-        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+        ("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
+        *pages.for_machines(),
         ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
@@ -218,6 +228,7 @@ def build(
         ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
+        *IncidentApi(api.read, api.submit).routes(SIGNED),
         ("GET", "/api/v1/coverage", SIGNED, "getCoverage", CoverageApi(check_coverage).coverage),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}

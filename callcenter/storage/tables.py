@@ -29,6 +29,10 @@ from callcenter.storage.registry_tables import (
     responders as responders,
     sessions as sessions,
 )
+from callcenter.storage.roll_tables import (
+    incidents as incidents,
+    roll as roll,
+)
 
 UNRESOLVED_SQL = text("state IN ('waiting', 'claimed', 'helping', 'handed_over')")
 

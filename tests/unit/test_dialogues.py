@@ -23,6 +23,7 @@ ALL = (
     "search",
     "search_report",
     "search_over",
+    "roll_call",
     "resident",
     "welfare",
     "offer",
@@ -39,7 +40,8 @@ KEYS = ("1", "2", "3", "9", "*", "", None)
 
 OF_AN_OFFER = (Answer.ACCEPTED, Answer.DECLINED, Answer.TOO_LATE, Answer.NO_RESPONSE)
 POSSIBLE = {"offer": (None, *OF_AN_OFFER), "search": (None, *OF_AN_OFFER), "duty": (None, *OF_AN_OFFER),
-            "transfer": (None, *OF_AN_OFFER), "welfare": (None, Answer.WELL)}  # fmt: skip
+            "transfer": (None, *OF_AN_OFFER), "welfare": (None, Answer.WELL),
+            "roll_call": (None, Answer.WELL)}  # fmt: skip
 
 
 def talking(dialogue: str, **more: object) -> Call:
@@ -110,7 +112,7 @@ def test_every_prompt_is_used() -> None:
     silent = used - spoken
     kinds = {PROMPTS.text(f"kind_{kind}", "en") for kind in Kind}
     apart = ("left_alone", "sms_", "search_aged", "search_seen", "search_unseen", "search_just", "search_minutes",
-             "search_hours", "search_exact", "search_spot", "way_")  # fmt: skip
+             "search_hours", "search_exact", "search_spot", "way_", "incident_")  # fmt: skip
     assert silent == kinds | {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts if key.startswith(apart)}
 
 
@@ -143,7 +145,8 @@ def test_a_question_is_asked_a_bounded_number_of_times() -> None:
 
 def test_who_asks_for_help_ends_in_the_room_and_nowhere_else() -> None:
     for one in EVERY:
-        if one.dialogue in NEEDING and not one.hang_up_at and one.answer in (None, Answer.WELL):
+        well = one.dialogue == "roll_call" and one.answer is Answer.WELL  # asked how they are, and need nobody
+        if one.dialogue in NEEDING and not one.hang_up_at and one.answer in (None, Answer.WELL) and not well:
             assert isinstance(said(one)[-1], Ask | Join), one
             assert not any(isinstance(step, Hangup) for step in said(one))
 
@@ -159,6 +162,9 @@ def test_whatever_a_resident_presses_they_come_to_the_room(
         if one.step:
             one, _report = on_input(one, key)
     last = said(one)[-1]
+    if dialogue == "roll_call" and one.answer is Answer.WELL:
+        assert isinstance(last, Hangup)
+        return
     assert isinstance(last, Join)
     assert last.room == "A1"
     assert not last.start, "they wait there until a person comes"
@@ -265,7 +271,9 @@ def test_nobody_is_told_more_than_they_need() -> None:
         spoken = text(one)
         heard = [fact for fact in (FACTS.name, FACTS.place, FACTS.kind, FACTS.seen) if fact in spoken]
         asked = one.step in ("offer", "found") and not one.over and not one.hang_up_at
-        if one.dialogue == "search_over":  # who looked knows whom; where they were found is nobody's business
+        if one.dialogue == "roll_call":  # what happened, and what the supervisor wrote of it
+            assert heard in ([], [FACTS.place, FACTS.kind])
+        elif one.dialogue == "search_over":  # who looked knows whom; where they were found is nobody's business
             assert heard in ([], [FACTS.name])
         else:
             assert not heard or asked or one.dialogue in ("operator", "transfer"), one
