@@ -15,7 +15,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench chaos lock schemas stories system browser
+.PHONY: help demo serve test check bench month chaos lock schemas stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,8 +29,8 @@ serve: $(VENV)/.run ## run the centre (settings: CALLCENTER_*, see docs/operatio
 test: $(VENV)/.dev system ## set everything up and run the tests (under 6 minutes)
 	@tests/run.sh
 
-stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops (about 10 minutes)
-	@code=0; for part in telephone browser e2e; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || code=1; done; exit $$code
+stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops, a simulated month (about 15 minutes)
+	@code=0; for part in telephone browser e2e integration; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || code=1; done; exit $$code
 
 system: ## install the Debian packages the tests need, or name them
 	@tests/system.sh
@@ -45,6 +45,9 @@ check: $(VENV)/.dev ## lint, types, and what is outdated or vulnerable
 
 bench: $(VENV)/.dev ## measure press to screen next to the bare floor of the same run
 	@exec $(BIN)/python -m benchmarks
+
+month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert (ARGS="--seed 7 --days 3")
+	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
 chaos: $(VENV)/.dev ## kill processes at random points for a while and count what was lost
 	@VNH_KILLS=$${VNH_KILLS:-60} VNH_OUTAGE_S=$${VNH_OUTAGE_S:-30} exec $(BIN)/python -m pytest -p no:cacheprovider tests/e2e -s

@@ -12,10 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from callcenter import audit, demo, doctor, metrics, people
+from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
 from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
+from callcenter.people import key_safes
+from callcenter.privacy import read_key
 from callcenter.storage import network
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
@@ -43,6 +46,8 @@ def _load() -> tuple[Settings, AlertPolicy]:
     policy = policies.read(chosen.policy_file, kinds=frozenset(Kind))
     if isinstance(policy, str):
         raise Refused(policy)
+    for fault in policy_book.faults(policy):
+        raise Refused(f"{chosen.policy_file or policies.DEFAULT_FILE}: {fault.said}")
     as_json = chosen.log_format == "json" or (chosen.log_format == "auto" and not sys.stderr.isatty())
     logs.configure(chosen.log_level, json=as_json)
     try:
@@ -131,11 +136,20 @@ def migrate_only(_arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _import(chosen: Settings, writer: Writer, kind: str, file: Path) -> people.Report:
+    if kind != key_safes.KIND:
+        return people.import_file(writer, kind, file)
+    seal = read_key(chosen.data_dir, chosen.secret_key.get_secret_value())
+    if isinstance(seal, str):
+        raise Refused(seal)
+    return key_safes.import_key_safes(writer, seal, file, SystemClock().now())
+
+
 def import_people(arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
     _migrate(chosen)
     try:
-        report = people.import_file(_writer(chosen, policy), arguments.kind, arguments.file)
+        report = _import(chosen, _writer(chosen, policy), arguments.kind, arguments.file)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{arguments.file}: {error}") from error
     for line, reason in report.wrong:
@@ -210,8 +224,8 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", serve, "Run the centre.")
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
-    reading = command("import", import_people, "Read residents, devices or responders from a CSV file.")
-    reading.add_argument("kind", choices=sorted(people.KINDS))
+    reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
+    reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))
     reading.add_argument("file", type=Path)
     user = command("user", add_user, "Add an operator, or change name, role and password of one.")
     user.add_argument("verb", choices=["add"])

@@ -19,21 +19,36 @@ from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.policy_api import PolicyDesk
 from callcenter.privacy import Seal, read_key
-from callcenter.storage import call_book, network, queries, roll_book, work
+from callcenter.responder.pages import ResponderPages, template
+from callcenter.responder.tokens import address, token
+from callcenter.responder.view import Desk
+from callcenter.storage import call_book, network, policy_queries, queries, roll_book, work
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
-from config import prompts
-from config.policies import AlertPolicy
+from config import plans as plan_file, prompts
+from config.plans import Plans
+from config.policies import DEFAULT_FILE, AlertPolicy
 from config.prompts import Prompts
 from config.settings import Settings
 from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, incidents, operator_actions, outbox, timers
+from handlers import (
+    device_signals,
+    incidents,
+    operator_actions,
+    outbox,
+    plans,
+    policies,
+    responder_actions,
+    timers,
+)
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
@@ -43,13 +58,23 @@ from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
+from handlers.policies import PolicyWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
 from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = incidents.HANDLERS | device_signals.HANDLERS | operator_actions.HANDLERS | timers.HANDLERS | outbox.HANDLERS
+HANDLERS = (
+    device_signals.HANDLERS
+    | operator_actions.HANDLERS
+    | responder_actions.HANDLERS
+    | timers.HANDLERS
+    | outbox.HANDLERS
+    | plans.HANDLERS
+    | policies.HANDLERS
+    | incidents.HANDLERS
+)
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0
@@ -62,9 +87,12 @@ class Centre:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
-        policy = replace(policy, rings=bool(settings.gateways))
+        policy = replace(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         engine = connect(settings.database, writer=True, size=1)
-        writer = Writer(engine, node=settings.node, policy=policy, seal=self.seal)
+        self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
+        self.shelf = Shelf(policy)
+        writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
+        writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
         words = _words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
@@ -84,10 +112,14 @@ class Centre:
         self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
-        self._levels = policy.levels
+        self.policies = PolicyWatch(self._look_at_policies, self.shelf, self.clock)
         self.coverage = CoverageCheck(self._look_at_network, self.clock)
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
-        self.health = Health(lambda: self.door.storing, lambda: self.alarms.connected and self.voice.connected)
+        self.health = Health(
+            lambda: self.door.storing,
+            lambda: self.alarms.connected and self.voice.connected,
+            lambda: self.telephone.calling,
+        )
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)
@@ -138,6 +170,8 @@ class Centre:
         if self.broker:
             await self.broker.start()
         await self.feed.start()
+        log.info("policies.file", sha256=sha256(self._policy_file))
+        await self.policies.look()
         self.door.start()
         await self.door.submit(ServiceStarted())
         await self.telephone.start()
@@ -157,7 +191,9 @@ class Centre:
             "watchdog": self.watchdog.run(),
             "probe": self.watchdog.run_probe(),
             "coverage": self.coverage.run(),
+            "policies": self.policies.run(),
             "feed": self.feed.run(),
+            "positions": self.live.run_positions(),
             "presence": self.presence.run(),
             "telephone": self.telephone.run(),
         }
@@ -166,14 +202,29 @@ class Centre:
     async def _serve_http(self) -> None:
         keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
         number = self.settings.caller_id or self.settings.sos_number
-        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number)
+        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number,
+                  self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         pages = Pages(self.health, self.read, self.clock)
-        app = build(api, keeper, pages, calls, callbacks, check_coverage=self.coverage.check)
+        linked = self._responder_pages(keeper, number).routes()
+        desk = PolicyDesk(self._policy_file, self._in_force, self.policies.look)
+        app = build(
+            api, keeper, pages, calls, callbacks,
+            linked=linked, check_coverage=self.coverage.check, policy_desk=desk,
+        )  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
+
+    def _link_address(self, link_id: str) -> str:
+        return address(self.settings.public, token(self.seal, link_id))
+
+    def _responder_pages(self, keeper: Doorkeeper, number: str) -> ResponderPages:
+        desk = Desk(number, self.settings.map_url)
+        return ResponderPages(
+            self.read, self.door.submit, self.seal, self.clock, desk, secure=keeper.secure, template=template()
+        )
 
     async def wait(self) -> None:
         """Returns only when a worker has ended, which none should: an error of ours."""
@@ -209,7 +260,13 @@ class Centre:
         return await self.read(_due, now)
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
-        return await self.read(network.checked, self._levels, now, ahead)
+        return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
+
+    def _in_force(self) -> tuple[int, AlertPolicy]:
+        return self.shelf.in_force.version, self.shelf.in_force.book
+
+    async def _look_at_policies(self, now: datetime) -> None:
+        await self.read(policy_queries.look, self.shelf, now)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
@@ -238,6 +295,14 @@ def _words() -> Prompts:
     if isinstance(words, str):
         raise OSError(words)
     return words
+
+
+def _plans(settings: Settings) -> Plans:
+    """Raises OSError."""
+    found = plan_file.read(settings.plans_file, kinds=frozenset(Kind))
+    if isinstance(found, str):
+        raise OSError(found)
+    return found
 
 
 def _seal(settings: Settings) -> Seal:

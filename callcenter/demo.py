@@ -81,6 +81,7 @@ def with_telephone(settings: Settings) -> Settings:
             "sos_number": SOS_NUMBER,
             "twilio_account": ACCOUNT,
             "twilio_token": SecretStr(secrets.token_hex(16)),
+            "links_in_texts": True,  # the simulated neighbours open them
             "twilio_api": f"http://127.0.0.1:{_free_port()}",
         }
     )
@@ -105,7 +106,7 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    for kind in ("areas", "residents", "devices", "responders"):
+    for kind in ("areas", "residents", "devices", "responders", "plans"):
         report = people.import_file(writer, kind, town / f"{kind}.csv")
         if report.wrong:
             raise RuntimeError(f"the town's {kind} cannot be read: {report.wrong[0]}")
@@ -130,9 +131,10 @@ def _carrier(settings: Settings, town: Path) -> list[str]:
 
 
 def _living(settings: Settings, town: Path, password: str) -> list[str]:
+    carrier = ("--carrier", settings.twilio_api) if settings.twilio_account == ACCOUNT else ()
     return _simulators(
         "run", "--mqtt", settings.mqtt, "--http", f"http://{settings.http_host}:{settings.http_port}",
-        "--town", str(town), "--password", password, "--seed", SEED,
+        "--town", str(town), "--password", password, "--seed", SEED, *carrier,
         *(part for n, *_ in SIMULATED for part in ("--operator", f"operator{n}")),
     )  # fmt: skip
 

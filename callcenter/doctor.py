@@ -9,9 +9,12 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter import audit
-from callcenter.storage import tables as t, work
+from callcenter.alerts.policy_check import judge
+from callcenter.storage import policy_queries, tables as t, work
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import differences
+from config import policies
 from config.settings import Settings
 from devices.mqtt import Address
 
@@ -36,6 +39,7 @@ def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]
                 yield Finding(False, "the schema is not the newest: run `python -m callcenter migrate`")
                 return
             yield from (check(connection) for check in _CHECKS)
+            yield _policy(connection, settings, overdue_before)
             overdue = work.overdue_timers(connection, overdue_before)
             yield Finding(
                 overdue == 0, f"{overdue} deadlines overdue" + (": is the service running?" if overdue else "")
@@ -74,6 +78,22 @@ def _deadlines(connection: Connection) -> Finding:
 def _log(connection: Connection) -> Finding:
     verdict = audit.verify(connection)
     return Finding(verdict.whole, verdict.says)
+
+
+def _policy(connection: Connection, settings: Settings, now: datetime) -> Finding:
+    file = policies.read(settings.policy_file)
+    if isinstance(file, str):
+        return Finding(False, file)
+    shelf = Shelf(file)
+    policy_queries.look(connection, shelf, now)
+    version = shelf.in_force.version
+    for number, reason in shelf.unreadable.items():
+        return Finding(False, f"policy version {number} cannot be read ({reason}); version {version} is in force")
+    faults = judge(shelf.in_force.book, policy_queries.registered(connection, now)).faults
+    if faults:
+        hint = "Register people, or change the policy on the page /policies"
+        return Finding(False, f"policy version {version}: {faults[0].said} ({len(faults)} such). {hint}")
+    return Finding(True, f"policy version {version} is in force and leaves nobody alone")
 
 
 _CHECKS: tuple[Callable[[Connection], Finding], ...] = (_operators, _people, _deadlines, _log)

@@ -51,15 +51,20 @@ coverage_gaps = Counter("vnh_coverage_gaps", "Levels skipped because nobody belo
 debts_opened = Counter("vnh_debts_opened", "Callers who gave up before a person was there")
 texts_sent = Counter("vnh_texts", "Text messages", ["outcome"])
 recordings_missing = Counter("vnh_recordings_missing", "Recordings the carrier says it does not have")
+responder_pages = Counter("vnh_responder_pages", "Links of the responders' page, and who was refused", ["outcome"])
 coverage_holes = Gauge("vnh_coverage_holes", "Times in the next 7 days at which too few can be asked to go", ["level"])
 coverage_next_hole = Gauge(
     "vnh_coverage_next_hole_seconds", "Until too few can be asked somewhere; +Inf: not in 7 days"
 )
 coverage_last_run = Gauge("vnh_coverage_last_run_timestamp_seconds", "When the coverage was last checked")
+policy_version = Gauge("vnh_policy_version", "Version of the escalation policy in force here; 0: the file")
+policy_unreadable = Gauge("vnh_policy_unreadable", "Stored versions of the policy that this process cannot read")
 build = Info("vnh_build", "Version of the service")
 
 for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):
     alerts_open.labels(_state)
 for _reason in ("body", "device", "retained", "clock"):
     alarms_degraded.labels(_reason)
+for _outcome in ("made", "opened", "forged", "replayed", "expired", "preview"):
+    responder_pages.labels(_outcome)
 coverage_next_hole.set(float("inf"))  # until the first check has said otherwise

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from callcenter.alerts.approach import Fix
 from callcenter.alerts.inputs import OperatorActed
 from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.ranking import Spot
@@ -12,6 +13,7 @@ from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import WrittenEffect
+from config.plans import PlanStep
 
 # The door, as console and webhooks see it: an input goes in, its result comes out once it is stored.
 Submit = Callable[[Any], Awaitable[Any]]
@@ -122,6 +124,81 @@ class IncidentClosed:
     incident_id: str
     note: str
     reason: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """A supervisor puts a plan, (kind, step) in order, in place of a resident's own. False: there is no such one."""
+
+    resident: str
+    steps: tuple[tuple[str, PlanStep], ...]
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWanted:
+    """An operator wants a link to the page of somebody who was asked. Answered with `LinkMade` or `Refused`."""
+
+    offer_id: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMade:
+    link_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """Somebody opens a link for the first time. `browser`: the hash of the cookie they get. None or `Refused`."""
+
+    link_id: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class PagePressed:
+    """A button of the page. `press` is the same in every repeat; `fix`: where the telephone was, if it tells.
+
+    Answered with `KeySafe` when it shows the code of a key-safe, else None; or `Refused`.
+    """
+
+    link_id: str
+    browser: str
+    press: str
+    button: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySafe:
+    """The sealed code, for this answer only."""
+
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PositionShared:
+    """Where the telephone of somebody under way is. None, or `Refused`: it is no longer wanted."""
+
+    link_id: str
+    browser: str
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyWanted:
+    """A checked policy is to be in force. `base` is the newest version that its author knew.
+
+    Answered with the number it got, or `Refused` when there is a newer one than that.
+    """
+
+    text: str
+    sha256: str
+    note: str
+    base: int
     by: Operator
 
 

@@ -9,12 +9,15 @@ from aiohttp import web
 
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.effects import SendText
 from callcenter.alerts.last_seen import Words
+from callcenter.alerts.naming import surname
 from callcenter.clock import Clock
 from callcenter.ids import new_id
 from callcenter.ports import Submit
 from callcenter.privacy import Seal, normalised
-from callcenter.storage import call_book, queries, sightings
+from callcenter.responder.tokens import address, token
+from callcenter.storage import call_book, page_queries, queries, sightings
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
 from callcenter.telephony.ari_client import AriSettings
@@ -76,6 +79,11 @@ class Telephone:
         assert self.line is not None
         await self.line.run()
 
+    @property
+    def calling(self) -> bool:
+        """Somebody can be rung by a carrier, or none was ever there: then people dial and know it."""
+        return self.line is None or self.line.calling
+
     def performers(self) -> dict[str, Perform]:
         assert self.line is not None
         line = self.line
@@ -87,7 +95,7 @@ class Telephone:
             "hold_call": line.hold_call,
             "speak_to": line.speak_to,
             "end_room": line.end_room,
-            "send_text": line.send_text,
+            "send_text": partial(send_text, line),
             "fetch_recording": line.fetch_recording,
             # Without a carrier these reach the outbox as they are, and people are told to dial.
             "phone_group": by_hand,
@@ -148,7 +156,9 @@ class Telephone:
         except Unavailable as error:
             raise ConnectionError(str(error)) from error
 
-    async def _text(self, call: Call, prompt: str) -> str:
+    async def _text(self, call: Call, prompt: str, link: str) -> str:
+        if link:
+            return await self._text_with_link(call, prompt, link)
         alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
         if alert and prompt == "sms_search":
             now, words = self._clock.now(), Words(self._prompts, call.language)
@@ -157,12 +167,34 @@ class Telephone:
                 prompt, call.language, name=words.name(lost, now), seen=words.seen(lost, now, written=True)
             )
         name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
-        return self._prompts.text(prompt, call.language, name=name, place=place)
+        return self._prompts.text(prompt, call.language, name=name, place=place, kind="", goes="")
+
+    async def _text_with_link(self, call: Call, prompt: str, link: str) -> str:
+        """Whoever reads it on the way knows neither the whole name nor the address."""
+        found = await self._read(page_queries.found, link)
+        if found is None:
+            raise ConnectionError("the link is not there")
+        say, language = self._prompts.text, call.language
+        return say(
+            prompt,
+            language,
+            who=say(f"polite_{found.sex}", language, name=surname(found.alert.subject.name)),
+            kind=say(f"kind_{found.alert.kind.value}", language),
+            area=found.area,
+            link=address(self._settings.public, token(self._seal, link)),
+            number=self._settings.caller_id,
+        )
 
     async def _keep(self, later: Later, call: str, ref: str, sha256: str, size: int, file: str) -> None:
         now = self._clock.now()
         write = partial(call_book.recording_stored, call_id=call, ref=ref, sha256=sha256, size=size, file=file, now=now)
         await later(write)
+
+
+async def send_text(line: Line, effect: SendText) -> Impossible | None:
+    """An address that was not sent is told by voice: its alert hears of it, the number stands nowhere."""
+    reason = await line.send_text(effect)
+    return Impossible(reason) if reason else None
 
 
 async def by_hand(_effect: object) -> Impossible:

@@ -1,10 +1,10 @@
 """Alert policy as data: the ladder of an unclaimed alert and every limit, read from escalation.toml."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -41,6 +41,7 @@ class CallPolicy:
     ring_responder_s: int
     not_after_s: int
     unknown_first_s: int
+    unsure_s: int
     look_every_s: int
     reconcile_s: int
     news_late_s: int
@@ -65,8 +66,28 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """What is otherwise in one area and those in it, for some kinds of alerts, at some hours (docs/policies.md).
+
+    Empty `kinds` or `hours` are all of them. `limits` are fields of AlertPolicy; empty `levels` and a `ladder` of None
+    leave those of the policy.
+    """
+
+    id: str
+    area: str | None
+    kinds: frozenset[str]
+    hours: str  # as people write them: mon-fri 22:00-06:00 (alerts/duty.py)
+    limits: tuple[tuple[str, int], ...]
+    levels: tuple[Level, ...]
+    ladder: Ladder | None
+
+
+@dataclass(frozen=True, slots=True)
 class AlertPolicy:
-    """Every limit of the alert machine, in seconds. Sources: shared design, section 4; field.md, 4 and 5."""
+    """Every limit of the alert machine, in seconds. Sources: shared design, section 4; field.md, 4 and 5.
+
+    With `overrides` it is the whole file; what holds for one alert is `policy_for` (alerts/policy_book.py).
+    """
 
     ladders: Mapping[str, Ladder]  # by alert kind
     levels: tuple[Level, ...]  # who is asked to go, the nearest first
@@ -84,11 +105,15 @@ class AlertPolicy:
     next_wave_s: int
     most_waves: int
     arrive_s: int
+    move_s: int
+    arrive_radius_m: int
     transfer_s: int
     searchers: int
     incident_lines: int
     calls: CallPolicy
+    links: bool = False  # a text message may hold a link: who is asked gets their page by it
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
+    overrides: tuple[Override, ...] = ()
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]
@@ -101,18 +126,26 @@ class _RungData(BaseModel):
     phone: Literal["overflow_group", "duty_manager", "keyholders_and_neighbours"] | None = None
 
 
-class _LadderData(BaseModel):
+class _OwnLadder(BaseModel):
+    """The ladder of an override: its kinds are those of the override."""
+
     model_config = ConfigDict(extra="forbid")
-    kinds: Annotated[list[str], Field(min_length=1)]
     repeat_s: Annotated[int, Field(ge=5, le=86_400)]
     rungs: Annotated[list[_RungData], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _climbs(self) -> "_LadderData":
+    def _climbs(self) -> "_OwnLadder":
         times = [rung.after_s for rung in self.rungs]
         if times != sorted(set(times)):
             raise ValueError("rungs must come in growing order of after_s")
         return self
+
+    def made(self) -> Ladder:
+        return Ladder(tuple(Rung(r.id, r.after_s, r.phone) for r in self.rungs), self.repeat_s)
+
+
+class _LadderData(_OwnLadder):
+    kinds: Annotated[list[str], Field(min_length=1)]
 
 
 class _LevelData(BaseModel):
@@ -147,6 +180,8 @@ class _Limits(BaseModel):
     next_wave_s: Annotated[int, Field(ge=15, le=300)]
     most_waves: Annotated[int, Field(ge=1, le=20)]
     arrive_s: Annotated[int, Field(ge=60, le=7200)]
+    move_s: Annotated[int, Field(ge=60, le=1800)]
+    arrive_radius_m: Annotated[int, Field(ge=10, le=500)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
     searchers: Annotated[int, Field(ge=1, le=20)]
     incident_lines: Annotated[int, Field(ge=1, le=200)]
@@ -166,6 +201,7 @@ class _Calls(BaseModel):
     ring_responder_s: Annotated[int, Field(ge=10, le=120)]
     not_after_s: Annotated[int, Field(ge=10, le=600)]
     unknown_first_s: Annotated[int, Field(ge=1, le=30)]
+    unsure_s: Annotated[int, Field(ge=7, le=60)]  # a request takes 4 s, and is looked for 2 s later
     look_every_s: Annotated[int, Field(ge=2, le=60)]
     reconcile_s: Annotated[int, Field(ge=10, le=300)]
     news_late_s: Annotated[int, Field(ge=2, le=60)]
@@ -174,45 +210,141 @@ class _Calls(BaseModel):
     debt_s: Annotated[int, Field(ge=5, le=600)]
 
 
+class _OverrideLimits(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    next_wave_s: Annotated[int | None, Field(ge=15, le=300)] = None
+    most_waves: Annotated[int | None, Field(ge=1, le=20)] = None
+    arrive_s: Annotated[int | None, Field(ge=60, le=7200)] = None
+
+
+class _OverrideData(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,47}$")]
+    area: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,36}$")] | None = None
+    kinds: Annotated[frozenset[str], Field(min_length=1)] = frozenset()
+    hours: Annotated[str, Field(min_length=1, max_length=200)] = ""
+    limits: _OverrideLimits = _OverrideLimits()
+    level: Annotated[list[_LevelData], Field(min_length=1)] = []
+    ladder: _OwnLadder | None = None
+
+    def made(self) -> Override:
+        return Override(
+            id=self.id,
+            area=self.area,
+            kinds=self.kinds,
+            hours=self.hours,
+            limits=tuple(self.limits.model_dump(exclude_none=True).items()),
+            levels=tuple(Level(**level.model_dump()) for level in self.level),
+            ladder=self.ladder.made() if self.ladder else None,
+        )
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limits: _Limits
     calls: _Calls
     ladder: Annotated[list[_LadderData], Field(min_length=1)]
     level: Annotated[list[_LevelData], Field(min_length=1)]
+    override: list[_OverrideData] = []
 
-    @model_validator(mode="after")
-    def _each_once(self) -> "_File":
-        ids = [level.id for level in self.level]
-        kinds = [kind for level in self.level for kind in level.kinds]
-        for what, names in (("level", ids), ("kind", kinds)):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise ValueError(f"{what} {', '.join(twice)} stands in more than one [[level]]")
-        return self
+
+Place = tuple[str | int, ...]  # ("level", 0, "wave_size") is that key of the first [[level]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a text is no policy: `code` and `values` for programs, `reason` for people. `line` 0: not yet looked up."""
+
+    place: Place
+    reason: str
+    code: str = "value"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def said(self) -> str:
+        return ": ".join(filter(None, (".".join(map(str, self.place)), self.reason)))
+
+
+def _twice(places: Sequence[tuple[str, Place]], code: str, says: str) -> Iterator[Fault]:
+    """A fault for each name that stands a second time."""
+    seen: set[str] = set()
+    for name, place in places:
+        if name in seen:
+            yield Fault(place, says.format(name), code, {"name": name})
+        seen.add(name)
+
+
+def _levels_twice(levels: list[_LevelData], above: Place) -> Iterator[Fault]:
+    ids = [(level.id, (*above, n, "id")) for n, level in enumerate(levels)]
+    kinds = [(kind, (*above, n, "kinds")) for n, level in enumerate(levels) for kind in sorted(level.kinds)]
+    yield from _twice(ids, "level_twice", "level {} stands in more than one [[level]]")
+    yield from _twice(kinds, "kind_twice", "kind {} stands in more than one [[level]]")
+
+
+def _whole(data: _File, known: frozenset[str]) -> Iterator[Fault]:
+    """What no table says by itself. `known`: the kinds of alerts, empty when nobody asks."""
+    yield from _levels_twice(data.level, ("level",))
+    ladders: list[tuple[str, Place]]
+    ladders = [(kind, ("ladder", n, "kinds")) for n, ladder in enumerate(data.ladder) for kind in ladder.kinds]
+    yield from _twice(ladders, "two_ladders", "kind {} has two ladders")
+    yield from _twice(
+        [(o.id, ("override", n, "id")) for n, o in enumerate(data.override)],
+        "override_twice",
+        "there are two overrides {}",
+    )
+    for n, override in enumerate(data.override):
+        yield from _levels_twice(override.level, ("override", n, "level"))
+        if not (override.level or override.ladder or override.limits.model_dump(exclude_none=True)):
+            yield Fault(("override", n), "this override changes nothing", "nothing_changed")
+        ladders += [(kind, ("override", n, "kinds")) for kind in sorted(override.kinds)]
+    if known:
+        for kind, place in ladders:
+            if kind not in known:
+                yield Fault(place, f"there is no kind {kind}", "unknown_kind", {"name": kind})
+        have = {kind for ladder in data.ladder for kind in ladder.kinds}
+        if missing := sorted(known - have):
+            names = ", ".join(missing)
+            yield Fault((), f"no ladder for {names}: such an alert would ring for nobody", "no_ladder", {"name": names})
+
+
+def _faults(error: ValidationError) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(
+            tuple(one["loc"]),
+            one["msg"].removeprefix("Value error, "),
+            one["type"],
+            {name: value for name, value in one.get("ctx", {}).items() if isinstance(value, int | float | str)},
+        )
+        for one in error.errors()
+    )
+
+
+def parse(text: str, *, kinds: frozenset[str] = frozenset()) -> AlertPolicy | tuple[Fault, ...]:
+    """The policy a text says, or everything for which it cannot be one. Every kind in `kinds` must have one ladder."""
+    try:
+        data = _File.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return (Fault((), str(error), "toml"),)
+    except ValidationError as error:
+        return _faults(error)
+    if faults := tuple(_whole(data, kinds)):
+        return faults
+    ladders = [(made, ladder.kinds) for ladder in data.ladder for made in [ladder.made()]]
+    return AlertPolicy(
+        ladders={kind: made for made, its_kinds in ladders for kind in its_kinds},
+        levels=tuple(Level(**level.model_dump()) for level in data.level),
+        calls=CallPolicy(**data.calls.model_dump()),
+        overrides=tuple(override.made() for override in data.override),
+        **data.limits.model_dump(),
+    )
 
 
 def read(path: Path | None = None, *, kinds: frozenset[str] = frozenset()) -> AlertPolicy | str:
-    """The policy in `path`, or one line why it cannot be used. Every kind in `kinds` must have one ladder."""
+    """The policy in `path`, or one line why it cannot be used."""
     path = path or DEFAULT_FILE
     try:
-        data = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = parse(path.read_text(encoding="utf-8"), kinds=kinds)
+    except (OSError, UnicodeDecodeError) as error:
         return f"{path}: {error}"
-    except ValidationError as error:
-        first = error.errors()[0]
-        return f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    ladders: dict[str, Ladder] = {}
-    for ladder in data.ladder:
-        rungs = tuple(Rung(r.id, r.after_s, r.phone) for r in ladder.rungs)
-        for kind in ladder.kinds:
-            if kind in ladders:
-                return f"{path}: kind {kind} has two ladders"
-            ladders[kind] = Ladder(rungs, ladder.repeat_s)
-    if unknown := kinds and ladders.keys() - kinds:
-        return f"{path}: there is no kind {', '.join(sorted(unknown))}"
-    if missing := kinds - ladders.keys():
-        return f"{path}: no ladder for {', '.join(sorted(missing))}: such an alert would ring for nobody"
-    levels = tuple(Level(**level.model_dump()) for level in data.level)
-    return AlertPolicy(
-        ladders=ladders, levels=levels, calls=CallPolicy(**data.calls.model_dump()), **data.limits.model_dump()
-    )
+    return found if isinstance(found, AlertPolicy) else f"{path}: {found[0].said}"

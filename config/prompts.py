@@ -9,7 +9,9 @@ from typing import Any
 
 DEFAULT_FILE = Path(__file__).with_name("prompts.toml")
 LANGUAGES = ("zh-CN", "en")
-FIELDS = frozenset({"name", "place", "kind", "seen", "number", "way"})
+FIELDS = frozenset({"name", "place", "kind", "goes", "seen", "number", "way"})
+# A text message with a link says other things.
+TEXT_FIELDS = {"sms_link": frozenset({"who", "kind", "area", "link", "number"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +33,34 @@ def read(path: Path | None = None) -> Prompts | str:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return f"{path}: {error}"
     for key, languages in texts.items():
-        if fault := _fault(languages):
+        if fault := _fault(languages, TEXT_FIELDS.get(key, FIELDS)):
             return f"{path}: {key} {fault}"
     if missing := [key for key in wanted if key not in texts]:
         return f"{path}: {missing[0]} is not said at all"
     return Prompts(texts)
 
 
-def _fault(languages: Any) -> str:  # noqa: ANN401
+def _fault(languages: Any, fields: frozenset[str]) -> str:  # noqa: ANN401
     """Why one prompt cannot be spoken; empty if it can."""
     said = languages if isinstance(languages, dict) else {}
     for language in LANGUAGES:
         text = said.get(language)
         if not isinstance(text, str) or not text.strip():
             return f"is not said in {language}"
-        if fault := _fault_of_fields(text):
+        if fault := _fault_of_fields(text, fields):
             return f"in {language}{fault}"
     others = [language for language in said if language not in LANGUAGES]
     return f"is said in {others[0]}, which nobody speaks here" if others else ""
 
 
-def _fault_of_fields(text: str) -> str:
+def _fault_of_fields(text: str, fields: frozenset[str]) -> str:
     try:
         names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-        if unknown := names - FIELDS - {""}:
+        if unknown := names - fields - {""}:
             return f" names {', '.join(sorted(unknown))}, which nobody fills in"
         if "" in names:
             return " has empty braces"
-        text.format(**dict.fromkeys(FIELDS, ""))
+        text.format(**dict.fromkeys(fields, ""))
     except (ValueError, LookupError) as error:
         return f": {error}"
     return ""

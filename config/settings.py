@@ -39,12 +39,15 @@ class Settings(BaseSettings):
         "vnh", description="folder of Asterisk's sounds in which the prompts are (docs/asterisk.md)"
     )
     ari_endpoint: str = Field("PJSIP/{number}@trunk", description="how Asterisk dials a number")
+    links_in_texts: bool = Field(False, description="text messages may hold a link to the responder's page")
+    map_url: str = Field("geo:{lat},{lon}?q={lat},{lon}", description="how a responder's telephone opens a map")
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
+    plans_file: Path | None = Field(None, description="response plans; none: config/plans.toml")
     node: str = Field("centre", pattern=r"^[a-z0-9-]{1,24}$", description="name of this process, unique per broker")
 
     @property
@@ -82,6 +85,8 @@ class Settings(BaseSettings):
             raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
         if self.embedded_broker and self.mqtt_port == self.http_port:
             raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
+        if "{lat}" not in self.map_url or "{lon}" not in self.map_url:
+            raise ValueError("CALLCENTER_MAP_URL must say where {lat} and {lon} go")
         _check_telephony(self)
         return self
 

@@ -15,6 +15,7 @@ from callcenter.alerts.call_inputs import (
     HoldWanted,
     InboundCall,
     News,
+    Placed,
 )
 from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import EndStray, FetchRecording, SendText
@@ -24,11 +25,11 @@ from callcenter.alerts.offer_rules import UNREACHABLE
 from callcenter.alerts.rules import Refused
 from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
-from callcenter.storage import call_book, directory
+from callcenter.storage import call_book, directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, incidents, offers, rooms
+from handlers import callers, debts, incidents, links, offers, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
 from handlers.legs import change
@@ -36,7 +37,8 @@ from handlers.next_call import give_next
 from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
 
-WRONG_NUMBER = frozenset({"NumberRejected", "NotPermitted"})  # the carrier will never ring it
+# The carrier will never ring it, and what that is called in lists of people.
+WRONG_NUMBER = {"NumberRejected": "number_rejected", "NotPermitted": "not_permitted"}
 ALIVE = frozenset({News.QUEUED, News.RINGING, News.ANSWERED, News.JOINED})
 
 
@@ -130,6 +132,8 @@ class CallUpdates:
             after = unit.calls.get(after.id) or after
         elif changed.report and not rooms.is_moot(unit, after, changed.report):
             self._report(unit, after, changed.report)
+        if after.placed_at and not call.placed_at:
+            refused_phones.clear(unit.connection, after.party)  # it is rung after all
         if call.in_room and not after.in_room:  # however that was learned, and its end may be the first news of it
             rooms.left(unit, after)
         if after.over and not call.over:
@@ -138,17 +142,27 @@ class CallUpdates:
 
     def _is_over(self, unit: Unit, call: Call) -> None:
         """However that was learned: from the carrier, or because it has forgotten the call."""
+        if call.cause in WRONG_NUMBER:
+            self._mark(unit, call)
         debts.owe(unit, call)
         if call.role is Role.OPERATOR:
             give_next(unit)
         rooms.emptied(unit, call)
+
+    def _mark(self, unit: Unit, call: Call) -> None:
+        """Told once, so that somebody corrects the list (docs/adr/0015)."""
+        reason = WRONG_NUMBER[call.cause]
+        if refused_phones.mark(unit.connection, call.party, gateway=call.gateway, reason=reason, at=unit.now):
+            data = {"party": call.party, "name": call.name, "gateway": call.gateway, "reason": reason}
+            alert = unit.alert(call.alert_id) if call.alert_id else None
+            unit.log(alert, rule="phone.refused", actor="system", data=data)
 
     def _report(self, unit: Unit, call: Call, report: CallReport) -> None:
         alert = unit.alert(call.alert_id) if call.alert_id else None
         if alert is None:
             return
         if report.what in offers.ENDS:  # before others are asked in their place
-            offers.take(unit, alert.id, call.party, offers.ENDS[report.what], reason=_why(call))
+            offers.end_by_call(unit, alert, call, offers.ENDS[report.what], reason=_why(call))
         entry = react(unit, alert, report, actor=f"call:{call.id}")
         if report.what not in ("accepted", "took_over"):
             return
@@ -156,7 +170,9 @@ class CallUpdates:
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
             offers.accept(unit, alert, call)
-            unit.wish(SendText(call.id, "sms_search" if call.dialogue == "search" else "sms_address"))
+            unit.wish(SendText(call.id, "sms_search" if alert.searching else "sms_address", alert.id, call.name))
+            if not alert.searching:  # a page shows the way to a door
+                links.text_to_who_goes(unit, alert, call)
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:
@@ -177,8 +193,14 @@ class CallUpdates:
             unit.count(metrics.recordings_missing.inc)
 
     def take_result(self, unit: Unit, result: CallResult) -> bool:
-        call = unit.calls.get(result.call_id)
-        return call is not None and self.apply(unit, call, result.happened)
+        call, happened = unit.calls.get(result.call_id), result.happened
+        if call is None or (result.gateway and _is_stray(call, result.gateway) and isinstance(happened, Heard)):
+            return False  # found, by its number perhaps, where the call is not any more: as likely another one's leg
+        if self.apply(unit, call, happened):
+            return True
+        if isinstance(happened, Placed) and not result.gateway and _is_stray(call, happened.gateway):
+            unit.wish(EndStray(call.id, happened.gateway, happened.ref))  # dialled by another one meanwhile
+        return False
 
     def fire(self, unit: Unit, fired: CallTimerFired) -> bool:
         call = unit.calls.get(fired.call_id)

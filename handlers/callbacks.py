@@ -7,6 +7,7 @@ from callcenter.alerts import dialogues
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
+from callcenter.alerts.naming import surname
 from callcenter.alerts.script import Said
 from callcenter.storage import roll_book
 from callcenter.storage.unit import Unit
@@ -47,4 +48,13 @@ def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dia
     if call.dialogue in ("search", "search_report"):
         return searching.facts(unit, alert, call, prompts)
     kind = prompts.text(f"kind_{alert.kind.value}", call.language)
-    return dialogues.Facts(name=alert.subject.name, place=alert.subject.place, kind=kind)
+    goes = prompts.text("somebody", call.language)
+    if alert.responder_name:
+        goes = prompts.text("polite_", call.language, name=surname(alert.responder_name))
+    return dialogues.Facts(
+        name=alert.subject.name,
+        place=alert.subject.place,
+        kind=kind,
+        goes=goes,
+        they_go=alert.responder == call.party,
+    )

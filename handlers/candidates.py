@@ -1,11 +1,11 @@
 """Everybody who could go to an alert's door, ranked by when they would be there (alerts/ranking.py)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callcenter.alerts.model import Alert
 from callcenter.alerts.ranking import Candidate, Need, Ranked, Spot, rank
-from callcenter.storage import directory
+from callcenter.storage import directory, refused_phones
 from callcenter.storage.directory import Askable, Person
 from callcenter.storage.unit import Unit
 
@@ -59,11 +59,15 @@ def choices(
     home = directory.home(unit.connection, alert.subject.resident, alert.subject.household)
     engaged = unit.calls.engaged()
     found = [_contact(person) for person in contacts(unit, alert)]
-    kinds = tuple(sorted(kind for level in unit.policy.levels for kind in level.kinds))
+    kinds = tuple(sorted(kind for level in unit.policy_of(alert).levels for kind in level.kinds))
     found += directory.askable(unit.connection, area(unit, alert), kinds, household=home.household, now=unit.now)
     people = {one.person.party: one for one in (*more, *map(known or _as_is, found)) if one.person.number}
     load = unit.offers.load(but=alert.id)
-    candidates = [_candidate(one, load[party], busy=party in engaged) for party, one in people.items()]
+    refused = refused_phones.parties(unit.connection)
+    candidates = [
+        replace(_candidate(one, load[party], busy=party in engaged), refused=party in refused)
+        for party, one in people.items()
+    ]
     ranked = rank(candidates, Need(at, key=key))
     return list(_each_number_once(Choice(people[one.candidate.party].person, one) for one in ranked))
 

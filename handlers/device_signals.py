@@ -16,7 +16,7 @@ from callcenter.storage import call_book, work
 from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
 from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
 from devices.telemetry import position
-from handlers import whose
+from handlers import arrivals, whose
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -232,6 +232,8 @@ def _take_other(unit: Unit, signal: Signal, msg: str) -> Taken:
     actor = f"device:{signal.device}"
     if alert and signal.body.kind is SignalKind.CANCEL:
         react(unit, alert, CancelPressed(signal.device, ref), actor=actor)
+    elif alert and arrivals.prove(unit, alert, signal):
+        unit.wish(TellDevice(signal.device, ref, "stored", alert.id))
     else:
         rule = "signal.cancel" if signal.body.kind is SignalKind.CANCEL else "signal.test"
         unit.log(alert, rule=rule, actor=actor, data=_details(signal, msg, clock_wrong=False))

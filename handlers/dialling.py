@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from callcenter import metrics
+from callcenter.alerts.call_ends import may_ring
 from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Call, Direction, Role
 from callcenter.alerts.call_rooms import is_alone, waits
@@ -28,34 +29,39 @@ from callcenter.alerts.effects import (
     PlaceCall,
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
-from callcenter.alerts.model import Alert
+from callcenter.alerts.model import Alert, already_goes, wants_somebody
 from callcenter.alerts.offer_rules import next_wave
+from callcenter.alerts.policy_check import GROUPS
 from callcenter.ids import new_id
-from callcenter.storage import directory
+from callcenter.storage import directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, offers, searching
+from handlers import candidates, ending, links, offers, searching
 from handlers.candidates import Choice
 from handlers.legs import change
 
 log = structlog.get_logger()
 
-# Whom a rung of the ladder rings, by their kinds.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "overflow_group": ("town_station",),
-    "duty_manager": ("district_command",),
-    "keyholders_and_neighbours": ("neighbour",),
-}
 NEIGHBOURS_AT_ONCE = 3
 ROUNDS = 2  # operators are rung so often for one alert
 MISSED_FOR = timedelta(minutes=5)  # who was missed that long ago may be at the desk again
 
 
+def _is(call: Call, person: Person) -> bool:
+    return person.number == call.number or person.party == call.party
+
+
 def _on_the_line(unit: Unit, alert: Alert, person: Person) -> bool:
-    """This person, or this telephone, is on a call for this alert already."""
-    return any(person.number == call.number or person.party == call.party for call in unit.calls.living(alert.id))
+    """This person, or this telephone, is on a call for this alert already, or may be."""
+    return any(_is(call, person) for call in unit.calls.living(alert.id)) or _may_ring(unit, alert, person)
+
+
+def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
+    """A carrier that answers nothing may be ringing them: we do not ring beside it."""
+    calls = unit.calls.of_alert(alert.id)
+    return any(_is(call, person) and may_ring(call, unit.now, unit.policy.calls) for call in calls)
 
 
 def want(
@@ -64,7 +70,7 @@ def want(
     """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
     if _on_the_line(unit, alert, person):
         return None
-    limits = unit.policy.calls
+    limits = unit.policy_of(alert).calls
     role = role or person.role
     ring = {Role.ELDER: limits.ring_resident_s, Role.OPERATOR: limits.ring_operator_s}.get(
         role, limits.ring_responder_s
@@ -87,9 +93,12 @@ def want(
         due=until,
     )
     unit.calls.put(call, new=True)
-    asked = {"offer": offer_view(offers.make(unit, alert, choice or Choice(person)))} if dialogue in OFFERED else {}
+    offer = offers.make(unit, alert, choice or Choice(person)) if dialogue in OFFERED else None
+    asked = {"offer": offer_view(offer)} if offer else {}
     unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
+    if offer and dialogue == "offer":  # the page of it shows the way to a door
+        links.text(unit, call, offer)
     unit.count(metrics.calls_wanted.labels(role.value).inc)
     return call
 
@@ -103,7 +112,7 @@ def _not_reached(alert: Alert, party: str, reason: str) -> Answers:
     return [CallReport("not_reached", "", party, alert.subject.name, reason, role=Role.ELDER.value)]
 
 
-def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
+def _phone_resident(unit: Unit, alert: Alert, wish: PhoneResident) -> Answers:
     """The resident's own number, and its owner beside it; without an operator at hand the automatic welfare call."""
     person = _resident(unit, alert)
     if person is None or not person.number:
@@ -111,6 +120,8 @@ def _phone_resident(unit: Unit, alert: Alert, _wish: PhoneResident) -> Answers:
     _bring_owner(unit, alert)
     there = any(call.role is Role.OPERATOR for call in unit.calls.living(alert.id))
     somebody = there or bool(_free_operators(unit, alert))
+    if _may_ring(unit, alert, person):
+        return [EffectFailed(wish.kind, "may_ring")]
     want(unit, alert, person, dialogue="resident" if somebody else "welfare")
     return []
 
@@ -166,9 +177,12 @@ def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
     person = directory.contact(unit.connection, wish.contact)
     if person is None or not person.number:
         return [EffectFailed(wish.kind, "no_number", {"contact": wish.contact})]
+    if _may_ring(unit, alert, person):
+        return [EffectFailed(wish.kind, "may_ring", {"contact": wish.contact})]
     _bring_owner(unit, alert)
-    # Somebody goes already: whom the owner calls all the same is wanted in the room, and not asked to go.
-    want(unit, alert, person, dialogue=_asked_as(alert) if alert.short else "consult")
+    # Enough go already: whom the owner calls all the same is wanted in the room, and not asked to go.
+    asked = wants_somebody(alert) and person.party not in already_goes(alert)
+    want(unit, alert, person, dialogue=_asked_as(alert) if asked else "consult")
     return []
 
 
@@ -219,15 +233,24 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     area = candidates.area(unit, alert)
     people = directory.responders(unit.connection, area, GROUPS[wish.group], now=unit.now)
     duty = wish.group != "keyholders_and_neighbours"
-    if not duty and not alert.short:
+    if not duty and not wants_somebody(alert):
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty and alert.searching:
         return _ask_responders(unit, alert, AskResponders(alert.id))
-    if not duty:
-        people = [p for p in candidates.contacts(unit, alert) if p.keyholder] + people[:NEIGHBOURS_AT_ONCE]
-    people = [person for person in people if person.number]
-    if not people:
-        return [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
+    refused = refused_phones.parties(unit.connection)  # asked last
+    others = sorted((person for person in people if person.number), key=lambda one: one.party in refused)
+    failed = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
+    going = already_goes(alert)
+    no = offers.said_no(unit, alert) | going  # who goes already could only be told that somebody goes
+    near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
+    if not near and not others:
+        if duty:
+            why = "somebody_goes" if any(p.party in going for p in people) else "declined"
+            return failed or [EffectFailed(wish.kind, why, {"group": wish.group})]
+        # Nobody so near; the ladder goes no higher, so the levels above have their turn now.
+        return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id))]
+    people = others if duty else near + others[:NEIGHBOURS_AT_ONCE]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
     return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]
 
@@ -281,7 +304,7 @@ def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
     able = searching.choices if alert.searching else candidates.at_the_door
     found = {one.person.party: one for one in able(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
-    wave = next_wave(offers.plan(unit, alert), offers.of_now(unit, alert), ranked, unit.now)
+    wave = next_wave(offers.plan(unit, alert.id), offers.of_now(unit, alert), ranked, unit.now)
     for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)

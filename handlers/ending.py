@@ -18,7 +18,7 @@ EMPTY_FOR = timedelta(seconds=3)  # nobody who is rung now, or rings, is in the 
 def hang_up_others(unit: Unit, alert: Alert, wish: HangUpOthers) -> tuple[()]:
     for call in unit.calls.living(alert.id):
         if call.dialogue in ASKING and call.id != wish.but and call.answer is not Answer.ACCEPTED:
-            change(unit, call, HangUpWanted("somebody_goes"))
+            change(unit, call, HangUpWanted(offers.SAID_ON_PAGE if call.party == wish.party else "somebody_goes"))
     return ()
 
 

@@ -1,21 +1,24 @@
 """One input to one call: the machine decides, and what it decides is stored, logged, wished for and counted."""
 
 from callcenter import metrics
-from callcenter.alerts.call_inputs import CallInput
+from callcenter.alerts.call_inputs import CallInput, HangUpWanted
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.call_rules import CallChange, CallDecided, decide_call
 from callcenter.alerts.rules import Refused
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
+from handlers import offers
 
 
 def change(unit: Unit, call: Call, happened: CallInput) -> CallChange | Refused:
     """Put an input to the call machine and take over what it decides; its alert hears nothing yet."""
-    decided = decide_call(call, happened, now=unit.now, policy=unit.policy.calls)
+    decided = decide_call(call, happened, now=unit.now, policy=unit.policy_about(call.alert_id).calls)
     if isinstance(decided, Refused):
         unit.count(metrics.refused.labels(call.state.value, happened.key).inc)
         return decided
     _take_over(unit, decided)
+    if isinstance(happened, HangUpWanted):
+        offers.is_not_rung(unit, call, happened.reason)
     return decided.change
 
 

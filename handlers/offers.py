@@ -4,13 +4,15 @@ The alert machine decides who goes; here it is written down for each of those wh
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import structlog
 
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import Offer, Proof
-from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, hear
+from callcenter.alerts.offer_model import ASKED, Offer, OfferState, Proof
+from callcenter.alerts.offer_rules import PAGE, UNREACHABLE, News, Plan, Said, end_all, going, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage.directory import Person
@@ -21,11 +23,13 @@ log = structlog.get_logger()
 
 # What a call reports -> how that ends its offer.
 ENDS = {"declined": Said.NO, "no_answer": Said.NOTHING}
+SAID_ON_PAGE = "said_on_page"  # why a telephone stops ringing: its owner has answered, in another way
 
 
-def plan(unit: Unit, alert: Alert | None) -> Plan:
+def plan(unit: Unit, alert_id: str) -> Plan:
+    policy, alert = unit.policy_about(alert_id), unit.alert(alert_id)
     needs = alert.searchers_wanted if alert and alert.searching else 1
-    return Plan(unit.policy.levels, needs=needs, arrive_s=unit.policy.arrive_s)
+    return Plan(policy.levels, needs=needs, move_s=policy.move_s, arrive_s=policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -69,11 +73,14 @@ def take(
     proof: Proof | None = None,
 ) -> None:
     """What somebody who was asked says. Whom nobody asked by an offer, or who is late with it, changes nothing."""
-    theirs = _living(unit, alert_id, party)
+    theirs = living(unit, alert_id, party)
     if theirs is None:
         return
     news = News(theirs.id, said, channel, proof, reason)
-    moved = hear(unit.offers.of_alert(alert_id), news, now=unit.now, plan=plan(unit, unit.alert(alert_id)))
+    offers, ahead = unit.offers.of_alert(alert_id), plan(unit, alert_id)
+    # The alert machine has said yes by now: they go beside those who go.
+    needs = max(ahead.needs, 1 + len(going(offers))) if said is Said.YES else ahead.needs
+    moved = hear(offers, news, now=unit.now, plan=replace(ahead, needs=needs))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
@@ -81,19 +88,73 @@ def take(
 
 
 def accept(unit: Unit, alert: Alert, call: Call) -> None:
-    """They pressed 1. Who rings back, or was asked by hand, may have no offer that still lives: then this is one."""
-    if _living(unit, alert.id, call.party) is None:
-        person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
-        make(unit, alert, Choice(person))
+    """They pressed 1."""
+    _of_call(unit, alert, call)
     take(unit, alert.id, call.party, Said.YES, channel="phone")
 
 
+def end_by_call(unit: Unit, alert: Alert, call: Call, said: Said, *, reason: str) -> None:
+    """They said no, or nothing. A no is kept of everybody, for who said it is not rung for this alert again."""
+    if said is Said.NO:
+        _of_call(unit, alert, call)
+    take(unit, alert.id, call.party, said, reason=reason)
+
+
+def _of_call(unit: Unit, alert: Alert, call: Call) -> None:
+    """Who rings back, was asked by hand or is a duty phone may have no offer that still lives: then this is one."""
+    if living(unit, alert.id, call.party) is None:
+        person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
+        make(unit, alert, Choice(person))
+
+
+def said_no(unit: Unit, alert: Alert) -> frozenset[str]:
+    """Who will not go, by party and by number: a telephone may be two people's."""
+    parties = {one.party for one in of_now(unit, alert) if one.state is OfferState.DECLINED}
+    return frozenset(parties | {call.number for call in unit.calls.of_alert(alert.id) if call.party in parties})
+
+
+def accept_again(unit: Unit, alert: Alert, earlier: Offer) -> Offer:
+    """A yes on the page, also of whom the telephone did not reach or who said no before: that is a new offer."""
+    if living(unit, alert.id, earlier.party) is None:
+        again = Offer(
+            id=new_id(unit.now),
+            alert_id=alert.id,
+            party=earlier.party,
+            name=earlier.name,
+            kind=earlier.kind,
+            level="",
+            wave=alert.waves,
+            asked_at=unit.now,
+        )
+        unit.offers.put(again, new=True)
+    take(unit, alert.id, earlier.party, Said.YES, channel=PAGE)
+    accepted = living(unit, alert.id, earlier.party)
+    assert accepted is not None
+    return accepted
+
+
 def let_go(unit: Unit, alert: Alert) -> None:
-    """Whoever said yes and is not counted on any more is late and may still come, or does not come."""
+    """Whoever said yes and is not counted on any more is late and may still come, or does not come.
+
+    Who is there stays, who looks for somebody looks on, and who goes in time to help somebody else (`more_by`) goes.
+    """
+    counted_on = bool(alert.responder or alert.more_by)
     for offer in unit.offers.of_alert(alert.id):
-        if offer.going and offer.party not in (alert.responder, *alert.searchers):
-            late = offer.due is not None and offer.due <= unit.now
-            take(unit, alert.id, offer.party, Said.LATE if late else Said.CANNOT)
+        stays = offer.party in (alert.responder, *alert.searchers) or offer.state is OfferState.ON_SCENE
+        if not offer.going or stays:
+            continue
+        if offer.due is not None and offer.due <= unit.now:
+            take(unit, alert.id, offer.party, Said.LATE)
+        elif not counted_on:
+            take(unit, alert.id, offer.party, Said.CANNOT)
+
+
+def is_not_rung(unit: Unit, call: Call, reason: str) -> None:
+    """Their call is taken back: whoever is not rung any more is not asked, and may be asked again."""
+    if call.dialogue not in OFFERED or call.alert_id is None or reason == SAID_ON_PAGE:
+        return
+    theirs = [one for one in unit.offers.of_alert(call.alert_id) if one.party == call.party and one.state in ASKED]
+    _put(unit, end_all(theirs, unit.now, reason).offers)
 
 
 def found(unit: Unit, alert: Alert, finder: str, proof: Proof) -> None:
@@ -107,9 +168,14 @@ def end(unit: Unit, alert: Alert) -> None:
     _put(unit, end_all(unit.offers.of_alert(alert.id), unit.now, "alert_over").offers)
 
 
-def _living(unit: Unit, alert_id: str, party: str) -> Offer | None:
+def living(unit: Unit, alert_id: str, party: str) -> Offer | None:
     offers = unit.offers.of_alert(alert_id)
     return next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
+
+
+def says_there(unit: Unit, offer: Offer) -> None:
+    """Their word; a device of the house may prove it (arrivals.py)."""
+    unit.offers.put(replace(offer, says_there_at=offer.says_there_at or unit.now))
 
 
 def _put(unit: Unit, offers: Iterable[Offer]) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from callcenter import metrics
-from callcenter.alerts.call_rooms import waits
 from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone
 from callcenter.alerts.offer_model import Proof
 from callcenter.alerts.offer_rules import Said
@@ -11,7 +10,7 @@ from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
 from callcenter.storage import directory, work
 from callcenter.storage.unit import Needs, Unit
-from handlers import offers
+from handlers import offers, rooms
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -35,7 +34,7 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
         other = unit.open_alert(alert.subject.key)
         acted = replace(acted, other_open=other.id if other else None)
     if acted.action in (Action.RESOLVE, Action.CLOSE):
-        acted = replace(acted, waits=_who_waits(unit, alert.id))
+        acted = replace(acted, waits=rooms.who_waits(unit, alert))
     if acted.action is Action.TRANSFER and acted.to:
         acted = replace(acted, reachable=_can_be_asked(unit, acted.to.id))
     entry = react(unit, alert, acted, actor=f"operator:{acted.by.id}")
@@ -51,14 +50,8 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
     after = unit.alert(alert.id)
     assert after is not None
     if acted.action is Action.ARRIVED:
-        offers.take(unit, after.id, after.responder, Said.THERE, proof=Proof.VOICE)
+        offers.take(unit, after.id, acted.party or after.responder, Said.THERE, proof=Proof.VOICE)
     return Acted(after, entry.n)
-
-
-def _who_waits(unit: Unit, alert_id: str) -> str | None:
-    """The name of whoever is on the line for it and has met nobody; empty: an unknown caller."""
-    calls = unit.calls.of_alert(alert_id)
-    return next((call.name for call in calls if waits(call, calls) and not call.joined_at), None)
 
 
 def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:

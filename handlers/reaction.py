@@ -1,6 +1,7 @@
 """The one step from an input to what follows: ask the machine, take over its answer, count."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import get_args
 
 import structlog
@@ -8,22 +9,27 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import Effect, PhoneWish
-from callcenter.alerts.inputs import AlertInput, EffectFailed
+from callcenter.alerts.inputs import AlarmRaised, AlertInput, EffectFailed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.rules import Refused, decide
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import Unit
-from handlers import dialling
+from handlers import dialling, plans
 
 log = structlog.get_logger()
 
 
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
-    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.policy)
+    if isinstance(happened, AlarmRaised):
+        happened = plans.planned(unit, before, happened)
+    policy = unit.policy_of(before) if before else unit.policy
+    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=policy)
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)
         return outcome
+    if before is None:
+        outcome = replace(outcome, change=replace(outcome.change, alert=unit.opened(outcome.change.alert)))
     unit.count(metrics.rules.labels(outcome.rule).inc)
     entry = unit.record(before, outcome, actor=actor)
     for effect in outcome.change.effects:

@@ -1,8 +1,10 @@
 """What follows when somebody comes into an alert's room, leaves it, or was the last of it (telephony.md, 5)."""
 
+import structlog
+
 from callcenter.alerts.call_inputs import HangUpWanted, LeftAlone, Met
 from callcenter.alerts.call_model import Call, Role
-from callcenter.alerts.call_rooms import has_company, is_alone, needs_somebody, starts_the_room
+from callcenter.alerts.call_rooms import has_company, is_alone, needs_somebody, starts_the_room, waits
 from callcenter.alerts.dialogues import NEEDING
 from callcenter.alerts.effects import LeaveRoom
 from callcenter.alerts.inputs import CallReport
@@ -14,6 +16,8 @@ from handlers.legs import change
 from handlers.next_call import ring_operator
 from handlers.reaction import wish
 
+log = structlog.get_logger()
+
 
 def _alert(unit: Unit, call: Call) -> Alert | None:
     return unit.alert(call.alert_id) if call.alert_id else None
@@ -21,6 +25,31 @@ def _alert(unit: Unit, call: Call) -> Alert | None:
 
 def _there(unit: Unit, alert: Alert) -> list[Call]:
     return [call for call in unit.calls.living(alert.id) if call.in_room]
+
+
+def _known(unit: Unit, alert: Alert) -> list[Call]:
+    """Its calls, as far as they can be read: a fault in them hides no deadline, and holds up no operator."""
+    if not unit.policy.rings:
+        return []
+    try:
+        with unit.connection.begin_nested():
+            return unit.calls.of_alert(alert.id)
+    except Exception:
+        log.exception("rooms.unknown", alert=alert.id)
+        return []
+
+
+def owner_talks(unit: Unit, alert: Alert) -> bool:
+    """Whether the alert's owner is in its room with somebody else."""
+    there = [call for call in _known(unit, alert) if call.in_room and call.joined_at and not call.machine]
+    mine = [c for c in there if c.role is Role.OPERATOR and alert.owner and c.party == f"operator:{alert.owner.id}"]
+    return bool(mine) and len(there) > len(mine)
+
+
+def who_waits(unit: Unit, alert: Alert) -> str | None:
+    """The name of whoever is on the line for it and has met nobody; empty: an unknown caller."""
+    calls = _known(unit, alert)
+    return next((call.name for call in calls if waits(call, calls) and not call.joined_at), None)
 
 
 def entered(unit: Unit, joined: Call) -> None:

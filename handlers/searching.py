@@ -42,7 +42,7 @@ def choices(unit: Unit, alert: Alert) -> list[Choice]:
     if about.fix is None:
         return candidates.choices(unit, alert, at=about.home, key=False)
     household = directory.home(unit.connection, alert.subject.resident, alert.subject.household).household
-    kinds = tuple(sorted(kind for level in unit.policy.levels for kind in level.kinds))
+    kinds = tuple(sorted(kind for level in unit.policy_of(alert).levels for kind in level.kinds))
     near = sightings.near(unit.connection, about.fix.at, kinds, household=household, now=unit.now)
     moved = about.home is None or metres(about.home, about.fix.at) > AT_HOME_M
     found = candidates.choices(unit, alert, at=about.fix.at, key=False, more=near, known=_elsewhere if moved else None)
@@ -57,7 +57,13 @@ def facts(unit: Unit, alert: Alert, call: Call, prompts: Prompts) -> Facts:
     """What is said on a call about it, as it is known now: who rings later hears of the newer position."""
     words, about = Words(prompts, call.language), lost(unit, alert)
     kind = prompts.text(f"kind_{alert.kind.value}", call.language)
-    return Facts(words.name(about, unit.now), alert.subject.place, kind, words.seen(about, unit.now))
+    return Facts(
+        name=words.name(about, unit.now),
+        place=alert.subject.place,
+        kind=kind,
+        seen=words.seen(about, unit.now),
+        they_go=call.party in alert.searchers,
+    )
 
 
 def end(unit: Unit, alert: Alert, wish: EndSearch, want: Want) -> None:

@@ -9,12 +9,13 @@ import structlog
 
 from callcenter import metrics
 from callcenter.alerts.escalation import deadlines
-from callcenter.alerts.inputs import TimerDue, TimerKind
+from callcenter.alerts.inputs import OwnerTalks, TimerDue, TimerKind
 from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock, wait_event
 from callcenter.ports import Committed, NotStored
 from callcenter.storage.unit import Needs, Unit
 from callcenter.storage.writer import Unavailable
+from handlers import rooms
 from handlers.intake import Door, Handler
 from handlers.reaction import react
 
@@ -43,13 +44,15 @@ class DeadlinesChecked:
 def fire(unit: Unit, fired: TimerFired) -> bool:
     """Fire the deadline if it is still the alert's; tells whether it was. A stale row is put right."""
     alert = unit.alert(fired.alert_id)
-    if alert is None or deadlines(alert, unit.policy).get(fired.kind) != fired.due:
+    if alert is None or deadlines(alert, unit.policy_of(alert)).get(fired.kind) != fired.due:
         if alert is None:
             unit.drop_timers(fired.alert_id)
         else:
             unit.reset_timers(alert)
         return False
-    if isinstance(react(unit, alert, TimerDue(fired.kind, fired.due), actor="system"), Refused):
+    talks = fired.kind is TimerKind.CLAIM_IDLE and rooms.owner_talks(unit, alert)
+    happened = OwnerTalks() if talks else TimerDue(fired.kind, fired.due)
+    if isinstance(react(unit, alert, happened, actor="system"), Refused):
         # No rule for a deadline the machine itself set: a fault of ours. Not again at once; the watchdog mends it.
         log.error("timers.refused", alert=alert.id, timer=fired.kind.value, state=alert.state.value)
         unit.drop_timers(alert.id)

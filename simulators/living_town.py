@@ -12,6 +12,7 @@ from simulators.centre_api import SignInRefused
 from simulators.connection import Broker
 from simulators.device import Habits
 from simulators.home_phone import HomePhone
+from simulators.neighbours import Neighbours
 from simulators.operator import Operator, Style
 from simulators.scenarios import SCENARIOS, make_device, play
 from simulators.town_files import FleetDevice, read_fleet
@@ -20,8 +21,8 @@ log = structlog.get_logger()
 FLEET = 60
 CONNECTS_A_SECOND = 40
 FIRST_AFTER_S = 3.0
-HAPPENS_EVERY_S = (15.0, 35.0)  # what four seats can hear out
-SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=4)  # slow enough to be watched
+HAPPENS_EVERY_S = (25.0, 55.0)  # what four seats can hear out, and a visitor follow
+SLOW_HANDS = Style(claim_after=(18.0, 23.0), think=(6.0, 11.0), hands=4, awaits_help_s=100.0)  # to be watched
 WATCH_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0
 
@@ -34,6 +35,7 @@ class TownPlan:
     password: str
     seed: int = 1
     pace: float = 1.0  # 2: twice as much happens
+    carrier: str = ""  # of the simulated carrier: neighbours read their text messages there; empty: nobody does
     operators: tuple[str, ...] = ()  # none: nobody works the alerts but people
 
 
@@ -67,8 +69,13 @@ class LivingTown:
                 group.create_task(self._keep(device, place / CONNECTS_A_SECOND), name=device.id)
             group.create_task(self._watch_fleet(), name="fleet watch")
             group.create_task(self._let_things_happen(group), name="happenings")
+            if self.plan.carrier:
+                group.create_task(self._neighbours().run(), name="neighbours")
             for operator in self.operators:
                 group.create_task(self._keep_operator(operator), name=operator.api.username)
+
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.plan.carrier, self.plan.url.rstrip("/"), Random(self.plan.seed), self.plan.pace)
 
     async def _keep(self, device: Bracelet | HomePhone, after_s: float) -> None:
         """A fault in one device must not end the town."""

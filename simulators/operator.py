@@ -11,11 +11,12 @@ import aiohttp
 import structlog
 
 from simulators.centre_api import CentreApi, Conflict, Done, Json, Unanswered
-from simulators.scripts import Step, plan_for
+from simulators.scripts import Step, plan_for, steps_to_do
 
 log = structlog.get_logger()
 BACK_OFF_S = (0.3, 0.6, 1.0, 2.0, 4.0)
 TRIES = 4  # a press that arrives in between makes the version stale; that often in a row it does not
+LOOKS_EVERY_S = 1.0
 Span = tuple[float, float]
 
 
@@ -25,6 +26,7 @@ class Style:
 
     claim_after: Span = (2.0, 5.0)
     think: Span = (3.0, 7.0)
+    awaits_help_s: float = 0.0  # so long, at most, for whoever was sent to be at the door
     share: float = 1.0  # of the waiting alerts; the rest is left to colleagues
     hands: int = 6  # alerts under way at once
     seed: int = 1
@@ -175,6 +177,27 @@ class Operator:
                 if keyholder is None:
                     continue
                 step = Step("call_contact", {"contact": keyholder})
+            if step.action == "resolve" and alert["responder"]:
+                await self._await_help(alert_id)
+            if step.action == "resolve":
+                await self._do_what_is_required(alert_id)
+            if await self._act(alert_id, step) and step.action == "dispatch":
+                await self._await_help(alert_id)
+
+    async def _await_help(self, alert_id: str) -> None:
+        waited = 0.0
+        while waited < self.style.awaits_help_s:
+            alert = self.feed.alerts.get(alert_id)
+            if alert is None or not self._owns(alert) or (alert["responder"] or {}).get("arrived_at"):
+                return
+            waited += LOOKS_EVERY_S
+            await asyncio.sleep(LOOKS_EVERY_S)
+
+    async def _do_what_is_required(self, alert_id: str) -> None:
+        """The steps of the response plan without which the alert does not end."""
+        card = await self.api.get(f"alerts/{alert_id}")
+        for step in () if isinstance(card, Unanswered) else steps_to_do(card["plan"]):
+            await asyncio.sleep(self._dice.uniform(*self.style.think))
             await self._act(alert_id, step)
 
     async def _keyholder(self, alert_id: str) -> str | None:

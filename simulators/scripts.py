@@ -1,6 +1,6 @@
 """What the scripted operator does with an alert: for every kind one or more plans, each a list of steps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -91,6 +91,15 @@ DONE_BY: dict[str, frozenset[str]] = {
     "handed_over": frozenset({"call_resident", "call_contact", "no_voice", "dispatch", "hand_over"}),
     "resolved": frozenset({"call_resident", "call_contact", "no_voice", "dispatch", "hand_over", "note", "resolve"}),
 }
+
+
+def steps_to_do(plan: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """The required steps of a response plan that are not done yet, as actions."""
+    return tuple(
+        Step("step", {"step": step["id"], "text": "已照办 · done"})
+        for step in plan
+        if step["required"] and not step["done"]
+    )
 
 
 def plan_for(alert: Mapping[str, Any], dice: Random) -> tuple[Step, ...]:

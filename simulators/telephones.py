@@ -9,7 +9,7 @@ from simulators.carrier.callees import Callee
 from simulators.residents import SPARE_BRACELET
 from simulators.town_files import CONTACTS
 
-TALK_S = 60.0  # then they hang up, as people do: a seat that never does would take no further call
+TALK_S = 45.0  # then they hang up, as people do: a seat that never does would take no further call
 SPEAKS = Callee("speaks", says=("喂，你好",), rings_s=6, stays_s=TALK_S)
 # Habits with their weights. Nobody is perfect: some do not hear it, some press the wrong key.
 RESIDENTS: Mapping[Callee, int] = {

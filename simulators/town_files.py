@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from simulators import census
+from simulators.own_plans import PLAN_FIELDS, plan_rows
 from simulators.residents import SPARE_BRACELET
 from simulators.town import Area, Contact, InstalledDevice, Resident, Town
 
@@ -95,6 +96,7 @@ def write_town(town: Town, directory: Path, *, password: str) -> None:
     _write(directory / "residents.csv", RESIDENT_FIELDS, rows=map(resident_row, town.residents))
     _write(directory / "devices.csv", DEVICE_FIELDS, rows=(device_row(d, password) for d in town.devices))
     _write(directory / "responders.csv", RESPONDER_FIELDS, rows=map(asdict, town.responders))
+    _write(directory / "plans.csv", PLAN_FIELDS, rows=plan_rows(town.residents))
 
 
 @dataclass(frozen=True, slots=True)

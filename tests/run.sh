@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests but the long ones, in five streams side by side, because most of them wait for real processes or for a story to go on.
+# All tests but the long ones, in six streams side by side, because most of them wait for real processes or for a story.
 # Browser tests have a pytest run of their own: their event loop disturbs the others.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -40,14 +40,11 @@ start e2e run tests/e2e
 start browser twice browser tests/browser
 start telephone twice telephone tests/telephone
 start sqlite run tests/integration -k "not postgres"
+start postgres run tests/integration -k postgres
 run tests/unit
 worst=$?
 said="unit $worst"
-run tests/integration -k postgres
-code=$?
-((worst = worst || code))
-said+=", postgres $code"
-for stream in sqlite telephone browser e2e; do
+for stream in sqlite postgres telephone browser e2e; do
   wait "${streams[$stream]}"
   code=$?
   cat "$logs/$stream"

@@ -11,12 +11,26 @@ from callcenter.alerts.inputs import (
     EffectFailed,
     OperatorBack,
     OperatorGone,
+    OwnerTalks,
     TimerDue,
     TimerKind,
     TroubleEnded,
 )
-from callcenter.alerts.model import EMERGENCIES, OPEN, OWNED, RANK, TECHNICAL, UNRESOLVED, Alert, State, queued_again
+from callcenter.alerts.model import (
+    EMERGENCIES,
+    OPEN,
+    OWNED,
+    RANK,
+    TECHNICAL,
+    UNRESOLVED,
+    Alert,
+    State,
+    queued_again,
+    touched,
+)
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
+from callcenter.alerts.plans import joined, missing
+from callcenter.alerts.responder_rules import RESPONDER_TABLE
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE
@@ -50,6 +64,7 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: Alert
         late=alarm.late,
         possibly_old=alarm.possibly_old,
         drill=alarm.drill,
+        plan=alarm.plan,
     )
     alert = search_rules.astray(alert, alarm.kind, now, policy)
     effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
@@ -74,6 +89,7 @@ def _counted(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
     return replace(
         alert,
         kind=min(alert.kind, alarm.kind, key=RANK.__getitem__),
+        plan=joined(alert.plan, alarm.plan),
         press_count=alert.press_count + 1,
         last_press_at=now,
         recent=recent,
@@ -94,7 +110,7 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
     effects = _stored(alert.id, alarm.subject.device, alarm.ref, told=alert.told)
     if alarm.kind in TECHNICAL:  # worth knowing, but nobody pressed
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
-        after = replace(alert, kind=kind, troubles=alert.troubles + 1)
+        after = replace(alert, kind=kind, plan=joined(alert.plan, alarm.plan), troubles=alert.troubles + 1)
         return Change(after, alarm.details, effects=effects)
     after = search_rules.astray(_counted(alert, alarm, now, policy), alarm.kind, now, policy)
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
@@ -119,7 +135,7 @@ def cancel_is_marked(alert: Alert, cancel: CancelPressed, now: datetime, policy:
 def trouble_ends(alert: Alert, ended: TroubleEnded, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.kind is not ended.kind or alert.kind not in TECHNICAL or alert.subject.device != ended.device:
         return Refused("not_allowed", "the alert is about something else", alert.owner)
-    if alert.press_count or alert.silent or alert.troubles > 1:
+    if alert.press_count or alert.silent or alert.troubles > 1 or missing(alert):
         return Refused("not_allowed", "there is more to it than this trouble: a person closes it", alert.owner)
     after = replace(alert, state=State.CLOSED, resolved_at=now, rung_at=now)
     return Change(after, {"device": ended.device})
@@ -139,6 +155,10 @@ def climbs(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> 
 def returns(alert: Alert, due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
     owner = alert.owner.id if alert.owner else None
     return Change(queued_again(alert, now), {"why": str(due.timer), "from": owner}, ring=True)
+
+
+def talks(alert: Alert, _talks: OwnerTalks, now: datetime, _policy: AlertPolicy) -> Change:
+    return Change(touched(alert, now))
 
 
 def asks_owner(alert: Alert, due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
@@ -193,6 +213,8 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
      (State.WAITING,), _timer(TimerKind.RUNG), None, climbs),
     ("claim.expires", "A claim left alone returns to the queue at its old age.",
      (State.CLAIMED,), _timer(TimerKind.CLAIM_IDLE), (State.WAITING,), returns),
+    ("claim.goes_on", "Its owner is on the telephone with somebody: that is no claim left alone.",
+     (State.CLAIMED,), "owner_talks", None, talks),
     ("help.asks", "Help is on its way and nobody has looked for a while: the owner is rung.",
      (State.HELPING,), _timer(TimerKind.HELP_CHECK), None, asks_owner),
     ("attention.expires", "The owner was rung and did nothing: it returns to the queue at its old age.",
@@ -216,12 +238,8 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    table: dict[tuple[State | None, str], Rule] = {
-        **OPERATOR_TABLE,
-        **TELEPHONE_TABLE,
-        **TRANSFER_TABLE,
-        **search_rules.SEARCH_TABLE,
-    }
+    tables = (OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE, search_rules.SEARCH_TABLE)
+    table = {pair: rule for one in tables for pair, rule in one.items()}
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:
             if (state, key) in table:

@@ -16,6 +16,8 @@ from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.rules import Refused
 from config.policies import CallPolicy
 
+NO_NEWS = "no_news"  # why it was given up: its carrier could not say whether it rings
+
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
@@ -60,7 +62,7 @@ def _end_report(before: Call, after: Call) -> CallReport | None:
     if before.hang_up_at:
         return None  # nobody needed it any more
     if after.outcome is CallOutcome.BY_HAND:
-        return said(after, "by_hand")
+        return replace(said(after, "by_hand"), reason=after.cause)
     if before.answer is not None:
         return None
     if before.role is Role.ELDER and before.direction is Direction.OUTBOUND:
@@ -98,6 +100,12 @@ def is_not_placed(call: Call, failed: NotPlaced, now: datetime, _policy: CallPol
 # -- by ours
 
 
+def may_ring(call: Call, now: datetime, policy: CallPolicy) -> bool:
+    """It was given up and may ring all the same: for so long its telephone is rung by nobody else."""
+    unsure = call.unknown_at if call.over and call.cause == NO_NEWS else None
+    return unsure is not None and now - unsure < timedelta(seconds=policy.reconcile_s)
+
+
 def is_lost(call: Call, now: datetime, cause: str) -> CallChange:
     """Nobody says how it stands. Should it still ring, it stops; who may be talking is left alone."""
     may_ring = call.state in (CallState.PLACED, CallState.RINGING) and call.dialogue not in dialogues.NEEDING
@@ -117,11 +125,11 @@ def is_too_old(call: Call, _due: CallDue, now: datetime, _policy: CallPolicy) ->
 def was_never_placed(call: Call, gone: NotFound, now: datetime, policy: CallPolicy) -> CallChange | Refused:
     """The carrier does not know it and no callback named it: only now another gateway may dial.
 
-    Only an answer to a question asked in good time counts (`checks`): while a request is on its way its carrier
-    truly knows nothing of it, and an old answer tells of another gateway.
+    Only an answer to a question asked in good time counts: while a request is on its way its carrier truly knows
+    nothing of it. An old answer tells of another gateway, or of an earlier request to the same one.
     """
     since = call.unknown_at or now
-    too_early = call.checks < 1 or now - since < timedelta(seconds=policy.unknown_first_s)
+    too_early = call.checks < 1 or gone.asked_at - since < timedelta(seconds=policy.unknown_first_s)
     if too_early or gone.gateway != call.gateway:
         return nothing("too early to say")
     if call.hang_up_at or now >= call.not_after:
@@ -134,6 +142,8 @@ def was_never_placed(call: Call, gone: NotFound, now: datetime, policy: CallPoli
 def has_gone(call: Call, gone: NotFound, now: datetime, _policy: CallPolicy) -> CallChange | Refused:
     if call.checks < 2 or gone.gateway != call.gateway:
         return nothing("asked once more before it counts as gone")
+    if call.placed_at is not None and gone.asked_at <= call.placed_at:
+        return nothing("asked before the carrier had it")
     return is_lost(call, now, "the carrier knows it no more")
 
 

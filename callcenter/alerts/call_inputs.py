@@ -93,9 +93,10 @@ class PlacingUnknown:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The carrier was asked and knows no such call. (What it does know comes as `Heard`.)"""
+    """The carrier was asked at `asked_at` and knew no such call. (What it does know comes as `Heard`.)"""
 
     gateway: str
+    asked_at: datetime
     key: str = "not_found"
 
 
@@ -225,7 +226,11 @@ class CallNews:
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What performing an effect of a call came to. The door answers whether it changed anything."""
+    """What performing an effect of a call came to. The door answers whether it changed anything.
+
+    `gateway` says where a leg was looked for and found: by the time it is told the call may be at another carrier.
+    """
 
     call_id: str
     happened: CallInput
+    gateway: str = ""

@@ -111,17 +111,26 @@ def is_not_taken(call: Call, refused: NotTaken, _now: datetime, _policy: CallPol
 def may_be_placed(call: Call, unknown: PlacingUnknown, now: datetime, policy: CallPolicy) -> CallChange | Refused:
     if unknown.gateway != call.gateway:
         return nothing("another gateway is being asked by now")
-    after = replace(call, unknown_at=now, checks=0, due=_later(now, policy.unknown_first_s))
+    after = replace(call, checks=0, due=_later(now, policy.unknown_first_s))
     return CallChange(after, {"gateway": unknown.gateway, "reason": unknown.reason})
 
 
 def is_looked_for(call: Call, _due: CallDue, now: datetime, policy: CallPolicy) -> CallChange | Refused:
     """Nothing was heard: the carrier is asked; if that stays in vain for a minute, the call counts as lost."""
+    if call.state is CallState.UNKNOWN:
+        return _is_unsure(call, now, policy)
     if call.checks * policy.look_every_s >= policy.reconcile_s:
-        if call.state is CallState.UNKNOWN:  # nothing ever said that it rang: a person dials
-            return call_ends.is_not_placed(call, NotPlaced(call.gateway, "no_news", by_hand=True), now, policy)
         return call_ends.is_lost(call, now, "no news and no answer to questions")
     after = replace(call, checks=call.checks + 1, due=_later(now, policy.look_every_s))
+    return CallChange(after, {"check": after.checks}, (FindCall(call.id),))
+
+
+def _is_unsure(call: Call, now: datetime, policy: CallPolicy) -> CallChange | Refused:
+    """Looked for once, with several questions; then the alert goes on and a person dials (docs/adr/0014)."""
+    if call.checks:
+        return call_ends.is_not_placed(call, NotPlaced(call.gateway, call_ends.NO_NEWS, by_hand=True), now, policy)
+    given_up = _later(call.unknown_at or now, policy.unsure_s)
+    after = replace(call, checks=1, due=max(given_up, _later(now, policy.unknown_first_s)))
     return CallChange(after, {"check": after.checks}, (FindCall(call.id),))
 
 

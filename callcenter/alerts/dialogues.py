@@ -25,8 +25,12 @@ class Facts:
     name: str = ""
     place: str = ""
     kind: str = ""
+    goes: str = ""  # who goes already, by surname
+    they_go: bool = False  # whoever is at the phone has said so on their page
     seen: str = ""  # of whom is looked for: where, how long ago and how exactly (last_seen)
 
+
+TOLD = ("name", "place", "kind", "goes", "seen")
 
 # dialogue -> the question that opens it; a dialogue that is missing here asks nothing
 _FIRST_STEP: Mapping[str, str] = {
@@ -135,8 +139,8 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     """What happens on this leg now."""
 
     def say(key: str) -> Say:
-        filled = {"name": facts.name, "place": facts.place, "kind": facts.kind, "seen": facts.seen}
-        return Say(prompts.text(key, call.language, **filled), call.language)
+        known = {name: getattr(facts, name) for name in TOLD}
+        return Say(prompts.text(key, call.language, **known), call.language)
 
     def ask(key: str, seconds: int, *, speech: bool = False) -> Ask:
         return Ask(call.step, (say(key), Pause(1), say(f"{key}_keys")), seconds, speech)
@@ -144,7 +148,8 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.answer is Answer.TOO_LATE:
         return _after_offer(call, say)
     if call.hang_up_at or (call.over and call.dialogue not in NEEDING):
-        asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, "nobody_needed")
+        over = "offer_accepted_on_page" if facts.they_go else "nobody_needed"
+        asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, over)
         return (say(asked[call.dialogue]), Hangup()) if call.dialogue in asked else (Hangup(),)
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)

@@ -106,11 +106,15 @@ class HangUpColleague:
 
 @dataclass(frozen=True, slots=True)
 class HangUpOthers:
-    """End every call that still asks somebody for help; who has said yes (`but`) stays."""
+    """End every call that still asks somebody for help; who has said yes (the call `but`) stays.
+
+    `party` said so: a telephone of theirs that still rings need not, and they are asked no less for it.
+    """
 
     kind: ClassVar[str] = "hang_up_others"
     alert: str
     but: str
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +210,17 @@ class EndRoom:
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """A text message, beside the calls and never instead of one. `prompt` names the words."""
+    """A text message, beside the calls and never instead of one. `prompt` names the words.
+
+    Where it cannot be sent, the alert hears so: somebody has to tell `name` by voice.
+    """
 
     kind: ClassVar[str] = "send_text"
     call: str
     prompt: str
+    alert: str | None = None
+    name: str = ""
+    link: str = ""  # the id of a link in it; the link itself is made when the text is, and is never stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from callcenter.alerts.model import Kind, Operator, Subject
+from config.plans import Plan
 
 
 class Action(StrEnum):
@@ -46,6 +47,8 @@ class TimerKind(StrEnum):
     NEXT_WAVE = "next_wave"  # responders were asked and nobody has said yes
     ARRIVAL = "arrival"  # somebody goes and has not been seen at the door
     TRANSFER = "transfer"  # a colleague was asked to take it over and has not answered
+    MOVEMENT = "movement"  # who said yes on the page has not moved
+    MORE = "more"  # who said yes to more help has not been seen at the door
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class AlarmRaised:
     possibly_old: bool = False
     drill: bool = False
     on_the_phone: bool = False  # the person who asks for help is on the line
+    plan: Plan = ()  # what is to be done when it opens an alert, or makes it one of its own kind
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -103,6 +107,15 @@ class TimerDue:
     @property
     def key(self) -> str:
         return f"timer.{self.timer}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerTalks:
+    """The time of a claim is over, and its owner is on the telephone with somebody in the alert's room."""
+
+    @property
+    def key(self) -> str:
+        return "owner_talks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +179,8 @@ class OperatorActed:
     party: str = ""  # bring_in, arrived, found: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
+    step: str = ""  # step: which one of the plan; empty: something that no plan names
+    override: bool = False  # resolve: a supervisor ends it although required steps are not done
     waits: str | None = None  # resolve, close: who is on the line for this alert and has talked to nobody yet
 
     @property
@@ -212,17 +227,59 @@ class CallReport:
         return {"call": self.call, "party": self.party, "name": self.name} | {k: v for k, v in optional.items() if v}
 
 
+@dataclass(frozen=True, slots=True)
+class CallYes:
+    """A yes, by whatever way; `call` is the one that must not be ended."""
+
+    party: str
+    name: str
+    call: str
+    data: dict[str, Any]
+
+
+class Deed(StrEnum):
+    """What somebody who was asked to go does on their page."""
+
+    ACCEPTS = "accepts"
+    DECLINES = "declines"
+    MOVES = "moves"
+    ARRIVES = "arrives"  # with a proof
+    SAYS_THERE = "says_there"  # without one: a person asks
+    NEEDS_MORE = "needs_more"
+    DONE = "done"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderActed:
+    """Somebody who was asked to go has pressed a button of their page, or their telephone has told where it is."""
+
+    deed: Deed
+    party: str
+    name: str
+    proof: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"responder.{self.deed}"
+
+    def details(self) -> dict[str, Any]:
+        return {"party": self.party, "name": self.name} | ({"proof": self.proof} if self.proof else {})
+
+
 AlertInput = (
     AlarmRaised
     | CancelPressed
     | TroubleEnded
     | TimerDue
+    | OwnerTalks
     | OperatorGone
     | OperatorBack
     | ColleagueGone
     | EffectFailed
     | OperatorActed
     | CallReport
+    | ResponderActed
 )
 
 KEYS: tuple[str, ...] = (
@@ -230,10 +287,12 @@ KEYS: tuple[str, ...] = (
     "cancel",
     "trouble_ended",
     *(f"timer.{kind}" for kind in TimerKind),
+    "owner_talks",
     "operator_gone",
     "operator_back",
     "colleague_gone",
     "effect_failed",
     *(f"action.{action}" for action in Action),
     *(f"call.{what}" for what in REPORTS),
+    *(f"responder.{deed}" for deed in Deed),
 )

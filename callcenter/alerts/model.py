@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from config.plans import Plan
+
 
 class State(StrEnum):
     WAITING = "waiting"  # rings, nobody has it
@@ -89,6 +91,17 @@ class Subject:
     place: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of the plan that is done, by a named operator or (`by` empty) as the centre knows by itself."""
+
+    step: str
+    at: datetime
+    by: str = ""
+    name: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One case. Times are aware UTC; `None` means it has not happened (or no longer counts)."""
@@ -129,7 +142,14 @@ class Alert:
     responder_name: str = ""
     accepted_at: datetime | None = None  # when they said so
     arrived_at: datetime | None = None  # somebody is at the door
+    moves_by: datetime | None = None  # who said yes on the page has to move by then, or others are asked too
+    more_at: datetime | None = None  # who is there needs more help, and nobody more has said yes yet
+    more_by: datetime | None = None  # who said yes to that is at the door by then
     reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
+    plan: Plan = ()  # what is to be done (alerts/plans.py)
+    steps_done: tuple[StepDone, ...] = ()
+    policy_version: int = 0  # of the escalation policy in force when it opened; it is this one's to its end
+    policy_area: str = ""  # where it opened, for that policy: the area and those above it, with spaces between
     astray_at: datetime | None = None  # they have left their zone: looked for where they were last seen
     searchers: tuple[str, ...] = ()  # who said that they look for them: kind:id
     searchers_wanted: int = 0  # so many look for them at once
@@ -141,11 +161,6 @@ class Alert:
     def searching(self) -> bool:
         """They are out somewhere and nobody has found them: people look for them, and nobody goes to their door."""
         return self.astray_at is not None and self.found_at is None
-
-    @property
-    def short(self) -> bool:
-        """Too few people go (or look): more may be asked."""
-        return len(self.searchers) < self.searchers_wanted if self.searching else not self.responder
 
     @property
     def priority(self) -> int:
@@ -176,3 +191,20 @@ def queued_again(alert: Alert, now: datetime) -> Alert:
         touched_at=None,
         rung_at=now,
     )
+
+
+def wants_somebody(alert: Alert) -> bool:
+    """Nobody goes, who is there needs more people, or too few look for whoever is lost: more may be asked."""
+    if alert.searching:
+        return len(alert.searchers) < alert.searchers_wanted
+    return not alert.responder or alert.more_at is not None
+
+
+def already_goes(alert: Alert) -> frozenset[str]:
+    """Who has said yes (to looking for them, while they are lost), and need not be asked."""
+    return frozenset(alert.searchers if alert.searching else (alert.responder,)) - {""}
+
+
+def forgets(alert: Alert) -> Alert:
+    """Whoever said yes is not counted on any more."""
+    return replace(alert, responder="", responder_name="", accepted_at=None, moves_by=None)

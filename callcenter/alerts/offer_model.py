@@ -54,6 +54,7 @@ class Offer:
     accepted_at: datetime | None = None
     channel: str = ""  # how they said yes: phone, page, by_hand
     moved_at: datetime | None = None
+    says_there_at: datetime | None = None  # they say so, and nothing has proved it yet
     arrived_at: datetime | None = None
     proof: Proof | None = None
     ended_at: datetime | None = None

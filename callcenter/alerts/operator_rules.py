@@ -7,7 +7,6 @@ from callcenter.alerts import search_rules
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
-    HangUpOthers,
     LeaveRoom,
     PhoneContact,
     PhoneParty,
@@ -15,7 +14,20 @@ from callcenter.alerts.effects import (
     TellDevices,
 )
 from callcenter.alerts.inputs import Action, OperatorActed
-from callcenter.alerts.model import OPEN, OWNED, Alert, Operator, Outcome, State, given_to, queued_again, touched
+from callcenter.alerts.model import (
+    OPEN,
+    OWNED,
+    Alert,
+    Operator,
+    Outcome,
+    State,
+    forgets,
+    given_to,
+    queued_again,
+    touched,
+)
+from callcenter.alerts.plans import done_of, missing, step_of, ticked, words
+from callcenter.alerts.responder_rules import is_there
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from callcenter.alerts.telephone_rules import asks, falls_silent
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
@@ -108,8 +120,10 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(touched(alert, now), state=state)
-    if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all, or is too few to find them
+    if acted.action is Action.OFFER_NEXT and alert.searching:  # those who look are too few to find them
         after = search_rules.one_more(after)
+    elif acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
+        after = replace(forgets(after), arrived_at=None, more_at=None, more_by=None)
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
     after, effects = asks(after, now)
@@ -124,8 +138,7 @@ def sees_arrival(alert: Alert, acted: OperatorActed, now: datetime, _policy: Ale
     if not party:
         return Refused("missing", "say who is at the door", alert.owner)
     name = alert.responder_name if party == alert.responder else acted.person
-    after = replace(touched(alert, now), responder=party, responder_name=name, arrived_at=now, asked_at=None)
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),) if not alert.responder else ()
+    after, effects = is_there(touched(alert, now), party, name, now)
     return Change(after, {"party": party, "name": name, "proof": "voice"}, effects=effects)
 
 
@@ -139,7 +152,31 @@ def hands_over(alert: Alert, acted: OperatorActed, now: datetime, _policy: Alert
 def does_step(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if refused := _not_theirs(alert, acted):
         return refused
-    return Change(touched(alert, now), {"text": acted.text})
+    if not acted.step:  # something that no plan names
+        return Change(touched(alert, now), {"text": acted.text})
+    step = step_of(alert, acted.step)
+    if step is None:
+        return Refused("unknown_step", f"the plan has no step {acted.step}", alert.owner)
+    if done := done_of(alert, step.id):
+        who = f"{done.name} did it" if done.by else "the centre knows that it is done"
+        return Refused("step_done", f"{step.en or step.zh}: {who}, at {done.at:%H:%M:%S} UTC", alert.owner)
+    after = ticked(touched(alert, now), step, acted.by, text=acted.text, now=now)
+    return Change(after, {"step": step.id, "words": words(step)["words"], "text": acted.text})
+
+
+def _not_all_done(alert: Alert, acted: OperatorActed) -> Refused | None:
+    """What must be done is done before the end, or a supervisor says why not."""
+    steps = missing(alert)
+    if not steps:
+        return None
+    if not acted.override:
+        named = "; ".join(f"{step.en or step.zh} ({step.id})" for step in steps)
+        return Refused("steps_missing", f"not done yet: {named}", alert.owner, steps)
+    if not acted.by.supervisor:
+        return Refused("steps_missing", "only a supervisor may end it without its required steps", alert.owner, steps)
+    if not acted.text.strip():
+        return Refused("missing", "say why it ends without its required steps", alert.owner, steps)
+    return None
 
 
 def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -147,7 +184,7 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
         return refused
     if acted.outcome is None or acted.outcome not in set(Outcome):
         return Refused("missing", "say how it ended: an outcome code", alert.owner)
-    if refused := _still_waits(alert, acted):
+    if refused := _still_waits(alert, acted) or _not_all_done(alert, acted):
         return refused
     after = replace(
         touched(alert, now),
@@ -157,7 +194,9 @@ def resolves(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPo
         rung_at=now,
     )
     effects: tuple[Effect, ...] = (LeaveRoom(alert.id),)  # nobody is asked any more
-    return Change(after, {"outcome": acted.outcome, "text": acted.text}, effects=effects)
+    undone = [words(step) for step in missing(alert)]  # a supervisor's reason is the text
+    data = {"outcome": acted.outcome, "text": acted.text} | ({"undone": undone} if undone else {})
+    return Change(after, data, effects=effects)
 
 
 def closes(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -173,15 +212,16 @@ def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPol
     if acted.other_open:
         return Refused("other_open", f"alert {acted.other_open} of the same person is open", alert.owner)
     claimed = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
-    # Who went then has gone home, and a deadline of then must not ring anybody now: help is sent anew.
+    # Who went then has gone home, and a deadline of then must not ring anybody now: help is sent anew, and what was
+    # done then is no proof for now.
     after = replace(
-        claimed,
-        responder="",
-        responder_name="",
-        accepted_at=None,
+        forgets(claimed),
         arrived_at=None,
+        more_at=None,
+        more_by=None,
         asked_at=None,
         waves=0,
+        steps_done=(),
         reopened_at=now,
         searchers=(),
         found_at=None,

@@ -20,6 +20,7 @@ NO_KEY_S = 240  # the door is shut, the key has to come from somewhere else
 NO_SKILL_S = 120  # for each skill wanted and not there
 BUSY_S = 600  # for each other resident they are on their way to
 ON_THE_PHONE_S = 1200  # their telephone is on a call: it would only be busy
+REFUSED_S = 7200  # carriers will not ring their number: the last of all, but asked, for it may be right again
 OFF_DUTY_S = 3600  # asked last, but asked: nobody may be left without anybody to ask
 STALE_S = 600  # a shared position older than this is no better than home
 
@@ -50,6 +51,7 @@ class Candidate:
     above: int | None = None
     on_duty: bool = True
     busy: bool = False  # on the telephone
+    refused: bool = False  # their number, by a carrier
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def rank(candidates: Iterable[Candidate], need: Need) -> list[Ranked]:
             "load": BUSY_S * one.load,
             "phone": ON_THE_PHONE_S * one.busy,
             "duty": OFF_DUTY_S * (not one.on_duty),
+            "refused": REFUSED_S * one.refused,
         }
         found.append(Ranked(sum(parts.values()), one, parts))
     found.sort(key=lambda ranked: (ranked.score, ranked.candidate.party))

@@ -8,6 +8,8 @@ from typing import Any
 from callcenter.alerts.effects import Effect, HangUpColleague, PhoneParty
 from callcenter.alerts.inputs import Action, AlertInput, OperatorActed
 from callcenter.alerts.model import OWNED, Alert, Operator, State
+from callcenter.alerts.plans import noted
+from config.plans import Plan
 from config.policies import AlertPolicy
 
 
@@ -18,6 +20,7 @@ class Refused:
     code: str
     detail: str
     owner: Operator | None = None
+    steps: Plan = ()  # steps_missing: the required steps that are not done
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,15 @@ Table = Mapping[tuple[State | None, str], Rule]
 # Adding to the record is never stale; changing its course is.
 # An answer to a colleague is as right as before, as long as they ask.
 NEVER_STALE = frozenset(
-    {Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN, Action.TAKE_OVER, Action.DECLINE}
+    {
+        Action.NOTE,
+        Action.CALL_RESIDENT,
+        Action.CALL_CONTACT,
+        Action.BRING_IN,
+        Action.STEP,
+        Action.TAKE_OVER,
+        Action.DECLINE,
+    }
 )
 
 
@@ -105,6 +116,7 @@ def decide(
     if isinstance(outcome, Refused):
         return outcome
     outcome = _without_old_request(alert, outcome, policy)
+    outcome = replace(outcome, alert=noted(outcome.alert, now))
     # What changes nothing of the record (a note, a failed call) makes nobody's view stale.
     version = 1 if alert is None else alert.version + (outcome.alert != alert)
     return Decided(rule.id, replace(outcome, alert=replace(outcome.alert, version=version)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from callcenter.alerts.effects import Effect, EndSearch, HangUpOthers, TellDevices
-from callcenter.alerts.inputs import Action, CallReport, OperatorActed
-from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, Kind, State, touched
+from callcenter.alerts.inputs import Action, CallReport, CallYes, OperatorActed
+from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, Kind, State, forgets, touched, wants_somebody
 from callcenter.alerts.rules import Change, Refused, Rule, Table
 from config.policies import AlertPolicy
 
@@ -19,46 +19,52 @@ def astray(alert: Alert, kind: Kind, now: datetime, policy: AlertPolicy) -> Aler
     """From the first leave-zone alarm on, whatever else they press; and again when they leave after they were found."""
     if kind is not Kind.WANDER or alert.searching:
         return alert
+    alert = replace(alert, moves_by=None, more_at=None, more_by=None)  # of a door behind which nobody is
     return replace(alert, astray_at=now, found_at=None, searchers=(), searchers_wanted=policy.searchers)
 
 
-def looks(alert: Alert, report: CallReport, now: datetime) -> Change | Refused:
+def looks(alert: Alert, yes: CallYes, now: datetime) -> Change | Refused:
     """One more looks for them. Who is still asked stops ringing once enough do."""
-    known = report.party in alert.searchers
-    if not (known or alert.short):
+    known = yes.party in alert.searchers
+    if not (known or wants_somebody(alert)):
         return Refused("lost_race", f"{len(alert.searchers)} people are looking for them", alert.owner)
-    searchers = alert.searchers if known else (*alert.searchers, report.party)
+    searchers = alert.searchers if known else (*alert.searchers, yes.party)
     told = "responder" if alert.told in ("stored", "operator") else alert.told
-    after = replace(alert, searchers=searchers, told=told, accepted_at=alert.accepted_at or now)
+    accepted_at = (alert.searchers and alert.accepted_at) or now  # the search's own time, not that of a way to the door
+    after = replace(alert, searchers=searchers, told=told, accepted_at=accepted_at)
     if not alert.responder:  # the first one; consoles show one name
-        after = replace(after, responder=report.party, responder_name=report.name, arrived_at=None)
+        after = replace(after, responder=yes.party, responder_name=yes.name, arrived_at=None)
     if alert.state is State.CLAIMED:
         after = replace(after, state=State.HELPING, touched_at=now, attention_at=None)
     effects: tuple[Effect, ...] = (TellDevices(alert.id, "responder"),)
-    if not after.short:
+    if not wants_somebody(after):
         after = replace(after, asked_at=None)
-        effects += (HangUpOthers(alert.id, but=report.call),)
-    return Change(after, report.details() | {"searchers": len(searchers)}, effects=effects)
+        effects += (HangUpOthers(alert.id, yes.call, yes.party),)
+    return Change(after, yes.data | {"searchers": len(searchers)}, effects=effects)
 
 
 def one_more(alert: Alert) -> Alert:
-    """Others are asked although somebody goes. Who goes to a door is not counted on then; who searches, searches on."""
-    if alert.searching:
-        return replace(alert, searchers_wanted=len(alert.searchers) + 1)
-    return replace(alert, responder="", responder_name="", accepted_at=None, arrived_at=None)
+    """Others are asked although enough look for them; who searches, searches on."""
+    return replace(alert, searchers_wanted=max(alert.searchers_wanted, len(alert.searchers) + 1))
+
+
+def stops(alert: Alert, party: str) -> Alert:
+    """One of them cannot look any longer; those who still do are counted on."""
+    after = replace(alert, searchers=tuple(one for one in alert.searchers if one != party))
+    if alert.responder == party:
+        after = replace(forgets(after), accepted_at=alert.accepted_at if after.searchers else None)
+    return after
 
 
 def not_counted_on(alert: Alert, now: datetime, policy: AlertPolicy) -> Alert:
     """Their time is over. Who searches goes on, as many again are asked, and the search has its time anew."""
-    if alert.searching:
-        return replace(alert, searchers_wanted=len(alert.searchers) + policy.searchers, accepted_at=now)
-    return replace(alert, responder="", responder_name="", accepted_at=None)
+    return replace(alert, searchers_wanted=len(alert.searchers) + policy.searchers, accepted_at=now)
 
 
 def _found(alert: Alert, now: datetime, *, finder: str, name: str) -> Alert:
     after = replace(alert, found_at=now, asked_at=None)
     if not finder:  # whoever it was, nobody of those who looked has to arrive any more
-        return replace(after, responder="", responder_name="", accepted_at=None)
+        return forgets(after)
     return replace(after, responder=finder, responder_name=name, accepted_at=alert.accepted_at or now, arrived_at=now)
 
 

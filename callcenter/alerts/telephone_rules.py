@@ -1,9 +1,11 @@
 """The part of the alert machine's table that telephone calls move: reached, silent, accepted, nobody there."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
+from callcenter.alerts.call_ends import NO_NEWS
+from callcenter.alerts.call_model import Role
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -13,17 +15,18 @@ from callcenter.alerts.effects import (
     PhoneResident,
     TellDevices,
 )
-from callcenter.alerts.inputs import CallReport, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State
+from callcenter.alerts.inputs import CallReport, CallYes, TimerDue, TimerKind
+from callcenter.alerts.model import UNRESOLVED, Alert, State, forgets, wants_somebody
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from config.policies import AlertPolicy
 
+ASKED_TO_GO = frozenset({Role.RESPONDER, Role.FAMILY})
 AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony.md; issue list)
 
 
 def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Ask (more) people to go, unless enough go already."""
-    if not alert.short:
+    """Ask (more) people to go, unless enough go already and need nobody else."""
+    if not wants_somebody(alert):
         return alert, ()
     return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
 
@@ -57,28 +60,46 @@ def is_not_reached(alert: Alert, report: CallReport, now: datetime, _policy: Ale
     return Change(after, report.details(), ring=True, effects=effects)
 
 
-def is_accepted(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change | Refused:
-    """Somebody goes: everybody else stops ringing in the same transaction."""
+def is_accepted(alert: Alert, report: CallReport, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Key 1 of a telephone. The page's yes is the same claim (responder_rules.py)."""
+    return goes(alert, CallYes(report.party, report.name, report.call, report.details()), now, policy)
+
+
+def goes(alert: Alert, yes: CallYes, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Somebody goes: everybody else stops ringing in the same transaction. One wins, unless more are wanted."""
     if alert.searching:
-        return search_rules.looks(alert, report, now)
-    if alert.responder:
+        return search_rules.looks(alert, yes, now)
+    if not wants_somebody(alert):
         return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
+    if alert.responder == yes.party:
+        return Refused("not_allowed", "they go already", alert.owner)
     told = "responder" if alert.told in ("stored", "operator") else alert.told
     state = State.HELPING if alert.state is State.CLAIMED else alert.state
-    after = replace(alert, state=state, responder=report.party, responder_name=report.name, asked_at=None, told=told,
-                    accepted_at=now, arrived_at=None)  # fmt: skip
+    after = replace(alert, state=state, asked_at=None, told=told, more_at=None)
+    if alert.responder:  # to help who is there: that one stays the one who is
+        after = replace(after, more_by=now + timedelta(seconds=policy.arrive_s))
+    else:
+        after = replace(after, responder=yes.party, responder_name=yes.name, accepted_at=now, arrived_at=None)
     if alert.state is State.CLAIMED:
         after = replace(after, touched_at=now, attention_at=None)
-    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=report.call), TellDevices(alert.id, "responder"))
-    return Change(after, report.details(), effects=effects)
+    effects: tuple[Effect, ...] = (HangUpOthers(alert.id, yes.call, yes.party), TellDevices(alert.id, "responder"))
+    return Change(after, yes.data, effects=effects)
+
+
+def calls_attention(alert: Alert, now: datetime) -> Alert:
+    """Its owner is asked to look; it rings for everybody if they do not."""
+    return replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
 
 
 def is_declined(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
     """The next candidate at once. A duty phone that says no has no next one: it rings for everybody here."""
     if report.role == "duty":
         return Change(alert, report.details(), ring=True)
-    effects: tuple[Effect, ...] = (AskResponders(alert.id, 1),) if alert.short else ()
-    return Change(alert, report.details(), effects=effects)
+    return Change(alert, report.details(), effects=asks_one_more(alert))
+
+
+def asks_one_more(alert: Alert) -> tuple[Effect, ...]:
+    return (AskResponders(alert.id, 1),) if wants_somebody(alert) else ()
 
 
 def operator_is_missed(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
@@ -86,9 +107,17 @@ def operator_is_missed(alert: Alert, report: CallReport, _now: datetime, _policy
     return Change(alert, report.details(), ring=True, effects=(PhoneOperator(alert.id),))
 
 
-def is_by_hand(alert: Alert, report: CallReport, _now: datetime, _policy: AlertPolicy) -> Change:
-    """Nobody may believe that a call was made which was not."""
-    return Change(alert, report.details(), ring=True)
+def is_by_hand(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
+    """Nobody may believe that a call was made which was not. Where it may ring, and no carrier says, others are asked
+    meanwhile: nobody waits for that voice, and who was rung is rung by nobody else (docs/adr/0014)."""
+    effects: tuple[Effect, ...] = ()
+    if report.reason == NO_NEWS and report.role == Role.OPERATOR:
+        effects = (PhoneOperator(alert.id),)
+    elif report.reason == NO_NEWS and report.role == Role.ELDER and not alert.waves:
+        alert, effects = asks(alert, now)
+    elif report.reason == NO_NEWS and report.role in ASKED_TO_GO:
+        effects = asks_one_more(alert)
+    return Change(alert, report.details(), ring=True, effects=effects)
 
 
 def is_left_alone(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
@@ -112,8 +141,9 @@ def calls_back(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy)
     if after.call_backs < len(policy.call_backs_s):
         return Change(after, data, effects=(PhoneResident(alert.id),))
     effects: tuple[Effect, ...] = (PhoneGroup(alert.id, "keyholders_and_neighbours"),)
-    asked = replace(after, asked_at=now, waves=alert.waves + 1) if alert.short else after
-    return Change(asked, data, ring=True, effects=effects if alert.short else ())
+    wanted = wants_somebody(alert)
+    asked = replace(after, asked_at=now, waves=alert.waves + 1) if wanted else after
+    return Change(asked, data, ring=True, effects=effects if wanted else ())
 
 
 def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
@@ -127,9 +157,9 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
 def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
     """Others are asked; whoever is late may still come, or find them. Its owner is asked, or everybody."""
     who = {"party": alert.responder, "name": alert.responder_name}
-    after, effects = asks(search_rules.not_counted_on(alert, now, policy), now)
-    attention = (after.attention_at or now) if after.owner else None
-    return Change(replace(after, attention_at=attention), who, ring=True, effects=effects)
+    counted = search_rules.not_counted_on(alert, now, policy) if alert.searching else forgets(alert)
+    after, effects = asks(counted, now)
+    return Change(calls_attention(after, now), who, ring=True, effects=effects)
 
 
 # identifier, sentence, states, input, where it may lead (None: stays), function

@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from callcenter.alerts.inputs import OperatorActed
 from callcenter.alerts.model import Alert, Operator, State
 from callcenter.alerts.operator_rules import possible_actions
+from callcenter.alerts.plans import words
 from callcenter.clock import Clock
 from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, SignedIn, new_session
 from callcenter.console.live import Live, Presence
+from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, problem, read_body
 from callcenter.ports import ActionWanted, Declined, Submit
 from callcenter.storage import queries, roll_queries, sessions, tables as t
@@ -62,6 +64,7 @@ def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, A
             connection, resident=subject.resident, household=household_id, device=subject.device
         ),
         "position": queries.position(connection, subject.device),
+        "plan": plan_view(alert),
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),
         "incident": roll_queries.of_alert(connection, alert.id),
@@ -94,12 +97,14 @@ def _listed(connection: Connection, **wanted: Any) -> dict[str, Any]:  # noqa: A
 
 def _conflict(declined: Declined, alert: Alert) -> web.Response:
     owner = declined.refused.owner
+    steps = {"steps": [words(step) for step in declined.refused.steps]} if declined.refused.steps else {}
     return problem(
         409,
         declined.refused.code,
         declined.refused.detail,
         owner={"id": owner.id, "name": owner.name} if owner else None,
         alert=alert_view(alert),
+        **steps,
     )
 
 
@@ -115,6 +120,7 @@ class Api:
     presence: Presence
     clock: Clock
     call_back: str = ""  # the number under which the ambulance's crew reaches this centre
+    link_address: Callable[[str], str] = str  # id of a link to a responder's page -> its address
 
     # -- session
 
@@ -192,6 +198,8 @@ class Api:
             person=body.person,
             party=body.party,
             number=body.number,
+            step=body.step,
+            override=body.override,
         )
         try:
             wanted = ActionWanted(request.match_info["id"], acted)

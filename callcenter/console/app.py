@@ -24,6 +24,9 @@ from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.incident_api import IncidentApi
 from callcenter.console.live import Health
+from callcenter.console.offer_api import OfferApi
+from callcenter.console.plan_api import PlanApi
+from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -36,7 +39,8 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
 MEASURE_S = 2.0
-PUBLIC, SIGNED = "public", "signed_in"
+PUBLIC, SIGNED, SUPERVISOR = "public", "signed_in", "supervisor"
+LINKED = "linked"  # a link and its own cookie say who it is, and no other site has that cookie (docs/adr/0016)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,12 +61,14 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
         if needed is None:
             return problem(403, "forbidden", "nobody may do this")
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
-        if unsafe and keeper.is_foreign(request):
+        if unsafe and needed != LINKED and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
-        if needed == SIGNED:
+        if needed != PUBLIC:
             who = await keeper.who(request)
             if who is None:
                 return problem(401, "signed_out", "sign in first")
+            if needed == SUPERVISOR and not who.operator.supervisor:
+                return problem(403, "forbidden", "only a supervisor may do this")
             request[SIGNED_IN] = who
         return await handler(request)
 
@@ -119,7 +125,8 @@ class Pages:
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
         self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
         vendored = import_map(lock)["imports"].values()
-        own = (f"/static/{path.name}" for path in sorted(STATIC.glob("*.js")))
+        scripts = (path.name for path in sorted(STATIC.glob("*.js")))
+        own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]
 
     def _page(self, request: web.Request, script: str) -> web.Response:
@@ -147,19 +154,14 @@ class Pages:
     async def incidents(self, request: web.Request) -> web.Response:
         return self._page(request, "incidents_main.js")
 
-    def for_machines(self) -> tuple[tuple[str, str, str, str, Handle], ...]:
-        return (
-            ("GET", "/healthz", PUBLIC, "healthz", self.healthz),
-            ("GET", "/readyz", PUBLIC, "readyz", self.readyz),
-            ("GET", "/metrics", PUBLIC, "metrics", self.metrics),
-        )
+    async def policies(self, request: web.Request) -> web.Response:
+        return self._page(request, "policies_main.js")
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        health = self._health.as_dict()
-        ready = all(health.values())
+        health, ready = self._health.as_dict(), self._health.ready
         return web.json_response({"status": "ok" if ready else "not_ready"} | health, status=200 if ready else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
@@ -180,28 +182,51 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
-def build(
-    api: Api,
-    keeper: Doorkeeper,
-    pages: Pages,
-    calls: CallApi,
-    callbacks: Sequence[web.RouteDef] = (),
-    *,
-    check_coverage: CheckCoverage = unchecked,
-) -> web.Application:
-    """All routes. The second word is who may use one; the name is the operation of openapi.yaml.
+Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, operation of openapi.yaml, handler
 
-    `callbacks` are the carriers' own: each is signed, and checked where it is taken.
-    """
-    desk = CallDesk(api.read, api.submit)
-    handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
-    routes: tuple[tuple[str, str, str, str, Handle], ...] = (
+
+def _shell(pages: Pages) -> tuple[Route, ...]:
+    """The pages, which ask for everything they show, and what machines ask."""
+    return (
         ("GET", "/", PUBLIC, "console", pages.console),
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
         ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
         ("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
-        *pages.for_machines(),
+        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
+        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
+        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+    )
+
+
+def _policy_routes(api: Api, desk: PolicyDesk) -> tuple[Route, ...]:
+    policies = PolicyApi(api.read, api.submit, api.clock, desk)
+    return (
+        ("GET", "/api/v1/policies", SIGNED, "listPolicies", policies.versions),
+        ("POST", "/api/v1/policies", SIGNED, "putPolicy", policies.store),
+        ("POST", "/api/v1/policies/check", SIGNED, "checkPolicy", policies.check),
+        ("GET", "/api/v1/policies/{version}", SIGNED, "getPolicy", policies.version),
+    )
+
+
+def _resident_routes(api: Api) -> tuple[Route, ...]:
+    plans = PlanApi(api.read, api.submit)
+    return (
+        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
+        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        ("GET", "/api/v1/residents/{id}/plan", SUPERVISOR, "getOwnPlan", plans.plan),
+        ("PUT", "/api/v1/residents/{id}/plan", SUPERVISOR, "putOwnPlan", plans.put),
+    )
+
+
+def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tuple[Route, ...]:
+    """The second word is who may use one; the name is the operation of openapi.yaml."""
+    desk = CallDesk(api.read, api.submit)
+    offers = OfferApi(api.read, api.submit, api.link_address)
+    handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
+    return (
+        *_shell(pages),
         ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
@@ -210,9 +235,10 @@ def build(
         ("GET", "/api/v1/alerts/{id}/handover", SIGNED, "getHandover", handovers.data),
         ("GET", "/handover/{id}", SIGNED, "handoverPage", handovers.card),
         ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
+        ("GET", "/api/v1/offers/{id}/link", SIGNED, "getOfferLink", offers.link),
+        ("POST", "/api/v1/offers/{id}/link", SIGNED, "makeOfferLink", offers.make_link),
         ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
-        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
-        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
+        *_resident_routes(api),
         ("GET", "/api/v1/devices", SIGNED, "listDevices", api.devices),
         ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
         ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),
@@ -228,15 +254,37 @@ def build(
         ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
         ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
         ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
+        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", coverage.coverage),
+    )
+
+
+def build(
+    api: Api,
+    keeper: Doorkeeper,
+    pages: Pages,
+    calls: CallApi,
+    callbacks: Sequence[web.RouteDef] = (),
+    *,
+    linked: Sequence[web.RouteDef] = (),
+    check_coverage: CheckCoverage = unchecked,
+    policy_desk: PolicyDesk | None = None,
+) -> web.Application:
+    """All routes.
+
+    `callbacks` are the carriers' own: each is signed, and checked where it is taken. `linked` are opened by a link.
+    """
+    routes = (
+        *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit).routes(SIGNED),
-        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", CoverageApi(check_coverage).coverage),
+        *_policy_routes(api, policy_desk or PolicyDesk()),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
     permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}
+    permissions |= {str(route.kwargs["name"]): LINKED for route in linked}
     app = web.Application(middlewares=[_answer_problems, _guard(keeper, permissions)], client_max_size=LARGEST_BODY)
     for method, path, _needed, name, handler in routes:
         app.router.add_route(method, path, handler, name=name)
-    app.router.add_routes(callbacks)
+    app.router.add_routes([*callbacks, *linked])
     app.router.add_static("/static/", STATIC, name="static")
     app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))
     return app

@@ -16,7 +16,7 @@ from callcenter import metrics
 from callcenter.clock import Clock, wait_event
 from callcenter.console.auth import SignedIn
 from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
-from callcenter.storage import queries
+from callcenter.storage import page_queries, queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import Entry, alert_view, canonical, rfc3339
 from callcenter.storage.writer import Unavailable
@@ -27,6 +27,7 @@ KEPT_FRAMES = 5_000  # newest entries kept ready to send; older ones are read fr
 RESUME_AT_MOST = 20_000  # missed more than this: a snapshot is quicker
 POLL_S = 1.0  # entries of other processes are found at least this often
 BEAT_S = 2.0
+POSITIONS_S = 3.0
 PING_S = 5.0  # a console that does not answer a ping within half of this again is gone
 SEND_AT_ONCE = 500
 
@@ -137,13 +138,19 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether alarms are heard and stored, as beats and readiness tell it."""
+    """Whether alarms are heard and stored, and people can be rung, as beats and readiness tell it."""
 
     storing: Callable[[], bool]
     hearing: Callable[[], bool]
+    calling: Callable[[], bool] = lambda: True
+
+    @property
+    def ready(self) -> bool:
+        """Alarms come in and are kept. Without a telephone line too: people dial."""
+        return self.storing() and self.hearing()
 
     def as_dict(self) -> dict[str, bool]:
-        return {"storing": self.storing(), "hearing": self.hearing()}
+        return {"storing": self.storing(), "hearing": self.hearing(), "calling": self.calling()}
 
 
 class Live:
@@ -172,6 +179,24 @@ class Live:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         return socket
+
+    async def run_positions(self) -> None:
+        """Where people under way are, to every console: the newest only, and it is in no log (page_book.py)."""
+        told = canonical([])
+        while True:
+            await self._clock.sleep(POSITIONS_S)
+            try:
+                now = canonical(await self._read(page_queries.positions_now)) if self._sockets else canonical([])
+            except Unavailable:
+                continue
+            if now != told:
+                told = now
+                await self._tell_all(f'{{"type":"positions","positions":{now}}}')
+
+    async def _tell_all(self, frame: str) -> None:
+        for socket in tuple(self._sockets):
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.send_str(frame)
 
     async def close(self) -> None:
         """Say goodbye to every console; they come back to whoever answers next."""

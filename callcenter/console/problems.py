@@ -69,6 +69,8 @@ class ActionBody(BaseModel):
     contact: str | None = Field(None, max_length=64)
     to: str | None = Field(None, max_length=64)
     case_number: str = Field("", max_length=64)
+    step: str = Field("", max_length=80)
+    override: bool = Field(False, strict=True)
     person: str = Field("", max_length=64)
     party: str = Field("", max_length=64)
     number: Annotated[str, Field(max_length=32), AfterValidator(_dialled)] = ""

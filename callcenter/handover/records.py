@@ -45,7 +45,7 @@ class Records:
 
 
 HANDED_OVER = "operator.hands_over"
-ACCEPTED = frozenset({"call.accepted", "call.accepted_waiting"})
+ACCEPTED = frozenset({"call.accepted", "call.accepted_waiting", "responder.accepts", "responder.accepts_waiting"})
 
 
 def _named(entry: Record, _operators: Mapping[str, str]) -> str:
@@ -73,6 +73,11 @@ TOLD: Mapping[str, Callable[[Record, Mapping[str, str]], str]] = {
     "call.not_reached": _named,
     "call.accepted": _named,
     "call.accepted_waiting": _named,
+    "responder.accepts": _named,
+    "responder.accepts_waiting": _named,
+    "responder.arrives": _named,
+    "responder.needs_more": _named,
+    "responder.cannot": _named,
     "operator.hears_nothing": _operator,
     "operator.notes": _operator,
     "operator.does_step": _operator,
@@ -80,6 +85,7 @@ TOLD: Mapping[str, Callable[[Record, Mapping[str, str]], str]] = {
     "operator.sends_help_too": _operator,
     "operator.sees_arrival": _named,
     "help.late": _named,
+    "help.no_movement": _named,
     HANDED_OVER: _operator,
     "operator.resolves": _operator,
 }
@@ -167,7 +173,8 @@ def _going(given: Records) -> Going | None:
     alert = given.alert
     if not alert.responder:
         return None
-    said = [_at(entry) for entry in given.timeline if entry["rule"] in ACCEPTED]
+    yes = (entry for entry in given.timeline if entry["rule"] in ACCEPTED)
+    said = [_at(entry) for entry in yes if entry["data"].get("party", alert.responder) == alert.responder]
     return Going(
         party=alert.responder,
         name=alert.responder_name,

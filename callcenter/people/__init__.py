@@ -1,4 +1,4 @@
-"""Who lives here and who helps: reading areas, residents, devices, responders, absences and holidays from CSV files.
+"""Who lives here and who helps: reading residents, devices, responders and what belongs to them from CSV files.
 
 A wrong row is reported with its line and reason, right rows go in, and running it twice changes nothing.
 """
@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from callcenter.clock import Clock, SystemClock
-from callcenter.people.rows import KINDS, AbsenceRow, AreaRow, DeviceRow, ResidentRow, Row, parse
-from callcenter.storage import tables as t
+from callcenter.people.rows import KINDS, AbsenceRow, AreaRow, DeviceRow, PlanRow, ResidentRow, Row, parse
+from callcenter.storage import refused_phones, tables as t
 from callcenter.storage.learned import DATED, learn
 from callcenter.storage.network import around
 from callcenter.storage.writer import Writer
@@ -46,6 +46,8 @@ def _must_be_there(row: Row) -> Iterable[tuple[Table, str]]:
             return ((t.areas, row.parent),)
         case AbsenceRow():
             return ((t.responders, row.responder),)
+        case PlanRow():
+            return ((t.residents, row.resident),)
         case _:
             return ()
 
@@ -69,6 +71,8 @@ def _put(connection: Connection, table: Table, row: dict[str, Any], *, only_made
     new = [name for name, value in row.items() if existing is None or existing[name] != value]
     if existing is not None and (only_made or not new):
         return "unchanged"
+    if "phone" in new and table.name in refused_phones.OF_TABLE:
+        refused_phones.clear(connection, f"{refused_phones.OF_TABLE[table.name]}:{row[key.name]}")
     if table.name in DATED:
         learn(connection, table, row[key.name], new, at)
     if existing is None:

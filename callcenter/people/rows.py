@@ -9,8 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy import Table
 
 from callcenter.alerts.duty import read_hours
+from callcenter.alerts.model import Kind
 from callcenter.clock import china
 from callcenter.storage import tables as t
+from callcenter.storage.plan_book import step_key
+from config.plans import StepId, StepWords, known_facts
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -25,6 +28,10 @@ YesNo = Annotated[bool, BeforeValidator(lambda text: {"yes": True, "no": False, 
 def _readable_hours(text: str) -> str:
     read_hours(text)
     return text
+
+
+def _known_facts(text: str) -> str:
+    return " ".join(known_facts(tuple(text.split())))
 
 
 def _of_our_time(day: date) -> date:
@@ -189,7 +196,31 @@ class HolidayRow(_Row):
         yield t.holidays, {"id": self.id, "name": self.name}
 
 
-Row = ResidentRow | DeviceRow | ResponderRow | AreaRow | AbsenceRow | HolidayRow
+class PlanRow(_Row):
+    """One step of a resident's own plan, for alerts of one kind or of all behind which they may be in danger."""
+
+    resident: Id
+    kind: Kind | Literal["all"]
+    position: Annotated[int, Field(ge=1, le=99)]
+    step: StepId
+    zh: StepWords = ""
+    en: StepWords = ""
+    required: YesNo = False
+    done_by: Annotated[str, AfterValidator(_known_facts)] = ""
+    only_silent: YesNo = False
+
+    @property
+    def id(self) -> str:
+        return step_key(self.resident, self.kind, self.step)
+
+    def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
+        if not (self.zh or self.en):
+            raise ValueError("a step needs words, zh or en")
+        own = self.model_dump(exclude={"resident"})
+        yield t.plans, own | {"id": self.id, "resident_id": self.resident, "kind": str(self.kind)}
+
+
+Row = ResidentRow | DeviceRow | ResponderRow | AreaRow | AbsenceRow | HolidayRow | PlanRow
 KINDS: dict[str, type[Row]] = {
     "residents": ResidentRow,
     "devices": DeviceRow,
@@ -197,6 +228,7 @@ KINDS: dict[str, type[Row]] = {
     "areas": AreaRow,
     "absences": AbsenceRow,
     "holidays": HolidayRow,
+    "plans": PlanRow,
 }
 
 

@@ -58,6 +58,15 @@ callbacks = Table(
     Column("known", Boolean, nullable=False),  # whether it names a call of ours
     Column("raw_sealed", LargeBinary, nullable=False),
 )
+# Whose number a carrier will not ring. No number: that stands in the list of people, and when it changes this goes.
+refused_phones = Table(
+    "refused_phones",
+    metadata,
+    Column("party", Text, primary_key=True),  # resident:ID, contact:ID or responder:ID
+    Column("gateway", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
 recordings = Table(
     "recordings",
     metadata,

@@ -114,9 +114,12 @@ class Askable:
 def askable(
     connection: Connection, area: str | None, kinds: tuple[str, ...], *, household: str = "", now: datetime
 ) -> list[Askable]:
-    """Responders of these kinds in the area or above it who have not stopped; by id."""
+    """Responders of these kinds in the area or above it who have not stopped; by id.
+
+    Of whom nobody knows where they are, those who stand above all areas.
+    """
     r, zone = t.responders.c, china()
-    near = network.around(connection, area)
+    near = network.around(connection, area) if area else network.tops(connection)
     found = network.roster(connection, r.area_id.in_(near), r.kind.in_(kinds), after=now)
     return [
         askable_row(row, household=household, on_duty=is_on_duty(rota, now, zone), above=near.index(row.area_id))

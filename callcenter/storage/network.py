@@ -9,7 +9,7 @@ from callcenter.alerts.coverage import AHEAD, Coverage, Hole, Post, holes, way_u
 from callcenter.alerts.duty import Override, Rota, read_hours
 from callcenter.clock import china
 from callcenter.privacy import normalised
-from callcenter.storage import tables as t
+from callcenter.storage import refused_phones, tables as t
 from config.policies import Level
 
 
@@ -34,6 +34,12 @@ def around(connection: Connection, area: str | None) -> list[str]:
     # UNION, not UNION ALL: a circle in the data brings nothing new and so ends.
     up = up.union(select(a.id, a.parent_id).join(up, a.id == up.c.parent_id))
     return way_up(area, {row.id: row.parent_id for row in connection.execute(select(up))})
+
+
+def tops(connection: Connection) -> list[str]:
+    """The areas above which there is none."""
+    a = t.areas.c
+    return list(connection.execute(select(a.id).where(a.parent_id.is_(None)).order_by(a.id)).scalars())
 
 
 def _rota(hours: str, overrides: list[Override], holidays: frozenset[date]) -> Rota:
@@ -65,11 +71,12 @@ def _line(phone: str) -> str:
 
 
 def posts(connection: Connection, *, after: datetime) -> list[Post]:
-    """Everybody who can be asked: registered, not stopped, with a number."""
+    """Everybody who can be asked: registered, not stopped, with a number that carriers ring."""
+    refused = refused_phones.parties(connection)
     return [
         Post(line, row.kind, row.area_id, rota)
         for row, rota in roster(connection, after=after)
-        if (line := _line(row.phone))
+        if (line := _line(row.phone)) and f"responder:{row.id}" not in refused
     ]
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from callcenter.alerts.offer_model import GOING, Offer
-from callcenter.storage import tables as t
+from callcenter.alerts.offer_model import GOING, Offer, OfferState
+from callcenter.storage import page_book, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_row
 from callcenter.storage.prepared import Prepared
 
+_UNDER_WAY = frozenset({OfferState.ACCEPTED, OfferState.EN_ROUTE})
 _COLUMNS = tuple(column.name for column in t.offers.columns)
 _OF_ALERT = Prepared(select(t.offers).where(t.offers.c.alert_id == bindparam("b_alert")).order_by(t.offers.c.id))
 _NEW = Prepared(insert(t.offers), list(_COLUMNS))
@@ -53,6 +54,9 @@ class OfferBook:
             self._new.add(offer.id)
 
     def flush(self) -> None:
+        """Where somebody is, is known as long as they are under way."""
+        still = [offer for offer, one in self._changed.items() if one.state not in _UNDER_WAY]
+        page_book.drop_positions(self.connection, still)
         rows = {offer: offer_row(self._changed[offer]) for offer in sorted(self._changed)}
         _NEW.run(self.connection, [row for offer, row in rows.items() if offer in self._new])
         _CHANGED.run(self.connection, [_update(row) for offer, row in rows.items() if offer not in self._new])

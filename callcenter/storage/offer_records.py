@@ -23,7 +23,7 @@ def offer_from_row(row: Mapping[Any, Any]) -> Offer:
     return Offer(**{**row, "state": OfferState(row["state"]), "proof": proof, "parts": json.loads(row["parts"])})
 
 
-_TIMES = ("asked_at", "accepted_at", "moved_at", "arrived_at", "ended_at", "due")
+_TIMES = ("asked_at", "accepted_at", "moved_at", "says_there_at", "arrived_at", "ended_at", "due")
 
 
 def offer_view(offer: Offer) -> dict[str, Any]:

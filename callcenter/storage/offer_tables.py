@@ -27,6 +27,7 @@ offers = Table(
     Column("reason", Text, nullable=False),
     Column("due", Utc, index=True),
     Column("late", Boolean, nullable=False),
+    Column("says_there_at", Utc),
 )
 # Whoever is asked or goes somewhere: to know their load. Nearly all offers there ever were have ended.
 Index(

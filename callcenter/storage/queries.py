@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
-from callcenter.storage import tables as t
+from callcenter.storage import page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 
@@ -76,7 +76,9 @@ def entries_after(connection: Connection, n: int, *, limit: int) -> list[Entry]:
 def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
     """Who was asked to go, in the order in which they were asked, and what came of it."""
     query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
-    return [offer_view(offer_from_row(row)) for row in connection.execute(query).mappings()]
+    where = page_book.positions_of(connection, alert_id)
+    made = [offer_from_row(row) for row in connection.execute(query).mappings()]
+    return [offer_view(offer) | {"position": where.get(offer.id)} for offer in made]
 
 
 def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
@@ -136,11 +138,19 @@ def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 
 def residents(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
     columns = (t.residents.c.name, t.residents.c.id, t.households.c.address)
-    return _rows(connection, _matching(_RESIDENTS, text, *columns).order_by(t.residents.c.id).limit(limit))
+    found = _rows(connection, _matching(_RESIDENTS, text, *columns).order_by(t.residents.c.id).limit(limit))
+    return refused_phones.shown(connection, "resident", found)
 
 
 def resident(connection: Connection, resident_id: str) -> dict[str, Any] | None:
-    return next(iter(_rows(connection, _RESIDENTS.where(t.residents.c.id == resident_id))), None)
+    found = _rows(connection, _RESIDENTS.where(t.residents.c.id == resident_id))
+    return next(iter(refused_phones.shown(connection, "resident", found)), None)
+
+
+def own_steps(connection: Connection, resident_id: str) -> list[Any]:
+    """The steps of a resident's own plan, in their order."""
+    query = select(t.plans).where(t.plans.c.resident_id == resident_id).order_by(t.plans.c.position, t.plans.c.id)
+    return list(connection.execute(query).mappings())
 
 
 def household(connection: Connection, household_id: str | None) -> dict[str, Any] | None:
@@ -151,7 +161,7 @@ def household(connection: Connection, household_id: str | None) -> dict[str, Any
 def contacts(connection: Connection, resident_id: str | None) -> list[dict[str, Any]]:
     columns = [c for c in t.contacts.columns if c.name not in ("resident_id", "position")]
     query = select(*columns).where(t.contacts.c.resident_id == resident_id).order_by(t.contacts.c.position)
-    return _rows(connection, query)
+    return refused_phones.shown(connection, "contact", _rows(connection, query))
 
 
 def devices(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
@@ -185,7 +195,8 @@ def listing(connection: Connection, table: Table, text: str, limit: int) -> list
 def responders(connection: Connection, text: str, limit: int, *, kind: str = "") -> list[dict[str, Any]]:
     query = _matching(select(t.responders), text, t.responders.c.id, t.responders.c.name)
     query = query.where(t.responders.c.kind == kind) if kind else query
-    return _rows(connection, query.order_by(t.responders.c.id).limit(limit))
+    found = _rows(connection, query.order_by(t.responders.c.id).limit(limit))
+    return refused_phones.shown(connection, "responder", found)
 
 
 def operators(connection: Connection) -> list[dict[str, Any]]:

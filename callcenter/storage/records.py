@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callcenter.alerts.model import Alert, Kind, Operator, Outcome, State, Subject
+from callcenter.storage.plan_records import done_from_text, done_text, plan_from_text, plan_text
 
 GENESIS = "0" * 64  # the hash before the first entry of the timeline
 
@@ -97,6 +98,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "attention_at": alert.attention_at,
         "resolved_at": alert.resolved_at,
         "outcome": alert.outcome.value if alert.outcome else None,
+        "plan": plan_text(alert.plan),
+        "steps_done": done_text(alert.steps_done),
         "told": alert.told,
         "version": alert.version,
     } | {name: getattr(alert, name) for name in _TELEPHONE}
@@ -105,7 +108,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 # fmt: off
 _TELEPHONE = (
     "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
-    "arrived_at", "reopened_at", "astray_at", "searchers_wanted", "found_at",
+    "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
+    "astray_at", "searchers_wanted", "found_at",
 )
 _SAME = (
     *_TELEPHONE,
@@ -134,6 +138,8 @@ def alert_from_row(row: Mapping[Any, Any]) -> Alert:
         owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
         transfer_to=Operator(row["transfer_to_id"], row["transfer_to_name"]) if row["transfer_to_id"] else None,
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        plan=plan_from_text(row["plan"]),
+        steps_done=done_from_text(row["steps_done"]),
         **{name: row[name] for name in _SAME},
     )
 
@@ -193,5 +199,6 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,
         "responder": _responder_view(alert),
         "search": _search_view(alert),
+        "policy_version": alert.policy_version,
         "version": alert.version,
     }

@@ -49,6 +49,21 @@ contacts = Table(
     Column("phone", Text, nullable=False, server_default=""),
     Column("keyholder", Boolean, nullable=False),
 )
+# What is to be done for a resident beyond the steps of config/plans.toml: a row for each step of their own plan.
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Text, primary_key=True),  # resident/kind/step
+    Column("resident_id", Text, ForeignKey("residents.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),  # of alert, or `all`
+    Column("position", Integer, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("zh", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("required", Boolean, nullable=False),
+    Column("done_by", Text, nullable=False),  # facts with spaces between
+    Column("only_silent", Boolean, nullable=False),
+)
 # Since when each fact of a row is known: {field: RFC 3339}. Its own table, so that a list of people stays a list.
 learned = Table(
     "learned",

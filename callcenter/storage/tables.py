@@ -8,6 +8,7 @@ from callcenter.storage.call_tables import (
     debts as debts,
     off_hook as off_hook,
     recordings as recordings,
+    refused_phones as refused_phones,
     seats as seats,
 )
 from callcenter.storage.columns import (
@@ -15,6 +16,13 @@ from callcenter.storage.columns import (
     metadata as metadata,
 )
 from callcenter.storage.offer_tables import offers as offers
+from callcenter.storage.page_tables import (
+    key_safes as key_safes,
+    offer_positions as offer_positions,
+    responder_links as responder_links,
+    responder_presses as responder_presses,
+)
+from callcenter.storage.policy_tables import policies as policies
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
@@ -25,6 +33,7 @@ from callcenter.storage.registry_tables import (
     households as households,
     learned as learned,
     operators as operators,
+    plans as plans,
     residents as residents,
     responders as responders,
     sessions as sessions,
@@ -90,6 +99,13 @@ alerts = Table(
     Column("searchers", Text, nullable=False, server_default="[]"),  # JSON: kind:id of everybody who looks
     Column("searchers_wanted", Integer, nullable=False, server_default="0"),
     Column("found_at", Utc),
+    Column("moves_by", Utc),
+    Column("more_at", Utc),
+    Column("more_by", Utc),
+    Column("plan", Text, nullable=False, server_default=""),  # plan_records.plan_text
+    Column("steps_done", Text, nullable=False, server_default=""),
+    Column("policy_version", Integer, nullable=False, server_default="0"),
+    Column("policy_area", Text, nullable=False, server_default=""),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

@@ -6,7 +6,7 @@ other, nothing read here can change before the commit, and numbers appear in com
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert
+from callcenter.alerts.model import UNRESOLVED, Alert, Subject
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.privacy import Seal
@@ -23,6 +23,8 @@ from callcenter.storage import unit_sql as sql
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
 from callcenter.storage.offer_book import OfferBook
+from callcenter.storage.plan_book import PlanBook
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from config.policies import AlertPolicy
 
@@ -40,6 +42,8 @@ class Known:
     name: str
     place: str
     home: str | None  # the household, of a resident's own device too
+    area: str | None  # in which that is
+    planned: bool = True  # somebody who lives there has a plan of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,11 @@ class Unit:
     """Used by one thread, inside one transaction."""
 
     def __init__(
-        self, connection: Connection, *, now: datetime, node: str, policy: AlertPolicy, seal: Seal | None = None
+        self, connection: Connection, *, now: datetime, node: str, shelf: Shelf, seal: Seal | None = None
     ) -> None:
         self.now = now
-        self.policy = policy
+        self._shelf, self._in_force = shelf, shelf.in_force
+        self.policy = self._in_force.book  # for what is no alert's; `policy_of` for what is
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
@@ -107,6 +112,7 @@ class Unit:
         self._seal = seal
         self._calls: CallBook | None = None
         self._offers: OfferBook | None = None
+        self.plans = PlanBook(connection)
 
     @property
     def calls(self) -> CallBook:
@@ -199,6 +205,31 @@ class Unit:
                 if alert.state in UNRESOLVED:
                     self._open[alert.subject.key] = alert.id
 
+    # -- the policy
+
+    def policy_of(self, alert: Alert) -> AlertPolicy:
+        """What was in force when it opened, to its end (docs/adr/0018)."""
+        found = self._shelf.of(self.connection, alert)
+        return found if found.rings == self.policy.rings else replace(found, rings=self.policy.rings)
+
+    def policy_about(self, alert_id: str | None) -> AlertPolicy:
+        """That of the alert, and the one in force for what belongs to none."""
+        alert = self.alert(alert_id) if alert_id else None
+        return self.policy_of(alert) if alert else self.policy
+
+    def opened(self, alert: Alert) -> Alert:
+        """The alert with the policy in force, which it keeps."""
+        place = self._in_force.path(self._area_of(alert.subject)) if self._in_force.parents else ""
+        return replace(alert, policy_version=self._in_force.version, policy_area=place)
+
+    def _area_of(self, subject: Subject) -> str | None:
+        known = self._devices.get(subject.device)
+        if known and (known.resident, known.household) == (subject.resident, subject.household):
+            return known.area
+        wanted = {"b_resident": subject.resident, "b_household": subject.household}
+        rows = sql.AREA.rows(self.connection, wanted) if any(wanted.values()) else []
+        return rows[0][0] if rows else None
+
     # -- changing
 
     def record(self, before: Alert | None, decided: Decided, *, actor: str) -> Entry:
@@ -221,7 +252,8 @@ class Unit:
             self._open[after.subject.key] = None
 
     def _set_timers(self, before: Alert | None, after: Alert) -> None:
-        old, new = deadlines(before, self.policy), deadlines(after, self.policy)
+        old = deadlines(before, self.policy_of(before)) if before else {}
+        new = deadlines(after, self.policy_of(after))
         for kind in old.keys() - new.keys():
             self._changes.timers_set.pop((after.id, kind), None)
             self._changes.timers_gone.add((after.id, kind))
@@ -241,7 +273,7 @@ class Unit:
         for kind in TimerKind:
             self._changes.timers_gone.add((alert.id, kind))
             self._changes.timers_set.pop((alert.id, kind), None)
-        for kind, due in deadlines(alert, self.policy).items():
+        for kind, due in deadlines(alert, self.policy_of(alert)).items():
             self._changes.timers_set[alert.id, kind] = due
 
     def log(

@@ -1,6 +1,6 @@
 """The statements of a writing transaction (unit.py), each prepared once."""
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from callcenter.storage import tables as t
 from callcenter.storage.prepared import Prepared, PreparedLookup
@@ -8,6 +8,11 @@ from callcenter.storage.prepared import Prepared, PreparedLookup
 HEAD = Prepared(select(t.timeline_head.c.n, t.timeline_head.c.hash).with_for_update())
 SET_HEAD = Prepared(update(t.timeline_head).values(n=bindparam("n"), hash=bindparam("hash")))
 _HOME = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
+# With the device comes whether anybody has a plan of their own; hardly an alarm has to look for one.
+_AT_HOME = t.residents.alias("at_home")
+_PLANNED = exists(
+    select(t.plans.c.id).join(_AT_HOME, _AT_HOME.c.id == t.plans.c.resident_id).where(_AT_HOME.c.household_id == _HOME)
+)
 KNOWN = PreparedLookup(
     lambda keys: (
         select(
@@ -18,6 +23,8 @@ KNOWN = PreparedLookup(
             func.coalesce(t.residents.c.name, ""),
             func.coalesce(t.households.c.address, ""),
             _HOME,
+            t.households.c.area_id,
+            _PLANNED,
         )
         .select_from(t.devices)
         .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
@@ -36,6 +43,14 @@ OPEN = PreparedLookup(
     lambda keys: select(t.alerts).where(t.alerts.c.subject.in_([key[0] for key in keys]), t.UNRESOLVED_SQL)
 )
 ALERTS = PreparedLookup(lambda keys: select(t.alerts).where(t.alerts.c.id.in_([key[0] for key in keys])))
+# Where somebody lives of whom no device was heard: who rang us from another telephone.
+AREA = Prepared(
+    select(t.households.c.area_id)
+    .select_from(t.households)
+    .outerjoin(t.residents, t.residents.c.household_id == t.households.c.id)
+    .where(or_(t.residents.c.id == bindparam("b_resident"), t.households.c.id == bindparam("b_household")))
+    .limit(1)
+)
 _HAS = or_(t.alerts.c.owner_id == bindparam("b_one"), t.alerts.c.transfer_to_id == bindparam("b_one"))
 CONCERNING = Prepared(select(t.alerts.c.id).where(_HAS, t.UNRESOLVED_SQL))
 SEARCHES = Prepared(

@@ -16,7 +16,9 @@ from sqlalchemy.exc import (
 )
 
 from callcenter.privacy import Seal
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.unit import Unit
+from config.plans import Plans
 from config.policies import AlertPolicy
 
 _DOWN = (OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeout)
@@ -29,11 +31,12 @@ class Unavailable(Exception):
 class Writer:
     """One connection, used by one thread. After a failure the next unit connects anew."""
 
-    def __init__(self, engine: Engine, *, node: str, policy: AlertPolicy, seal: Seal | None = None) -> None:
+    def __init__(self, engine: Engine, *, node: str, policy: AlertPolicy | Shelf, seal: Seal | None = None) -> None:
         self._engine = engine
         self._node = node
-        self._policy = policy
+        self.shelf = policy if isinstance(policy, Shelf) else Shelf(policy)
         self._seal = seal
+        self.plans: Plans = {}  # what is to be done for an alert of each kind; the centre says so
         self._connection: Connection | None = None
         self._driver: Any = engine.dialect.loaded_dbapi
         self._down = (self._driver.OperationalError, self._driver.InterfaceError, self._driver.InternalError)
@@ -42,7 +45,8 @@ class Writer:
     def unit(self, now: datetime) -> Iterator[Unit]:
         """A unit; flushed and committed when the block ends, rolled back when it raises."""
         with self.transaction() as connection:
-            unit = Unit(connection, now=now, node=self._node, policy=self._policy, seal=self._seal)
+            unit = Unit(connection, now=now, node=self._node, shelf=self.shelf, seal=self._seal)
+            unit.plans.by_kind = self.plans
             yield unit
             unit.flush()
 

@@ -26,12 +26,19 @@ class Circuit:
         if (many or at_once) and not self.open:
             self._set(True)
 
+    def doubtful(self, now: float) -> bool:
+        """It failed a moment ago, and has not worked since."""
+        return bool(self.failed_at) and now - self.failed_at[-1] <= WITHIN_S
+
     def worked(self) -> None:
         self.failed_at.clear()
         if self.open:
             self._set(False)
 
+    def tell(self) -> None:
+        metrics.circuit_open.labels(self.name).set(self.open)
+
     def _set(self, now_open: bool) -> None:
         self.open = now_open
-        metrics.circuit_open.labels(self.name).set(now_open)
+        self.tell()
         log.warning("telephony.circuit", gateway=self.name, open=now_open)

@@ -36,6 +36,7 @@ from callcenter.alerts.effects import (
 from callcenter.alerts.script import Join, Say
 from callcenter.clock import Clock
 from callcenter.ports import Submit
+from callcenter.telephony import texts
 from callcenter.telephony.circuit import Circuit
 from callcenter.telephony.port import (
     DeadlinePassed,
@@ -55,20 +56,20 @@ log = structlog.get_logger()
 
 PROBE_S = 15.0  # a gateway whose circuit is open is looked at so often
 SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
+SLOWLY_S = 5.0  # and what was stored too slowly to leave, later and later up to this: the disk has enough to do
 THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
 # A call is looked for 6 s after `dialling` was stored, and a request takes 4 s: it leaves so soon or not at all,
 # for what is looked for while it is on its way is not there, and another gateway would dial it too.
 LEAVES_WITHIN_S = 1.5
 LOOK_AGAIN_S = (1.0, 1.5, 2.0)  # a carrier that cannot say whether it rings is asked so soon again
-# A call counts as unknown up to 4 s after its request left, and the carrier's clock is not ours.
-STARTED_BEFORE_S = 8
+STARTED_BEFORE_S = 8  # than we asked: the carrier's clock is not ours
 END_FOR_S = 3600.0  # a call that must end is told so for so long
 # Ends of ours, not of the carrier: such a call may still ring.
 GIVEN_UP = (CallOutcome.LOST, CallOutcome.FAILED, CallOutcome.BY_HAND)
 
 ReadCall = Callable[[str], Awaitable[Call | None]]
 OthersOf = Callable[[Call], Awaitable[frozenset[str]]]  # the carrier's names of other calls to the same number
-TextOf = Callable[[Call, str], Awaitable[str]]  # (call, prompt) -> words of a text message
+TextOf = Callable[[Call, str, str], Awaitable[str]]  # (call, prompt, id of a link in it) -> words of a text message
 KeepRecording = Callable[[str, str, str, int, str], Awaitable[None]]  # call, ref, sha256, bytes, file
 
 
@@ -102,7 +103,9 @@ class Line:
         self._others_of = others_of
 
     async def start(self) -> None:
-        for gateway in self._gateways.values():
+        for name, gateway in self._gateways.items():
+            if gateway.rings:
+                self._circuits[name].tell()  # a series that is not there cannot be compared
             await gateway.start()
 
     async def stop(self) -> None:
@@ -117,6 +120,12 @@ class Line:
                 if circuit.open and await self._is_well(self._gateways[name]):
                     circuit.worked()
 
+    @property
+    def calling(self) -> bool:
+        """False: there are carriers, and every one of them is left out."""
+        ringing = [name for name, gateway in self._gateways.items() if gateway.rings]
+        return not ringing or not all(self._circuits[name].open for name in ringing)
+
     @staticmethod
     async def _is_well(gateway: PhoneGateway) -> bool:
         try:
@@ -127,15 +136,15 @@ class Line:
             log.exception("telephony.probe_failed", gateway=gateway.name)
             return False
 
-    async def _tell(self, call: str, happened: CallInput) -> bool:
-        return bool(await self._submit(CallResult(call, happened)))
+    async def _tell(self, call: str, happened: CallInput, *, gateway: str = "") -> bool:
+        return bool(await self._submit(CallResult(call, happened, gateway)))
 
     # -- placing
 
     async def place_call(self, effect: PlaceCall) -> None:
         """Gateway after gateway until one takes it; if none does, a person is asked to dial."""
         reason = "no_gateway"
-        for name, gateway in self._gateways.items():
+        for name, gateway in self._in_order():
             if name == effect.without or self._circuits[name].open or not gateway.rings:
                 continue
             result = await self._ask(gateway, effect.call)
@@ -151,6 +160,11 @@ class Line:
             await self._tell(call.id, NotPlaced("", "unwanted"))
         elif self._clock.now() < call.not_after:  # later its own deadline ends it
             await self._tell(call.id, NotPlaced("", reason, by_hand=True))
+
+    def _in_order(self) -> Sequence[tuple[str, PhoneGateway]]:
+        """As configured; but who failed a moment ago comes last, and is not waited for by everybody in turn."""
+        now = self._clock.monotonic()
+        return sorted(self._gateways.items(), key=lambda one: self._circuits[one[0]].doubtful(now))
 
     async def _ask(self, gateway: PhoneGateway, call_id: str) -> CallInput | None:
         """One gateway, as often as the table allows. None: this call is not to be dialled.
@@ -203,7 +217,7 @@ class Line:
     def _wait_before_next(self, error: TelephonyError, tries: int, spent: float) -> float | None:
         """Seconds until the same gateway is asked again; None: not again (telephony.md, section 6)."""
         if isinstance(error, DeadlinePassed):
-            return SOON_S  # until the call itself is too old
+            return float(min(SOON_S * 2 ** (tries - 1), SLOWLY_S))  # until the call itself is too old
         if error.outcome != "not_done" or error.permanent or type(error).__name__ == "AuthFailed":
             return None
         if isinstance(error, Throttled):
@@ -239,25 +253,27 @@ class Line:
         hint = LegHint(call.number, since, call.provider_ref, others)
         # While it is unknown nobody else may ring: what the carrier cannot say now, it may say in a second.
         for wait in (*(LOOK_AGAIN_S if call.state is CallState.UNKNOWN else ()), None):
+            asked_at = self._clock.now()
             try:
                 found = await gateway.find_leg(call.id, hint)
             except TelephonyError as error:
                 log.warning("telephony.not_found_out", gateway=gateway.name, reason=type(error).__name__)
+                self._failed(gateway, error)  # each: what is asked meanwhile goes to who answers
                 if wait is None:
-                    self._failed(gateway, error)
-                    return  # asked again when the call is due
+                    return
             else:
-                await self._found(gateway, call, found)
+                await self._found(gateway, call, found, asked_at)
                 return
             await self._clock.sleep(wait)
 
-    async def _found(self, gateway: PhoneGateway, call: Call, found: LegSnapshot | None) -> None:
+    async def _found(self, gateway: PhoneGateway, call: Call, found: LegSnapshot | None, asked_at: datetime) -> None:
         if found is None:
-            await self._tell(call.id, NotFound(gateway.name))
+            await self._tell(call.id, NotFound(gateway.name, asked_at))
             return
+        # How it stands first: one that we gave up is ended when it is named, unless somebody in need has answered it.
+        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard, gateway=gateway.name)
         if not call.provider_ref:
-            await self._tell(call.id, Placed(gateway.name, found.ref))
-        await self._tell(call.id, _still(found.heard) if call.in_room else found.heard)
+            await self._tell(call.id, Placed(gateway.name, found.ref), gateway=gateway.name)
 
     async def end_call(self, effect: EndCall) -> None:
         call = await self._read_call(effect.call)
@@ -309,7 +325,7 @@ class Line:
         gateway = self._gateway_of(call)
         if call is None or gateway is None or call.over or call.hang_up_at or self._is_late(effect):
             return
-        say = Say(await self._text_of(call, effect.prompt), call.language)
+        say = Say(await self._text_of(call, effect.prompt, ""), call.language)
         try:
             await gateway.say(call.id, call.provider_ref, (say, Join(call.room, start=False)))
         except TelephonyError as error:
@@ -333,24 +349,15 @@ class Line:
 
     # -- beside the call
 
-    async def send_text(self, effect: SendText) -> None:
-        """By the call's own gateway, else by the first that can. A text that fails stands in for no call."""
+    async def send_text(self, effect: SendText) -> str:
+        """By the call's own gateway, else by the first that can. Empty, or why it was not sent."""
         call = await self._read_call(effect.call)
         if call is None or not call.number:
-            return
-        text = await self._text_of(call, effect.prompt)
+            return "text_not_sent"
+        sms = SmsSpec(call.id, call.number, await self._text_of(call, effect.prompt, effect.link))
         own = self._gateway_of(call)
         others = (gateway for gateway in self._gateways.values() if gateway is not own)
-        for gateway in (*((own,) if own else ()), *others):
-            try:
-                await gateway.send_sms(SmsSpec(call.id, call.number, text))
-                metrics.texts_sent.labels("sent").inc()
-                return
-            except TelephonyError as error:
-                log.warning("telephony.text_not_sent", gateway=gateway.name, reason=type(error).__name__)
-                if error.outcome == "unknown" or error.permanent:
-                    break  # it may have been sent, or would be refused everywhere
-        metrics.texts_sent.labels("failed").inc()
+        return await texts.send((*((own,) if own else ()), *others), sms)
 
     async def fetch_recording(self, effect: FetchRecording) -> None:
         """Keep it here under its hash first; only then the carrier's copy goes."""

@@ -1,4 +1,4 @@
-"""Requests of the carrier to its customer: signed, in order for each leg or room, retried once, and their faults."""
+"""Requests of the carrier to its customer: signed, in order for each leg or room, tried again, and their faults."""
 
 import asyncio
 import base64
@@ -6,7 +6,7 @@ import hmac
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urldefrag, urlencode, urlsplit
 
 import aiohttp
 import structlog
@@ -17,7 +17,23 @@ from simulators.carrier.pace import Pace
 
 log = structlog.get_logger()
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)  # Twilio's: 5 s to connect, 15 s to read; in real seconds
-TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often an address is tried again, and after what (the fragment of an address: Twilio's overrides)."""
+
+    retries: int = 1
+    after: frozenset[str] = frozenset({"ct"})
+
+    @classmethod
+    def of(cls, url: str) -> "Patience":
+        wanted = dict(parse_qsl(urlsplit(url).fragment))
+        return cls(min(5, int(wanted.get("rc", 1))), frozenset(wanted.get("rp", "ct").split(",")))
+
+    def tries_again(self, reply: "Reply") -> bool:
+        """Status 0: nobody was there."""
+        return "all" in self.after or ("ct" if not reply.status else f"{reply.status // 100}xx") in self.after
 
 
 def signature(token: str, url: str, params: Iterable[tuple[str, str]]) -> str:
@@ -102,14 +118,17 @@ class Webhooks:
             self._lines.pop(key, None)
 
     async def _report(self, key: str, hook: Hook, params: Mapping[str, str], token: str) -> None:
-        for attempt in range(TRIES):
+        patience = Patience.of(hook.url)
+        for attempt in range(patience.retries + 1):
             if self.muted():
                 return
             self.counts["retried" if attempt else "told"] += 1
             reply = await self._send(hook, params, token)
-            if 0 < reply.status < 500:
+            if 0 < reply.status < 400:
                 self._told[key].set()
                 return
+            if not patience.tries_again(reply):
+                break
         self.counts["failed"] += 1
         log.warning("callback_failed", status=reply.status)
 
@@ -118,7 +137,8 @@ class Webhooks:
             raise RuntimeError("the carrier has not started")
         pairs = list(params.items())
         in_query = hook.method == "GET"
-        url = f"{hook.url}{'&' if '?' in hook.url else '?'}{urlencode(pairs)}" if in_query else hook.url
+        url = urldefrag(hook.url).url
+        url = f"{url}{'&' if '?' in url else '?'}{urlencode(pairs)}" if in_query else url
         headers = {
             "X-Twilio-Signature": signature(self._account.token, url, () if in_query else pairs),
             "I-Twilio-Idempotency-Token": token,

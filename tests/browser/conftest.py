@@ -90,7 +90,7 @@ class Desk:
             parsed: dict[str, Any] = json.load(answer)
             return parsed
 
-    def act(self, alert: str, action: str, **more: str) -> dict[str, Any]:
+    def act(self, alert: str, action: str, **more: object) -> dict[str, Any]:
         return self.ask("POST", f"/alerts/{alert}/actions", {"action": action} | more)
 
     def open_alerts(self) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def empty_room(supervisor: Desk) -> None:
         elif alert["owner"] is None:
             supervisor.act(alert["id"], "claim")
         if alert["state"] != "resolved":
-            supervisor.act(alert["id"], "resolve", outcome="test_or_drill")
+            supervisor.act(alert["id"], "resolve", outcome="test_or_drill", override=True, text="a test has ended")
         supervisor.act(alert["id"], "close")
 
 

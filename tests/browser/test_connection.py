@@ -48,6 +48,7 @@ def test_a_short_break_needs_no_banner(sign_in: Callable[..., Page], presses: Ca
     [
         ({"storing": False}, "ALARMS ARE NOT BEING STORED."),
         ({"hearing": False}, "The device network is not connected"),
+        ({"calling": False}, "No telephone line works"),
     ],
 )
 def test_what_the_centre_says_of_itself_is_said_loudly(

@@ -21,6 +21,7 @@ NOT_IN_THE_CONTRACT = {
     "handoverPage",
     "coveragePage",
     "incidentsPage",
+    "policiesPage",
     "static",
 }  # the pages themselves and their files
 

@@ -62,6 +62,7 @@ async def test_another_site_may_not_act(centre: Service, seats: Seats, worn: str
         ("POST", "/api/v1/session", {"username": "operator1", "password": PASSWORD}),
         ("DELETE", "/api/v1/session", None),
         ("PUT", "/api/v1/seat", {"state": "away", "phone": ""}),
+        ("PUT", "/api/v1/residents/r-1/plan", {"steps": []}),
         ("POST", "/api/v1/calls/some-id/actions", {"action": "hang_up"}),
         ("POST", "/api/v1/debts/some-id/discharge", {"how": "visited", "note": "x"}),
     ):

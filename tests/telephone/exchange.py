@@ -47,6 +47,7 @@ from simulators.carrier.account import Account, Number
 from simulators.carrier.callees import Callee
 from simulators.carrier.server import Carrier
 from tests.integration.office import ANN, payload
+from tests.telephone.steady import SteadyClock
 
 PACE = 15.0
 SEAL = Seal(urlsafe_b64encode(b"nothing real is sealed with this"))
@@ -79,7 +80,7 @@ class StoryClock:
 class Patient:
     """The story's time, but waits as long as the wall clock says: a busy machine must not look like a hung database."""
 
-    def __init__(self, clock: StoryClock) -> None:
+    def __init__(self, clock: "StoryClock | SteadyClock") -> None:
         self.now, self.monotonic = clock.now, clock.monotonic
 
     async def sleep(self, seconds: float) -> None:
@@ -96,12 +97,17 @@ class Exchange:
         *,
         default: Callee | None = None,
         pace: float = PACE,
+        clock: SteadyClock | None = None,
         behind: Sequence[PhoneGateway] = (),
         settings: Mapping[str, Any] | None = None,
-        limits: Mapping[str, int] | None = None,
+        limits: Mapping[str, Any] | None = None,
         **carrier: Any,
     ) -> None:
-        """`behind`: gateways that are asked after the carrier. `settings`, `limits`: others than usual."""
+        """`behind`: gateways that are asked after the carrier. `settings`, `limits`: others than usual.
+
+        With a `clock`, which ticks already, that is the story's time, whatever the machine is busy with.
+        """
+        self._steady = clock
         self.url, self.directory, self.pace, self._behind = url, directory, pace, behind
         self._settings, self._limits = dict(settings or {}), dict(limits or {})
         self._default, self._carrier_options = default or Callee(rings_s=3), carrier
@@ -110,11 +116,12 @@ class Exchange:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def __aenter__(self) -> "Exchange":
-        self.clock = StoryClock(self.pace)
+        self.clock: StoryClock | SteadyClock = self._steady or StoryClock(self.pace)
         public = f"http://127.0.0.1:{self.port}"
         number = Number(f"{public}/telephony/twilio/v1/voice", "", f"{public}/telephony/twilio/v1/status")
         account = Account(SID, TOKEN, dict.fromkeys((CALLER_ID, SOS_NUMBER, HOTLINE), number))
-        self.carrier = Carrier(account, pace=self.pace, default=self._default, **self._carrier_options)
+        time: dict[str, Any] = {"clock": self._steady} if self._steady else {"pace": self.pace}
+        self.carrier = Carrier(account, default=self._default, **time, **self._carrier_options)
         await self.carrier.start()
         self._build(public)
         self.door.start()
@@ -154,16 +161,19 @@ class Exchange:
         for gateway in self._behind:
             self.line._gateways[gateway.name] = gateway
             self.line._circuits[gateway.name] = Circuit(gateway.name)
-        self.told: list[tuple[str, str]] = []  # (ref, level) of every device ack
+        self.told: list[tuple[str, str]] = []  # (ref, level) of every device ack, and below when it left
+        self.told_at: list[float] = []
         self.outbox = Outbox(self.door, self._devices() | self.telephone.performers(), self.clock)
         self.timers = TimerWorker(self.door, lambda now: self.reader(_due, now), self.clock)
 
     def _devices(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
         async def tell_device(effect: Any) -> None:
             self.told.append((effect.ref, effect.level))
+            self.told_at.append(self.clock.monotonic())
 
         async def tell_devices(effect: Any) -> None:
             self.told.append(("*", effect.level))
+            self.told_at.append(self.clock.monotonic())
 
         return {"tell_device": tell_device, "tell_devices": tell_devices}
 

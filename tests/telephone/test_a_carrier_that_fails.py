@@ -2,14 +2,16 @@
 and the alert moves on. Seconds are the story's, between entries of the timeline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callcenter.alerts.call_inputs import Heard, News
+from callcenter import metrics
+from callcenter.alerts.call_inputs import CallResult, HangUpWanted, Heard, HoldWanted, News
 from callcenter.alerts.call_model import Call, CallOutcome, CallState, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.storage import work
@@ -22,6 +24,7 @@ from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.telephone.exchange import NEIGHBOURS, RESIDENT, Exchange, fill
+from tests.telephone.steady import ticking
 
 pytestmark = pytest.mark.long
 
@@ -74,9 +77,16 @@ def faults(*plan: str, **more: object) -> Faults:
     return Faults(answer_plan=plan, operations=("CreateCall",), **more)  # type: ignore[arg-type]
 
 
-def exchange_at(url: str, directory: Path, *behind: Spare, plan: Sequence[str] = (), **more: object) -> Exchange:
-    made = Exchange(url, directory, pace=PACE, default=IS_WELL, behind=behind, faults=faults(*plan, **more))
-    return made
+@asynccontextmanager
+async def exchange_at(
+    url: str, directory: Path, *behind: Spare, plan: Sequence[str] = (), **more: object
+) -> AsyncIterator[Exchange]:
+    faulty = faults(*plan, **more)
+    async with (
+        ticking(PACE) as clock,
+        Exchange(url, directory, pace=PACE, clock=clock, default=IS_WELL, behind=behind, faults=faulty) as made,
+    ):
+        yield made
 
 
 # what the carrier does to the one request -> (calls it places, what becomes of the call, the alert's next news)
@@ -132,7 +142,8 @@ async def test_what_was_placed_though_the_answer_was_lost_is_not_dialled_by_the_
         exchange.callees(Callee("ignore"), RESIDENT)
         alert = await exchange.press()
         await exchange.until(lambda: all(c.provider_ref for c in resident_calls(exchange, alert)), what="its name")
-        assert (exchange.dialled(RESIDENT), spare.dialled) == ([RESIDENT], [])
+        assert exchange.dialled(RESIDENT) == [RESIDENT]
+        assert RESIDENT not in [leg.to for leg in spare.dialled]
         await exchange.until(lambda: "call.not_reached" in exchange.rules(alert), what="the next step")
         assert exchange.dialled(RESIDENT) == [RESIDENT]
 
@@ -196,14 +207,29 @@ async def test_refused_credentials_open_the_circuit_at_once(village_url: str, tm
         assert exchange.rules(alert).count("call.not_taken") == 1, "asked once"
 
 
-async def test_what_the_carrier_no_longer_knows_counts_as_hung_up(village_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["hang_up", "hold"])
+async def test_what_the_carrier_no_longer_knows_is_done_and_not_tried_again(
+    what: str, village_url: str, tmp_path: Path
+) -> None:
+    """404 on hang-up or update: over."""
     async with exchange_at(village_url, tmp_path) as exchange:
-        exchange.callees(Callee("ignore"), RESIDENT)
+        exchange.callees(Callee("answer"), RESIDENT)
+        await exchange.seat()
         alert = await exchange.press()
-        await exchange.until(lambda: exchange.dialled(RESIDENT), what="a call that rings")
+        await exchange.until(lambda: "call.met" in exchange.rules(alert), what="resident and operator in the room")
         (call,) = resident_calls(exchange, alert)
         exchange.carrier.board.legs.clear()
-        await exchange.line.end_call(PlaceCall(call.id))  # type: ignore[arg-type]  # 404: done, nothing is raised
+        for room in exchange.carrier.board.wires.rooms.all.values():
+            room.seats.clear()
+        asked = metrics.carrier_requests.labels("twilio", what, "LegGone")
+        before = asked._value.get()
+        wanted = HangUpWanted("test") if what == "hang_up" else HoldWanted(True)
+        await exchange.door.submit(CallResult(call.id, wanted))
+        effect = "end_call" if what == "hang_up" else "hold_call"
+        await exchange.until(lambda: [r for r in _rows(exchange) if (r.kind, r.state) == (effect, "done")], what="it")
+        await exchange.clock.sleep(25)
+        assert asked._value.get() == before + 1, "asked once, and answered 404"
+        assert not exchange.line._circuits["twilio"].open
 
 
 def test_the_circuit_opens_at_the_third_failure_in_30_s_and_at_one_that_nothing_mends() -> None:

@@ -128,7 +128,7 @@ async def test_a_call_the_carrier_has_forgotten_was_cut_off_and_is_owed(tmp_path
 
         await exchange.door.later(long_silence)
         for _ in range(2):
-            await exchange.door.submit(CallResult(call.id, NotFound("twilio")))
+            await exchange.door.submit(CallResult(call.id, NotFound("twilio", exchange.clock.now())))
         assert exchange.calls()[0].outcome is CallOutcome.LOST
         assert debt_of(exchange, call)
 

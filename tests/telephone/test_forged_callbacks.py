@@ -10,6 +10,7 @@ import pytest
 from callcenter import metrics
 from callcenter.alerts.call_model import Call, CallState
 from callcenter.storage import tables as t
+from callcenter.telephony.twiml import RETRIED
 from simulators.carrier.callees import Callee
 from simulators.carrier.webhooks import signature
 from tests.telephone.exchange import HOTLINE, NEIGHBOURS, RESIDENT, SID, TOKEN, Exchange
@@ -24,11 +25,13 @@ class Forger:
     def __init__(self, exchange: Exchange, session: aiohttp.ClientSession) -> None:
         self.exchange, self.session = exchange, session
 
-    async def send(self, path: str, form: dict[str, str], *, token: str | None = TOKEN, **headers: str) -> int:
+    async def send(
+        self, path: str, form: dict[str, str], *, token: str | None = TOKEN, overrides: str = "", **headers: str
+    ) -> int:
         url = f"http://127.0.0.1:{self.exchange.port}/telephony/twilio/v1/{path}"
         data = {"AccountSid": SID} | form
         if token is not None:
-            headers = {"X-Twilio-Signature": signature(token, url, data.items())} | headers
+            headers = {"X-Twilio-Signature": signature(token, url + overrides, data.items())} | headers
         async with self.session.post(url, data=data, headers=headers) as answer:
             return answer.status
 
@@ -132,3 +135,11 @@ async def test_a_signed_callback_for_a_leg_of_ours_that_nobody_knows_is_kept_and
     assert [row["call_id"] for row in kept] == ["01NEVERHEARDOF", ""]
     assert all(b"CA999" not in bytes(row["raw_sealed"]) for row in kept)
     assert exchange.calls() == []
+
+
+async def test_a_notice_is_genuine_whether_its_overrides_are_signed_or_not(forger: Forger) -> None:
+    """Nobody has written down which it is; of what somebody waits for on the line no address has any."""
+    form = {"CallSid": "CA" + "8" * 32, "CallStatus": "ringing"}
+    assert await forger.send("status/01GONE", form, overrides=RETRIED) == 204
+    assert await forger.send("status/01GONE", form, overrides="#rc=4&rp=all") == 403
+    assert await forger.send("voice/01GONE", form, overrides=RETRIED) == 403

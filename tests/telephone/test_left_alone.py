@@ -44,6 +44,17 @@ def resident(exchange: Exchange, alert: str) -> Call:
     return next(call for call in exchange.calls(alert) if call.role is Role.ELDER)
 
 
+async def test_a_claim_whose_owner_is_on_the_telephone_is_not_left_alone_until_they_hang_up(tmp_path: Path) -> None:
+    async with village(tmp_path, default=IGNORES) as exchange:
+        alert, ann = await talk(exchange)
+        await exchange.until(lambda: "claim.goes_on" in exchange.rules(alert), what="a minute's talk")
+        assert "claim.expires" not in exchange.rules(alert)
+        assert exchange.alert(alert).owner == ANN
+        drops(exchange, resident(exchange, alert))
+        drops(exchange, ann)
+        await exchange.until(lambda: "claim.expires" in exchange.rules(alert), what="a minute of nothing")
+
+
 async def test_the_operators_line_drops_and_the_operator_is_rung_again(tmp_path: Path) -> None:
     async with village(tmp_path, default=IGNORES) as exchange:
         alert, ann = await talk(exchange)

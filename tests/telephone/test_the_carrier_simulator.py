@@ -628,13 +628,24 @@ async def test_callbacks_that_go_wrong(customer, line, plan, told):
         assert customer.tokens[0] == customer.tokens[1]
 
 
-async def test_a_callback_that_failed_is_repeated_once(customer, line):
+@pytest.mark.parametrize(
+    ("wish", "statuses", "told"),
+    [
+        ("", [500], ["initiated", "busy"]),
+        ("#rc=5&rp=all", [500, 503, 403, 204], ["initiated"] * 4 + ["busy"]),
+        ("#rc=1&rp=all", [500, 503, 204], ["initiated", "initiated", "busy"]),
+        ("#rc=5&rp=ct,5xx", [500, 403, 204], ["initiated", "initiated", "busy"]),
+    ],
+)
+async def test_a_callback_that_failed_is_told_again_as_its_address_says(customer, line, wish, statuses, told):
+    """By itself only where nobody could be connected to, and once."""
     carrier, client = await line(default=Callee("busy"))
-    customer.statuses = [500, 503, 200]
-    placed = await call(customer, client)
+    customer.statuses = statuses
+    placed = await call(customer, client, status_callback=customer.url("/status") + wish)
     heard = await finished(customer, carrier, placed.sid)
-    assert [one["CallStatus"] for one in heard] == ["initiated", "initiated", "busy"]
-    assert customer.tokens[0] == customer.tokens[1] != customer.tokens[2]
+    assert [one["CallStatus"] for one in heard] == told
+    assert customer.tokens[0] != customer.tokens[-1]
+    assert len(set(customer.tokens)) == 2
 
 
 async def test_a_dead_carrier_can_be_revived(customer, line):

@@ -32,7 +32,7 @@ from callcenter.telephony.port import (
     Unsupported,
 )
 from callcenter.telephony.twilio_gateway import TwilioAccount, TwilioGateway
-from callcenter.telephony.twiml import Addresses, Twiml
+from callcenter.telephony.twiml import RETRIED, Addresses, Twiml
 from tests.conftest import ManualClock
 from tests.processes import free_port
 
@@ -163,7 +163,7 @@ async def test_a_dial_sends_what_twilio_publishes(far_end: FarEnd, gateway: Twil
         "From": [LEG.caller_id],
         "Url": [f"{V1}/voice/01CALL?role=elder&room=01ALERT"],
         "Method": ["POST"],
-        "StatusCallback": [f"{V1}/status/01CALL"],
+        "StatusCallback": [f"{V1}/status/01CALL{RETRIED}"],
         "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
         "StatusCallbackMethod": ["POST"],
         "Timeout": ["25"],
@@ -181,7 +181,7 @@ async def test_machines_are_looked_for_only_when_wanted_and_beside_the_call(
     assert {name: sent[name] for name in sent if "Amd" in name or "Machine" in name} == {
         "MachineDetection": ["Enable"],
         "AsyncAmd": ["true"],
-        "AsyncAmdStatusCallback": [f"{V1}/amd/01CALL"],
+        "AsyncAmdStatusCallback": [f"{V1}/amd/01CALL{RETRIED}"],
         "AsyncAmdStatusCallbackMethod": ["POST"],
     }
 
@@ -245,7 +245,7 @@ async def test_a_text_message_tells_how_it_fared(far_end: FarEnd, gateway: Twili
         "To": ["+8613800000001"],
         "From": ["+8657112349"],
         "Body": ["张三 & 家人"],
-        "StatusCallback": [f"{V1}/sms/01SMS"],
+        "StatusCallback": [f"{V1}/sms/01SMS{RETRIED}"],
     }
 
 

@@ -21,6 +21,7 @@ from simulators.carrier.pace import Pace
 from simulators.pbx.callees import Callee as Extension, Press, presses
 from simulators.pbx.server import Fault, Pbx
 from tests.telephone.exchange import RESIDENT, Exchange, fill
+from tests.telephone.steady import ticking
 
 pytestmark = pytest.mark.long
 
@@ -66,14 +67,15 @@ class Both:
 async def both(directory: Path, order: str, **carrier: Any) -> AsyncIterator[Both]:
     url = f"sqlite:///{directory / 'test.db'}"
     fill(url)
-    async with Pbx(Pace(pace=PACE), username="centre", password="secret") as pbx:
+    async with ticking(PACE) as clock, Pbx(Pace(clock), username="centre", password="secret") as pbx:
         ari = {
             "ari_url": pbx.url,
             "ari_user": "centre",
             "ari_password": telephone.Settings(ari_password="secret").ari_password,
         }
         settings = {"telephony": order, **ari}
-        async with Exchange(url, directory, pace=PACE, default=IS_WELL, settings=settings, **carrier) as exchange:
+        more: dict[str, Any] = {"clock": clock} | carrier
+        async with Exchange(url, directory, pace=PACE, default=IS_WELL, settings=settings, **more) as exchange:
             made = Both(exchange, pbx)
             made.answers(RESIDENT, IS_WELL, SAYS_SO_TOO)
             await exchange.until(lambda: pbx.exchange.active, what="the PBX's events")
@@ -182,28 +184,7 @@ def by(two: Both, alert: str, gateway: str) -> list[Call]:
     return [call for call in two.exchange.calls(alert) if call.gateway == gateway and call.placed_at]
 
 
-@pytest.mark.parametrize("how", SILENT)
-async def test_of_a_twilio_that_answers_nothing_nobody_is_rung_on_a_guess_and_the_alert_moves_on(
-    how: str, tmp_path: Path
-) -> None:
-    """Not even whether it rings: no other gateway rings that number (docs/adr/0009), but whoever is wanted next is rung
-    by the other, and after a minute people are told to dial by hand."""
-    async with both(tmp_path, "twilio,ari") as two:
-        await dies(two, how)
-        await two.exchange.seat()
-        alert = await two.exchange.press()
-        await two.exchange.until(lambda: two.exchange.line._circuits["twilio"].open, what="an open circuit")
-        await two.exchange.act(alert, "claim")
-        await two.exchange.act(alert, "dispatch")
-        await two.exchange.until(lambda: by(two, alert, "ari"), what="a neighbour, by the other")
-        assert two.rung(RESIDENT) == {}
-        assert two.exchange.dialled() == []
-        if how != "unavailable":
-            return
-        await two.exchange.until(lambda: "call.by_hand" in two.exchange.rules(alert), what="the manual list")
-        assert two.exchange.seconds(alert, "call.by_hand") < 90
-        assert two.rung(RESIDENT) == {}
-        assert two.exchange.dialled() == []
+# What becomes of calls at a twilio that answers nothing (SILENT): test_a_carrier_that_says_nothing.py
 
 
 @pytest.mark.parametrize("how", PLACED)

@@ -38,10 +38,13 @@ from callcenter.alerts.inputs import (
     CallReport,
     CancelPressed,
     ColleagueGone,
+    Deed,
     EffectFailed,
     OperatorActed,
     OperatorBack,
     OperatorGone,
+    OwnerTalks,
+    ResponderActed,
     TimerDue,
     TimerKind,
     TroubleEnded,
@@ -58,6 +61,7 @@ from callcenter.alerts.model import (
     Outcome,
     State,
     Subject,
+    wants_somebody,
 )
 from callcenter.alerts.operator_rules import possible_actions
 from callcenter.alerts.rules import Change, Decided, Refused, decide
@@ -100,6 +104,10 @@ OF_TRANSFER = ("picked_up", "took_over", "not_taken_over")
 def report(what: str, role: str = "responder") -> CallReport:
     party = f"operator:{BERT.id}" if what in OF_TRANSFER else "responder:x"
     return CallReport(what, "C1", party, "Chen", "busy", role=role)
+
+
+def deed(deed: Deed, party: str = "responder:x", *, proof: str = "") -> ResponderActed:
+    return ResponderActed(deed, party, "Chen", proof or ("position" if deed is Deed.ARRIVES else ""))
 
 
 def ask(alert: Alert | None, happened: AlertInput, at: datetime) -> Change | Refused:
@@ -207,6 +215,9 @@ def records(state: State | None) -> Iterator[Alert | None]:
             astray_at=at,
             searchers=("responder:y",) if flags else (),
             searchers_wanted=2 if flags else 0,
+            moves_by=at,
+            more_at=at,
+            more_by=at,
             version=7,
         )
 
@@ -223,6 +234,8 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield from (TroubleEnded(device, kind) for device in ("bracelet-1", "phone-1") for kind in Kind)
     elif key.startswith("timer."):
         yield TimerDue(TimerKind(key.removeprefix("timer.")), T0 + s(10))
+    elif key == "owner_talks":
+        yield OwnerTalks()
     elif key == "operator_gone":
         yield from (OperatorGone(ANNA.id), OperatorGone(BERT.id))
     elif key == "operator_back":
@@ -233,6 +246,10 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield EffectFailed("phone_group", "no_phone", {"group": "duty_manager"})
     elif key.startswith("call."):
         yield from (report(key.removeprefix("call."), role=role) for role in ("elder", "responder", "duty"))
+    elif key.startswith("responder."):
+        kind = Deed(key.removeprefix("responder."))
+        yield from (deed(kind, party) for party in ("responder:x", "responder:y"))
+        yield ResponderActed(kind, "responder:y", "Chen")
     else:
         action = Action(key.removeprefix("action."))
         yield from (acted(action, by, version=7) for by in (ANNA, BERT, CHIEF))
@@ -247,7 +264,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 18 + len(Action) + len(REPORTS)
+    assert len(set(KEYS)) == len(KEYS) == 21 + len(Action) + len(REPORTS) + len(Deed)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -348,8 +365,11 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
             min(alert.waves, 3),
             alert.silent_at is not None,
             alert.call_backs,
+            alert.moves_by is not None,
+            alert.more_at is not None,
+            alert.more_by is not None,
         ),
-        (alert.searching, len(alert.searchers), alert.short, alert.found_at is not None),
+        (alert.searching, len(alert.searchers), wants_somebody(alert), alert.found_at is not None),
         alert.transfer_to is not None,
     )
 
@@ -384,7 +404,23 @@ def _calls(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     for kind, at in deadlines(alert, POLICY).items():
         yield TimerDue(kind, at), max(at, now)
     actions = (Action.CLAIM, Action.NO_VOICE, Action.DISPATCH, Action.HAND_OVER, Action.RESOLVE, Action.TRANSFER)
-    others: list[AlertInput] = [*(report(what) for what in REPORTS), *(acted(action) for action in actions)]
+    others: list[AlertInput] = [
+        *(report(what) for what in REPORTS),
+        *(acted(action) for action in actions),
+        OwnerTalks(),
+    ]
+    yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
+
+
+def _deeds(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
+    """What the people do who were asked to go, one who goes and another one."""
+    now = _latest(alert) + s(1)
+    for kind, at in deadlines(alert, POLICY).items():
+        yield TimerDue(kind, at), max(at, now)
+    actions = (Action.CLAIM, Action.HAND_OVER, Action.OFFER_NEXT)
+    others: list[AlertInput] = [deed(one) for one in Deed]
+    others += [deed(one, "responder:y") for one in (Deed.ACCEPTS, Deed.ARRIVES, Deed.CANNOT)]
+    others += [acted(action) for action in actions]
     yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
@@ -425,6 +461,13 @@ def steps() -> list[Step]:
         alert = queue.popleft()
         for happened, at in _search(alert):
             take(alert, happened, at, SEARCHING)
+    take(None, alarm(Kind.FALL), T0 + s(1), RINGING)
+    take(found[-1].after, acted(Action.CLAIM), T0 + s(2), RINGING)
+    queue.append(found[-1].after)
+    while queue:
+        alert = queue.popleft()
+        for happened, at in _deeds(alert):
+            take(alert, happened, at, RINGING)
     return found
 
 
@@ -1022,7 +1065,7 @@ def test_a_claim_tells_the_devices_that_somebody_is_there() -> None:
 
 
 ANSWERS = (Action.TAKE_OVER, Action.DECLINE)
-ADDING = (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN)
+ADDING = (Action.NOTE, Action.CALL_RESIDENT, Action.CALL_CONTACT, Action.BRING_IN, Action.STEP)
 
 
 @pytest.mark.parametrize("action", [a for a in Action if a not in (*ADDING, *ANSWERS)])
@@ -1102,38 +1145,140 @@ def test_an_effect_that_failed_is_told_with_a_ring(state: State) -> None:
 # -- random lives
 
 
+# Who may be at the other end of a call: two who were asked to go, the resident, colleagues, a duty phone.
+PARTIES = (*(f"operator:{one.id}" for one in (ANNA, BERT, CHIEF)), "responder:x", "responder:y", "contact:c-1",
+           "resident:r-1", "group:overflow")  # fmt: skip
+ROLES = ("elder", "operator", "responder", "family", "duty", "caller", "guest")
+ENDING = (Action.RESOLVE, Action.CLOSE)
+
+
 class Lives(RuleBasedStateMachine):
     """One alert, anything in any order, time moved by any amount: a deadline is always there and is kept."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = T0
+        self.policy = POLICY
         self.alert = opened()
         self.ended_by: AlertInput | None = None
 
-    def take(self, happened: AlertInput) -> None:
-        outcome = decide(ALERT_TABLE, self.alert, happened, now=self.now, policy=POLICY)
-        if isinstance(outcome, Refused):
-            return
-        now = outcome.change.alert
-        assert now.version == counted(self.alert, now)
-        if now.state not in UNRESOLVED and self.alert.state in UNRESOLVED:
-            self.ended_by = happened
-        self.alert = now
+    def ask(self, happened: AlertInput) -> Change | Refused:
+        outcome = decide(ALERT_TABLE, self.alert, happened, now=self.now, policy=self.policy)
+        return outcome.change if isinstance(outcome, Decided) else outcome
 
-    @initialize(kind=st.sampled_from(Kind))
-    def opens(self, kind: Kind) -> None:
-        self.alert = opened(kind)
+    def take(self, happened: AlertInput) -> Change | Refused:
+        change = self.ask(happened)
+        if isinstance(change, Refused):
+            return change
+        before, now = self.alert, change.alert
+        assert now.version == counted(before, now)
+        if now.state not in UNRESOLVED and before.state in UNRESOLVED:
+            self.ended_by = happened
+        self.only_a_yes_makes_a_responder(before, happened, now)
+        self.only_a_yes_hands_over(before, happened, now)
+        self.alert = now
+        return change
+
+    def only_a_yes_makes_a_responder(self, before: Alert, happened: AlertInput, now: Alert) -> None:
+        """One at a time: whoever goes is counted off before somebody else is counted on, unless seen at the door."""
+        if now.responder in ("", before.responder):
+            return
+        if before.searching and now.found_at:  # who has found them is with them, whoever looked first
+            assert happened.key in ("call.found", f"action.{Action.FOUND}")
+            return
+        if isinstance(happened, CallReport):
+            assert happened.what == "accepted"
+            assert not before.responder, "two claims of one alert"
+            assert now.responder == happened.party
+        else:
+            assert isinstance(happened, OperatorActed)
+            assert happened.action is Action.ARRIVED
+
+    def only_a_yes_hands_over(self, before: Alert, happened: AlertInput, now: Alert) -> None:
+        if not isinstance(happened, CallReport) or now.owner == before.owner:
+            return
+        assert happened.what == "took_over"
+        assert before.owner
+        assert now.owner == before.transfer_to
+        assert now.owner
+        assert happened.party == f"operator:{now.owner.id}"
+
+    @initialize(
+        kind=st.sampled_from(Kind),
+        state=st.sampled_from(sorted(UNRESOLVED)),
+        policy=st.sampled_from([POLICY, RINGING]),
+        asked=st.booleans(),
+    )
+    def opens(self, kind: Kind, state: State, policy: policies.AlertPolicy, asked: bool) -> None:
+        """Anywhere on the way, or few lives would come to where calls matter."""
+        self.policy = policy
+        self.alert = in_state(state, kind)
+        self.now = T0 + s(2)
+        if asked:
+            self.take(acted(Action.TRANSFER))
 
     @rule(kind=st.sampled_from(Kind))
     def alarm(self, kind: Kind) -> None:
         if self.alert.state in UNRESOLVED:
-            assert isinstance(ask(self.alert, alarm(kind), self.now), Change)
+            assert isinstance(self.ask(alarm(kind)), Change)
         self.take(alarm(kind))
 
-    @rule(action=st.sampled_from(Action), by=st.sampled_from([ANNA, BERT, CHIEF]), to=st.sampled_from([ANNA, BERT]))
-    def acts(self, action: Action, by: Operator, to: Operator) -> None:
-        self.take(acted(action, by, to=to))
+    @rule(
+        action=st.sampled_from(Action),
+        by=st.sampled_from([ANNA, BERT, CHIEF]),
+        to=st.sampled_from([ANNA, BERT]),
+        party=st.sampled_from(["contact:c-1", "responder:x", ""]),
+    )
+    def acts(self, action: Action, by: Operator, to: Operator, party: str) -> None:
+        self.take(acted(action, by, to=to, party=party))
+
+    @rule(action=st.sampled_from([one for one in Action if one not in ENDING]), seconds=st.floats(0.001, 5))
+    def its_owner_acts(self, action: Action, seconds: float) -> None:
+        """Few actions of anybody are the owner's; without them hardly any alert gets far."""
+        self.time_passes(seconds)
+        who = self.alert.owner or ANNA
+        self.take(acted(action, who, to=BERT if who == ANNA else ANNA))
+
+    @rule(
+        what=st.sampled_from(REPORTS),
+        party=st.sampled_from(PARTIES),
+        role=st.sampled_from(ROLES),
+        reason=st.sampled_from(["", "busy", "nobody_came"]),
+        again=st.booleans(),
+    )
+    def a_call_reports(self, what: str, party: str, role: str, reason: str, again: bool) -> None:
+        """Any report of any call, and the same a second time: the call machine is not trusted here."""
+        for _ in range(1 + again):
+            before = self.alert
+            change = self.take(CallReport(what, "C1", party, "Chen", reason, role=role))
+            assert self.alert.state in OPEN or before.state not in OPEN, "a call ended an alert"
+            if before.state not in UNRESOLVED:
+                assert (self.alert, what) == (before, what), "a call moved what is over"
+            if what == "accepted" and before.state in UNRESOLVED:
+                self.the_first_yes_goes(before, party, change)
+
+    @rule(what=st.sampled_from(OF_TRANSFER), theirs=st.booleans())
+    def a_colleagues_call_reports(self, what: str, theirs: bool) -> None:
+        """The telephone of whoever is asked to take it over, or of somebody who is not."""
+        self.take(acted(Action.CLAIM))
+        owner = self.alert.owner or ANNA
+        self.take(acted(Action.TRANSFER, owner, to=BERT if owner == ANNA else ANNA))
+        asked = self.alert.transfer_to
+        who = asked if asked and theirs else CHIEF
+        self.take(CallReport(what, "C1", f"operator:{who.id}", who.name, role="operator"))
+
+    def the_first_yes_goes(self, before: Alert, party: str, change: Change | Refused) -> None:
+        """The first one goes and everybody else stops ringing at once; a second one hears that somebody goes."""
+        if before.searching:
+            self.enough_look(before, party, change)
+            return
+        assert isinstance(change, Refused) == bool(before.responder)
+        if isinstance(change, Refused):
+            assert (change.code, self.alert) == ("lost_race", before)
+            return
+        assert self.alert.responder == party
+        assert any(isinstance(e, HangUpOthers) and (e.alert, e.but) == ("A1", "C1") for e in change.effects)
+        assert not any(isinstance(effect, AskResponders) for effect in change.effects)
 
     @rule(seconds=st.floats(0.001, 900))
     def time_passes(self, seconds: float) -> None:
@@ -1149,14 +1294,12 @@ class Lives(RuleBasedStateMachine):
 
     def fire_all(self, until: datetime, *, late: bool = False) -> None:
         for _ in range(200):
-            pending = deadlines(self.alert, POLICY)
+            pending = deadlines(self.alert, self.policy)
             if not pending or min(pending.values()) > until:
                 return
             kind, at = min(pending.items(), key=lambda item: item[1])
             self.now = max(self.now, at)
-            outcome = ask(self.alert, TimerDue(kind, at), self.now)
-            assert isinstance(outcome, Change)
-            self.take(TimerDue(kind, at))
+            assert isinstance(self.take(TimerDue(kind, at)), Change)
         assert late, "deadlines that never move"
 
     @rule(operator=st.sampled_from([ANNA, BERT, CHIEF]), back=st.booleans())
@@ -1175,9 +1318,39 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def has_a_deadline_while_it_is_open(self) -> None:
-        pending = deadlines(self.alert, POLICY)
+        pending = deadlines(self.alert, self.policy)
         assert bool(pending) == (self.alert.state in OPEN)
         assert all((self.alert.state, f"timer.{kind}") in ALERT_TABLE for kind in pending)
+
+    @invariant()
+    def who_goes_or_is_asked_is_waited_for_no_longer_than_the_policy_says(self) -> None:
+        """Somebody is on the way and not seen at the door, or people were asked and none has said yes."""
+        alert, pending = self.alert, deadlines(self.alert, self.policy)
+        if alert.state not in UNRESOLVED:
+            return
+        assert (alert.responder == "") <= (alert.accepted_at is None)
+        if alert.responder and alert.accepted_at and not alert.arrived_at:
+            assert pending[TimerKind.ARRIVAL] == alert.accepted_at + s(self.policy.arrive_s)
+        assert (TimerKind.NEXT_WAVE in pending) == (alert.asked_at is not None and wants_somebody(alert))
+        assert (TimerKind.TRANSFER in pending) == (alert.transfer_to is not None)
+
+    def enough_look(self, before: Alert, party: str, change: Change | Refused) -> None:
+        """As many as are wanted, each counted once; nobody else stops ringing before."""
+        known, enough = party in before.searchers, not wants_somebody(before)
+        assert isinstance(change, Refused) == (enough and not known)
+        if isinstance(change, Refused):
+            assert (change.code, self.alert) == ("lost_race", before)
+            return
+        assert set(self.alert.searchers) == {*before.searchers, party}
+        assert len(self.alert.searchers) == len(set(self.alert.searchers))
+        stops = any(isinstance(e, HangUpOthers) and (e.alert, e.but) == ("A1", "C1") for e in change.effects)
+        assert stops == (not wants_somebody(self.alert))
+
+    @invariant()
+    def a_colleague_is_asked_only_by_whoever_has_it(self) -> None:
+        if self.alert.transfer_to:
+            assert self.alert.owner
+            assert self.alert.state in OWNED
 
     @invariant()
     def nobody_waits_while_somebody_has_it(self) -> None:
@@ -1200,5 +1373,5 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

@@ -28,6 +28,7 @@ from callcenter.alerts.call_inputs import (
 from callcenter.alerts.call_model import Answer, Call, CallOutcome, CallState, Direction, Role
 from callcenter.alerts.call_rules import DIAL_S, CallChange, CallDecided, decide_call
 from callcenter.alerts.effects import EndCall, FindCall, PlaceCall
+from handlers.call_updates import ALIVE
 from tests.unit.test_call_machine import ONCE, POLICY, T0, call, s
 
 DIALOGUES = st.sampled_from(("resident", "welfare", "offer", "duty", "operator"))
@@ -55,7 +56,7 @@ class Leg:
         return Heard(self.phase, at, self.ref, outcome=None if self.alive else self.outcome)
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """Whoever performs a PlaceCall: gateway after gateway, as telephony/line.py does."""
 
@@ -63,6 +64,16 @@ class Request:
     asked: str = ""
     answer: CallInput | None = None
     answers_until: datetime = T0
+
+
+@dataclass(frozen=True, eq=False)
+class LookUp:
+    """A carrier has been asked how a call stands, and has not answered yet: as it was then, not as it is now."""
+
+    gateway: str
+    by_name: bool  # of a call whose name is known nothing lags behind
+    asked_at: datetime
+    found: Heard | None
 
 
 class CallLives(RuleBasedStateMachine):
@@ -75,14 +86,30 @@ class CallLives(RuleBasedStateMachine):
         self.legs: list[Leg] = []
         self.news: list[Heard] = []  # on the way; any of it may come next, twice, or never
         self.requests: list[Request] = []
+        self.look_ups: list[LookUp] = []  # any of them may be answered next, however late
         self.effects: list[FindCall | EndCall | PlaceCall] = []
         self.done: list[PlaceCall] = []  # may be performed again after a crash
         self.told: list[str] = []
         self.ones: list[str] = []  # keys that were heard
 
-    @initialize(dialogue=DIALOGUES)
-    def is_wanted(self, dialogue: str) -> None:
+    @initialize(dialogue=DIALOGUES, lags=st.booleans(), denials=st.integers(0, 2))
+    def is_wanted(self, dialogue: str, lags: bool, denials: int) -> None:
+        """`denials` carriers have lost it and were looked at twice: one of the two answers is still on the way."""
         self.call: Call = call(dialogue)
+        self.lags = lags  # the carriers' lists of calls lag behind
+        for name in GATEWAYS[:denials]:
+            self.take(Dialling(name))
+            self.take(PlacingUnknown(name, "OutcomeUnknown"))
+            self.the_centre_looks(told="nothing")
+            self.find()
+            self.told_what_was_found(self.look_ups.pop())
+            assert self.call.state is CallState.WANTED
+        self.effects.clear()
+        if denials == 2:  # of those asked again the first one is the first again, and its answer is lost
+            self.take(Dialling(GATEWAYS[0]))
+            self.take(PlacingUnknown(GATEWAYS[0], "OutcomeUnknown"))
+            self.the_centre_looks(told="nothing")
+            return
         self.effects.append(PlaceCall("C1"))
 
     def take(self, happened: CallInput) -> bool:
@@ -102,7 +129,7 @@ class CallLives(RuleBasedStateMachine):
         if any(isinstance(effect, PlaceCall) for effect in decided.change.effects):
             assert isinstance(happened, NotFound), "dialled again without having looked"
             assert before.unknown_at is not None
-            assert self.now - before.unknown_at >= s(POLICY.unknown_first_s)
+            assert happened.asked_at - before.unknown_at >= s(POLICY.unknown_first_s), "looked for too early to know"
         self.call = after
         self.effects += [e for e in decided.change.effects if isinstance(e, FindCall | EndCall | PlaceCall)]
         if decided.change.report:
@@ -117,6 +144,8 @@ class CallLives(RuleBasedStateMachine):
             effect = data.draw(st.sampled_from(self.effects))
             self.effects.remove(effect)
             self.perform(effect, carrier_answers=data.draw(st.booleans()))
+            if self.look_ups and data.draw(st.booleans()):
+                self.told_what_was_found(self.look_ups.pop())
 
     def perform(self, effect: FindCall | EndCall | PlaceCall, *, carrier_answers: bool) -> None:
         if isinstance(effect, PlaceCall):
@@ -136,16 +165,59 @@ class CallLives(RuleBasedStateMachine):
             self.requests.append(Request([n for n in GATEWAYS if n != self.done[-1].without]))
 
     def find(self) -> None:
+        """The carrier looks now; its answer is on the way."""
         if not self.call.gateway:
             return
         ref, at = self.call.provider_ref, self.call.gateway
         leg = next((leg for leg in self.legs if leg.gateway == at and ref in ("", leg.ref)), None)
-        if leg is None:
-            self.take(NotFound(at))
+        listed = leg is not None and (bool(ref) or not self.lags)
+        self.look_ups.append(LookUp(at, bool(ref), self.now, leg.seen(self.now) if leg and listed else None))
+
+    def told_what_was_found(self, look_up: LookUp) -> None:
+        """As telephony/line.py tells it."""
+        if look_up.found is None:
+            self.take(NotFound(look_up.gateway, look_up.asked_at))
             return
-        if not ref:
-            self.take(Placed(at, leg.ref))
-        self.take(leg.seen(self.now))
+        if not look_up.by_name:
+            self.take(Placed(look_up.gateway, look_up.found.ref))
+        if look_up.gateway == self.call.gateway:  # where it is not any more it may be another one's leg
+            self.take(look_up.found)
+
+    @rule(data=st.data(), again=st.booleans())
+    def a_look_up_is_answered(self, data: st.DataObject, again: bool) -> None:
+        """Late, in any order, or twice: the effect that asked may be performed twice."""
+        if self.look_ups:
+            look_up = data.draw(st.sampled_from(self.look_ups))
+            self.told_what_was_found(look_up)
+            if not again:
+                self.look_ups.remove(look_up)
+
+    @rule(told=st.sampled_from(("nothing", "oldest", "newest")))
+    def the_centre_looks(self, told: str) -> None:
+        """It falls due, and its carrier is asked; what is told at once may be what was found long before."""
+        if self.call.due:
+            self.time_passes((self.call.due - self.now).total_seconds())
+        for effect in [one for one in self.effects if isinstance(one, FindCall)]:
+            self.effects.remove(effect)
+            self.find()
+        if self.look_ups and told != "nothing":
+            self.told_what_was_found(self.look_ups.pop(0 if told == "oldest" else -1))
+
+    def hear(self, gateway: str, heard: Heard) -> None:
+        """As handlers/call_updates.py does it: a leg at another carrier than the call's must not go on ringing."""
+        if self.call.gateway in ("", gateway):
+            self.take(heard)
+        elif heard.what in ALIVE:
+            self.end_stray(gateway, heard.ref)
+
+    def is_placed(self, placed: Placed) -> None:
+        if not self.take(placed) and self.call.gateway not in ("", placed.gateway):
+            self.end_stray(placed.gateway, placed.ref)
+
+    def end_stray(self, gateway: str, ref: str) -> None:
+        for leg in self.legs:
+            if leg.alive and (leg.gateway, leg.ref) == (gateway, ref):
+                leg.phase, leg.outcome = News.ENDED, CallOutcome.CANCELED
 
     def end(self) -> None:
         for leg in self.legs:
@@ -177,7 +249,7 @@ class CallLives(RuleBasedStateMachine):
     def asks(self, request: Request, how: str) -> None:
         name = request.asked = request.left.pop(0)
         if how.startswith("taken"):
-            assert not any(leg.alive for leg in self.legs), "two calls that both ring"
+            assert self.lags or not any(leg.alive for leg in self.legs), "two calls that both ring"
             leg = Leg(name, f"CA{next(self.refs)}")
             self.legs.append(leg)
             self.news.append(leg.seen(self.now))
@@ -195,7 +267,10 @@ class CallLives(RuleBasedStateMachine):
     def answered(self, request: Request) -> None:
         answer, request.answer = request.answer, None
         assert answer is not None
-        self.take(answer)
+        if isinstance(answer, Placed):
+            self.is_placed(answer)
+        else:
+            self.take(answer)
         if not isinstance(answer, NotTaken):
             self.requests.remove(request)
 
@@ -206,7 +281,7 @@ class CallLives(RuleBasedStateMachine):
         alive = [leg for leg in self.legs if leg.alive]
         if not alive:
             return
-        leg = alive[0]
+        leg = data.draw(st.sampled_from(alive))
         leg.phase = data.draw(st.sampled_from(LIFE[LIFE.index(leg.phase) + 1 :]))
         if not leg.alive:
             leg.outcome = data.draw(st.sampled_from((CallOutcome.ANSWERED, CallOutcome.BUSY, CallOutcome.NO_ANSWER)))
@@ -229,7 +304,7 @@ class CallLives(RuleBasedStateMachine):
     def news_comes(self, data: st.DataObject, again: bool) -> None:
         if self.news:
             heard = data.draw(st.sampled_from(self.news))
-            self.take(heard)
+            self.hear(next(leg.gateway for leg in self.legs if leg.ref == heard.ref), heard)
             if not again:
                 self.news.remove(heard)
 
@@ -274,7 +349,9 @@ class CallLives(RuleBasedStateMachine):
 
     @invariant()
     def never_two_calls_where_one_was_asked(self) -> None:
-        assert sum(leg.alive for leg in self.legs) <= 1
+        """Unless its carrier denies a call that it has: then never two at one carrier after the other's denial."""
+        if hasattr(self, "call"):
+            assert self.lags or sum(leg.alive for leg in self.legs) <= 1
 
     @invariant()
     def what_is_told_of_a_resident_is_told_once(self) -> None:
@@ -292,6 +369,7 @@ class CallLives(RuleBasedStateMachine):
     def ends_by_itself(self) -> None:
         """Nothing is heard any more: only deadlines fire, and it ends in time."""
         self.requests.clear()
+        self.look_ups.clear()
         began, was = self.now, self.call.state
         silent = {CallState.WANTED: (self.call.not_after - self.now).total_seconds(), CallState.TALKING: POLICY.poll_s}
         first = max(silent.get(was, self.call.ring_s + POLICY.news_late_s), 0)

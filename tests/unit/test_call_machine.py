@@ -58,6 +58,7 @@ def s(seconds: float) -> timedelta:
 
 
 NOW = T0 + s(90)
+TIMES = (1.0, 30.0, 90.0)
 
 
 def call(dialogue: str = "offer", **more: object) -> Call:
@@ -75,6 +76,11 @@ def heard(what: News, **more: object) -> Heard:
 
 def ended(outcome: CallOutcome | None = CallOutcome.NO_ANSWER, **more: object) -> Heard:
     return heard(News.ENDED, outcome=outcome, **more)
+
+
+def denied(gateway: str = "one", at: float = 90) -> NotFound:
+    """The carrier, asked `at` seconds after the start, knew no such call."""
+    return NotFound(gateway, T0 + s(at))
 
 
 def ask(before: Call, happened: CallInput, at: float = 90) -> CallChange | Refused:
@@ -144,7 +150,7 @@ def _inputs(key: str) -> Iterator[CallInput]:
             "placed": (Placed("one", "CA1"), Placed("two", "CA2")),
             "not_placed": (NotPlaced("one", "NumberRejected"), NotPlaced("", "no_gateway", by_hand=True)),
             "placing_unknown": (PlacingUnknown("one", "OutcomeUnknown"), PlacingUnknown("two", "OutcomeUnknown")),
-            "not_found": (NotFound("one"), NotFound("two")),
+            "not_found": tuple(denied(gateway, at) for gateway in ("one", "two") for at in TIMES),
             "met": (Met(),),
             "due": (CallDue(T0 + s(80)), CallDue(T0 + s(80), alone=True)),
             "left_alone": (LeftAlone(silent=True), LeftAlone(silent=False)),
@@ -159,7 +165,6 @@ def _inputs(key: str) -> Iterator[CallInput]:
 inputs = cache(lambda key: tuple(_inputs(key)))
 PRODUCT = list(product(CallState, CALL_KEYS))
 IN_TABLE = set(CALL_TABLE)
-TIMES = (1.0, 30.0, 90.0)
 
 
 def decisions(state: CallState, key: str) -> Iterator[tuple[Call, CallDecided | Refused]]:
@@ -282,22 +287,37 @@ UNKNOWN = lived(call(), (0, Dialling("one")), (4, PlacingUnknown("one", "Outcome
 
 def test_a_lost_answer_is_looked_for_and_only_then_dialled_by_another() -> None:
     assert isinstance(ask(UNKNOWN, Dialling("two"), 5), Refused)
-    assert isinstance(ask(UNKNOWN, NotFound("one"), 5), Refused)
+    assert isinstance(ask(UNKNOWN, denied("one", 5), 5), Refused)
     looked = change(UNKNOWN, CallDue(T0 + s(6)), 6)
     assert looked.effects == (FindCall("C1"),)
-    gone = change(looked.call, NotFound("one"), 6.2)
+    gone = change(looked.call, denied("one", 6.2), 6.2)
     assert gone.effects == (PlaceCall("C1", without="one"),)
     assert gone.call.state is CallState.WANTED
 
 
 def test_an_answer_to_an_older_question_is_no_reason_to_dial_again() -> None:
     """It was: a carrier's slow "unknown to me" about the first gateway made the third dial beside the second."""
-    looked = lived(UNKNOWN, (6, CallDue(T0)), (6.2, NotFound("one")), (6.3, Dialling("two")))
-    assert isinstance(ask(looked, NotFound("one"), 8.5), Refused)
-    assert isinstance(ask(looked, NotFound("two"), 8.5), Refused), "its request is still under way"
+    looked = lived(UNKNOWN, (6, CallDue(T0)), (6.2, denied("one", 6.2)), (6.3, Dialling("two")))
+    assert isinstance(ask(looked, denied("one", 8.5), 8.5), Refused)
+    assert isinstance(ask(looked, denied("two", 8.5), 8.5), Refused), "its request is still under way"
     asked = change(looked, CallDue(T0), 13).call
-    assert isinstance(ask(asked, NotFound("one"), 13.2), Refused)
-    assert isinstance(ask(asked, NotFound("two"), 13.2), CallChange)
+    assert isinstance(ask(asked, denied("one", 13.2), 13.2), Refused)
+    assert isinstance(ask(asked, denied("two", 13.2), 13.2), CallChange)
+
+
+def test_a_denial_from_before_its_carrier_was_asked_again_is_no_reason_to_dial_again() -> None:
+    """It was: only its age was looked at, and the first carrier may be asked once more after the second."""
+    again = lived(UNKNOWN, (6, CallDue(T0)), (6.2, denied("one", 6.1)), (6.3, Dialling("two")), (13, CallDue(T0)),
+                  (13.2, denied("two", 13.1)), (13.3, Dialling("one")), (20, CallDue(T0)))  # fmt: skip
+    assert isinstance(ask(again, denied("one", 6.1), 20.1), Refused)
+    assert isinstance(ask(again, denied("one", 20.1), 20.2), CallChange)
+
+
+def test_a_denial_from_before_it_was_placed_says_nothing() -> None:
+    """It was lost: the answer to a question from before came when two others were on their way."""
+    rings = lived(UNKNOWN, (6, CallDue(T0)), (6.2, Placed("one", "CA1")), (42, CallDue(T0)), (52, CallDue(T0)))
+    assert isinstance(ask(rings, denied("one", 6.1), 53), Refused)
+    assert isinstance(ask(rings, denied("one", 52.1), 53), CallChange)
 
 
 @pytest.mark.parametrize(
@@ -306,13 +326,13 @@ def test_an_answer_to_an_older_question_is_no_reason_to_dial_again() -> None:
 )
 def test_what_another_gateway_says_late_does_not_free_a_call_that_may_ring(late: CallInput) -> None:
     """It did: the call was dialled again, or by hand, while the second gateway's request was under way."""
-    before = lived(UNKNOWN, (6, CallDue(T0)), (6.2, NotFound("one")), (6.3, Dialling("two")))
+    before = lived(UNKNOWN, (6, CallDue(T0)), (6.2, denied("one", 6.2)), (6.3, Dialling("two")))
     assert isinstance(ask(before, late, 7), Refused)
 
 
 def test_news_of_a_call_that_was_not_found_knows_whom_to_ask() -> None:
     """It did not: its gateway was forgotten, so that it could neither be looked up nor ended."""
-    before = lived(UNKNOWN, (6, CallDue(T0)), (6.2, NotFound("one")), (6.3, heard(News.RINGING)))
+    before = lived(UNKNOWN, (6, CallDue(T0)), (6.2, denied("one", 6.2)), (6.3, heard(News.RINGING)))
     assert (before.gateway, before.provider_ref) == ("one", "CA1")
     assert isinstance(ask(before, Dialling("two"), 6.4), Refused)
 
@@ -329,7 +349,7 @@ def test_what_nobody_needs_is_ended_when_it_is_placed_and_never_dialled() -> Non
     assert isinstance(ask(wanted, Dialling("one"), 1), Refused)
     unwanted = lived(UNKNOWN, (5, HangUpWanted("somebody_goes")), (6, CallDue(T0)))
     assert change(unwanted, Placed("one", "CA1"), 7).effects == (EndCall("C1"),)
-    never = change(unwanted, NotFound("one"), 7)
+    never = change(unwanted, denied("one", 7), 7)
     assert never.call.state is CallState.FAILED
     assert never.effects == ()
     assert never.report is None
@@ -340,7 +360,7 @@ def test_what_was_wanted_too_long_ago_is_not_dialled() -> None:
     assert isinstance(ask(call(), Dialling("one"), 59.9), CallChange)
     assert isinstance(ask(call(), Dialling("one"), 60), Refused)
     late = lived(call(), (59, Dialling("one")), (65, CallDue(T0)))
-    gone = change(late, NotFound("one"), 66)
+    gone = change(late, denied("one", 66), 66)
     assert gone.call.state is CallState.FAILED
     assert gone.effects == ()
 

@@ -8,7 +8,7 @@ import pytest
 
 from callcenter.alerts import dialogues
 from callcenter.alerts.call_model import Answer, Call, CallOutcome, CallState, Direction
-from callcenter.alerts.dialogues import ASKING, KEYS_OF_OFFER, NEEDING, TRIES, Facts, first_step, on_input, script
+from callcenter.alerts.dialogues import ASKING, KEYS_OF_OFFER, NEEDING, TOLD, TRIES, Facts, first_step, on_input, script
 from callcenter.alerts.model import Kind
 from callcenter.alerts.script import Ask, Hangup, Join, Pause, Say, Script
 from config import prompts
@@ -105,14 +105,17 @@ def test_the_script_follows_from_the_record_alone() -> None:
 
 
 def test_every_prompt_is_used() -> None:
-    filled = {"name": "n", "place": "p", "kind": "k", "seen": "s", "number": "1", "way": "w"}
+    filled = {"name": "n", "place": "p", "kind": "k", "goes": "g", "who": "w", "area": "a", "link": "l", "number": "1",
+              "seen": "s", "way": "v"}  # fmt: skip
     used = {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts}
-    facts = Facts("n", "p", "k", "s")
-    spoken = {say.text for one in EVERY if one.language == "en" for say in words(script(one, facts, PROMPTS))}
+    known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "seen": "s"}
+    told = (Facts(**known), Facts(**known, they_go=True))
+    english = [one for one in EVERY if one.language == "en"]
+    spoken = {say.text for facts in told for one in english for say in words(script(one, facts, PROMPTS))}
     silent = used - spoken
     kinds = {PROMPTS.text(f"kind_{kind}", "en") for kind in Kind}
-    apart = ("left_alone", "sms_", "search_aged", "search_seen", "search_unseen", "search_just", "search_minutes",
-             "search_hours", "search_exact", "search_spot", "way_", "incident_")  # fmt: skip
+    apart = ("left_alone", "sms_", "somebody", "polite_", "search_aged", "search_seen", "search_unseen", "search_just",
+             "search_minutes", "search_hours", "search_exact", "search_spot", "way_", "incident_")  # fmt: skip
     assert silent == kinds | {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts if key.startswith(apart)}
 
 
@@ -279,9 +282,10 @@ def test_nobody_is_told_more_than_they_need() -> None:
             assert not heard or asked or one.dialogue in ("operator", "transfer"), one
 
 
-def test_what_can_be_told_is_name_place_kind_and_where_they_were_seen_and_nothing_else() -> None:
-    assert {field for field in Facts.__dataclass_fields__} == {"name", "place", "kind", "seen"}
-    assert {"number", "way"} == prompts.FIELDS - Facts.__dataclass_fields__.keys(), "parts of `seen`"
+def test_what_can_be_told_is_name_place_kind_who_goes_and_where_they_were_seen_and_nothing_else() -> None:
+    told = {field for field in Facts.__dataclass_fields__} - {"they_go"}
+    assert told == set(TOLD) == {"name", "place", "kind", "goes", "seen"}
+    assert {"number", "way"} == prompts.FIELDS - told, "parts of `seen`"
 
 
 def test_an_operator_starts_the_room_and_who_waits_does_not() -> None:

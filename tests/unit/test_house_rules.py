@@ -26,17 +26,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.clock": set(),
     "callcenter.ids": set(),
     "callcenter.metrics": set(),
-    "callcenter.alerts": {"config.policies", "config.prompts"},
+    "callcenter.alerts": {"config.policies", "config.plans", "config.prompts"},
     "callcenter.services": {"config.policies"},
     "callcenter.storage": {"callcenter.alerts", "callcenter.services", "callcenter.clock", "callcenter.ids",
-                           "callcenter.privacy", "config.policies"},
+                           "callcenter.privacy", "config.policies", "config.plans"},
     # What one part asks of another: records only.
-    "callcenter.ports": {"callcenter.alerts", "callcenter.storage.records", "callcenter.storage.unit.WrittenEffect"},
+    "callcenter.ports": {"callcenter.alerts", "callcenter.storage.records", "callcenter.storage.unit.WrittenEffect",
+                         "config.plans.PlanStep"},
     "callcenter.people": {"callcenter.alerts", "callcenter.services", "callcenter.storage", "callcenter.ports",
-                          "callcenter.clock", "callcenter.metrics"},
+                          "callcenter.privacy", "callcenter.clock", "callcenter.metrics", "config.plans"},
     "callcenter.privacy": set(),
     "callcenter.telephony": {"callcenter.alerts", "callcenter.services", "callcenter.ports", "callcenter.clock",
                              "callcenter.metrics"},
+    "callcenter.responder": {"callcenter.alerts", "callcenter.ports", "callcenter.clock", "callcenter.metrics",
+                             "callcenter.ids", "callcenter.privacy", "callcenter.storage.page_queries",
+                             "callcenter.storage.reading", "callcenter.storage.writer.Unavailable",
+                             "config.responder"},
     # Pure: from plain records to data and words.
     "callcenter.handover": {"callcenter.alerts.model", "callcenter.clock", "config.handover"},
     # Pure: what is read for it are plain records.
@@ -48,16 +53,21 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.call_queries", "callcenter.storage.statistic_queries",
                            "callcenter.storage.facts", "callcenter.storage.writer.Unavailable",
                            "callcenter.storage.roll_queries", "callcenter.storage.handover_queries",
+                           "callcenter.storage.page_queries",
                            "callcenter.handover", "callcenter.statistics",
-                           "callcenter.privacy"},
+                           "callcenter.privacy", "callcenter.storage.plan_records", "config.plans",
+                           "callcenter.storage.policy_queries",
+                           "callcenter.storage.policy_past", "config.policies", "config.policy_lines"},
     "handlers": {"devices.events", "devices.telemetry", "callcenter.alerts", "callcenter.services",
                  "callcenter.storage.unit", "callcenter.storage.work", "callcenter.storage.heard",
                  "callcenter.storage.call_book", "callcenter.storage.call_records", "callcenter.storage.directory",
-                 "callcenter.storage.offer_records", "callcenter.storage.sightings",
-                 "callcenter.storage.roll_book",
+                 "callcenter.storage.offer_records", "callcenter.storage.page_book",
+                 "callcenter.storage.sightings", "callcenter.storage.roll_book",
+                 "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
+                 "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",
                  "callcenter.people", "callcenter.ports", "callcenter.metrics", "callcenter.clock", "callcenter.ids",
-                 "config.policies", "config.prompts"},
+                 "config.policies", "config.plans", "config.prompts"},
     # Black boxes: they know the wire and nothing of the centre.
     "simulators": {"devices.events", "config.logs"},
     # Wiring: they put the parts together and are imported only by each other.
@@ -94,6 +104,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console.app": {"aiohttp", "structlog", "jinja2", "prometheus_client"},
     "callcenter.console.handover_api": {"aiohttp", "jinja2"},
     "callcenter.handover.document": {"pydantic"},
+    "callcenter.responder": {"aiohttp", "jinja2", "pydantic"},
     "callcenter.console.auth": {"aiohttp", "argon2", "sqlalchemy.Connection"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
@@ -183,7 +194,8 @@ def test_every_module_imports_of_others_only_what_the_table_allows() -> None:
 def test_the_alert_machine_needs_nothing_but_the_standard_library_and_its_policy() -> None:
     for module, (_path, tree) in modules("callcenter/alerts").items():
         for name in imports(tree):
-            roots = {*sys.stdlib_module_names, "callcenter.alerts", "config.policies", "config.prompts"}
+            policy = {"config.policies", "config.plans", "config.prompts"}
+            roots = {*sys.stdlib_module_names, "callcenter.alerts", *policy}
             assert within(name, roots), f"{module} imports {name}"
 
 

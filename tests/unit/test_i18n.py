@@ -12,6 +12,8 @@ from callcenter.alerts.call_model import Answer
 from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import Action
+from callcenter.alerts.offer_model import Proof
+from callcenter.console.policy_views import LIMITS
 from config import policies
 
 CONSOLE = Path(__file__).resolve().parents[2] / "callcenter/console"
@@ -26,14 +28,24 @@ SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["compone
 
 # What handlers write on an alert beside the rules of the tables.
 FURTHER_RULES = {
-    *("signal.test", "help.gap"),
+    *("signal.test", "help.gap", "phone.refused", "link.made", "link.opened", "responder.sees_key"),
     *("call.wanted", "call.inbound", "call.rang_back", "call.queue", "call.alone"),
     *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
 }
 RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values()} | FURTHER_RULES
 # Words that handlers put into an entry's `reason`.
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
-           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone"]  # fmt: skip
+           "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
+           "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure",
+           "number_rejected", "not_permitted", "said_on_page", "declined"]  # fmt: skip
+
+# What is wrong with a policy: our own codes, and those of pydantic that a policy can meet. Others say their reason.
+FAULTS = {
+    *("alone", "nobody", "empty_level", "empty_group", "group_of_nobody", "never_reached", "reached_late", "no_phone"),
+    *("phones_late", "unknown_area", "overlap", "hours", "level_twice", "kind_twice", "two_ladders", "override_twice"),
+    *("nothing_changed", "unknown_kind", "no_ladder", "toml", "missing", "extra_forbidden", "greater_than_equal"),
+    *("less_than_equal", "too_short", "int_type", "literal_error"),
+}
 
 
 def sources() -> dict[str, str]:
@@ -110,9 +122,10 @@ def composed_keys() -> set[str]:
         | enumerated("call_answer", [answer.value for answer in Answer])
         | enumerated("action", actions)
         | enumerated("action_busy", actions)
-        | enumerated("done", actions | {"call_contact"})
+        | enumerated("done", actions | {"call_contact", "step"})
         | enumerated("submit", with_form)
         | fields
+        | enumerated("proof", [proof.value for proof in Proof])
         | enumerated("age", ["ok", "warn", "breach"])
         | enumerated("link", ["connecting", "live", "reconnecting", "lost"])
         | enumerated("sound", ["off", "on", "quiet", "ringing"])
@@ -125,6 +138,11 @@ def composed_keys() -> set[str]:
         | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
         | enumerated("call_role", SCHEMAS["CallRole"]["enum"])
         | enumerated("level", [level.id for level in policies.read().levels])
+        | enumerated("policy_rung", {rung.id for rung in all_rungs})
+        | enumerated("policy_limit", LIMITS)
+        | enumerated("policy_worse", SCHEMAS["PolicyForecastAlert"]["properties"]["worse"]["items"]["enum"])
+        | enumerated("policy_fault", FAULTS)
+        | enumerated("responder_kind", policies.RESPONDER_KINDS)
         | enumerated("call_state", SCHEMAS["CallState"]["enum"])
         | enumerated("call_outcome", SCHEMAS["CallOutcome"]["enum"])
         | enumerated("channel", SCHEMAS["Channel"]["enum"])

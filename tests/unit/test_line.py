@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from callcenter import metrics
 from callcenter.alerts.call_inputs import CallInput, CallResult, Dialling, Heard, News, NotFound, NotTaken, Placed
 from callcenter.alerts.call_model import Call, CallState, Direction, Role
 from callcenter.alerts.call_rules import decide_call
 from callcenter.alerts.effects import FindCall, HoldCall, PlaceCall
 from callcenter.alerts.rules import Refused
+from callcenter.console.live import Health
+from callcenter.telephony.circuit import Circuit
 from callcenter.telephony.line import Line, Numbers
 from callcenter.telephony.manual import ManualGateway
 from callcenter.telephony.port import (
@@ -135,6 +138,8 @@ async def test_storing_that_stays_slow_comes_to_an_end() -> None:
     assert isinstance(office.told[-2], NotTaken)
     assert isinstance(office.told[-1], Dialling), "refused: it was wanted too long ago"
     assert office.clock.passed < 70
+    stored = [one for one in office.told if isinstance(one, Dialling)]
+    assert len(stored) < 14, "less and less often: a slow disk is not made slower"
 
 
 UNKNOWN = replace(
@@ -148,7 +153,9 @@ async def test_a_carrier_that_stumbles_when_it_is_asked_is_asked_again_at_once()
     office.gateway.trouble = [OutcomeUnknown("503"), CarrierUnreachable("reset")]
     office.clock.passed = 3.0
     await office.line().find_call(FindCall(CALL.id))
-    assert office.told == [NotFound("counts")]
+    [told] = office.told
+    assert isinstance(told, NotFound)
+    assert told.asked_at > NOW + timedelta(seconds=3), "asked when it answered, not when it stumbled"
     assert office.call.state is CallState.WANTED
     assert office.clock.passed < 8
 
@@ -184,6 +191,39 @@ async def test_a_hold_that_failed_is_tried_again_unless_it_was_taken_back() -> N
     await office.line().hold_call(HoldCall(CALL.id, False))
     await office.line().hold_call(HoldCall(CALL.id, True))  # of before: an operator has taken it back since
     assert office.gateway.held == [False]
+
+
+async def test_it_says_whether_anybody_can_be_rung_and_shows_each_carrier_from_the_start() -> None:
+    office = Office()
+    line = office.line()
+    await line.start()
+    shown = metrics.circuit_open.labels("counts")._value.get
+    assert (line.calling, shown()) == (True, 0)
+    line._circuits["counts"].failed(0.0, at_once=True)
+    assert (line.calling, shown()) == (False, 1)
+    line._gateways["manual"], line._circuits["manual"] = ManualGateway(), Circuit("manual")
+    assert not line.calling, "a person who dials is no carrier"
+    del line._gateways["counts"]
+    assert line.calling, "there never was one: people dial, and know it"
+
+
+def test_readiness_asks_for_alarms_and_not_for_the_telephone() -> None:
+    health = Health(lambda: True, lambda: True, lambda: False)
+    assert health.ready
+    assert health.as_dict() == {"storing": True, "hearing": True, "calling": False}
+    assert not Health(lambda: True, lambda: False).ready
+
+
+async def test_who_failed_a_moment_ago_is_asked_last() -> None:
+    office = Office()
+    line, other = office.line(), Counts(name="other", clock=office.clock)
+    line._gateways["other"], line._circuits["other"] = other, Circuit("other")
+    line._circuits["counts"].failed(0.0)
+    await line.place_call(PlaceCall(CALL.id))
+    assert (office.gateway.dialled, len(other.dialled)) == ([], 1)
+    office.call, office.clock.passed = replace(CALL, not_after=NOW + timedelta(seconds=90)), 31.0
+    await line.place_call(PlaceCall(CALL.id))
+    assert len(office.gateway.dialled) == 1
 
 
 async def test_a_placed_call_is_told(tmp_path: Path) -> None:

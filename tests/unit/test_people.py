@@ -309,3 +309,50 @@ def test_an_area_named_in_passing_keeps_its_name(town: Town) -> None:
 def test_a_file_with_nothing_in_it_does_nothing(town: Town, kind: str) -> None:
     assert town.read(kind, "") == Report()
     assert town.read(kind, "id,name") == Report()
+
+
+# -- response plans
+
+PLAN_HEAD = "resident,kind,position,step,zh,en,required,done_by,only_silent"
+OXYGEN = "r-1,all,1,oxygen,关闭制氧机,Turn the oxygen off,yes,,"
+KNOCK = "r-1,sos,2,knock,耳聋：用力敲门,,no,arrived  reached,no"
+
+
+def test_plans_go_in_and_twice_changes_nothing(town: Town) -> None:
+    town.residents(LI)
+    assert counts(town.read("plans", PLAN_HEAD, OXYGEN, KNOCK)) == (2, 0, 0)
+    assert town.rows(t.plans) == [
+        {
+            "id": "r-1/all/oxygen", "resident_id": "r-1", "kind": "all", "position": 1, "step": "oxygen",
+            "zh": "关闭制氧机", "en": "Turn the oxygen off", "required": True, "done_by": "", "only_silent": False,
+        },
+        {
+            "id": "r-1/sos/knock", "resident_id": "r-1", "kind": "sos", "position": 2, "step": "knock",
+            "zh": "耳聋：用力敲门", "en": "", "required": False, "done_by": "arrived reached", "only_silent": False,
+        },
+    ]  # fmt: skip
+    before = town.everything()
+    assert counts(town.read("plans", PLAN_HEAD, OXYGEN, KNOCK)) == (0, 0, 2)
+    assert town.everything() == before
+    assert counts(town.read("plans", PLAN_HEAD, OXYGEN.replace("yes", "no"), KNOCK)) == (0, 1, 1)
+
+
+def test_wrong_steps_are_named_by_line_and_right_ones_go_in(town: Town) -> None:
+    town.residents(LI)
+    wrong = {
+        "r-9,all,1,oxygen,x,x,yes,,": "resident r-9 is not registered",
+        "r-1,quake,1,oxygen,x,x,yes,,": "kind",
+        "r-1,all,first,oxygen,x,x,yes,,": "position: ",
+        "r-1,all,0,oxygen,x,x,yes,,": "position: ",
+        "r-1,all,1,Oxygen off,x,x,yes,,": "step: ",
+        "r-1,all,1,empty,,,yes,,": "a step needs words, zh or en",
+        f"r-1,all,1,long,{'x' * 201},,yes,,": "zh: ",
+        "r-1,all,1,often,x,x,often,,": "required: ",
+        "r-1,all,1,flown,x,x,yes,flown,": "done_by: Value error, flown: the centre knows only",
+        "r-1,all,7,oxygen,x,x,yes,,": "id r-1/all/oxygen stands in the file before",
+    }
+    report = town.read("plans", PLAN_HEAD, OXYGEN, *wrong, KNOCK)
+    assert counts(report) == (2, 0, 0)
+    assert [line for line, _ in report.wrong] == list(range(3, 3 + len(wrong)))
+    for (_, reason), expected in zip(report.wrong, wrong.values(), strict=True):
+        assert reason.startswith(expected), reason

@@ -80,7 +80,7 @@ def test_a_file_of_ones_own_takes_the_place_of_the_shipped_one(policy_file: Path
 
 def test_a_kind_with_two_ladders_is_refused(policy_file: Path) -> None:
     change(policy_file, 'kinds = ["battery"]', 'kinds = ["battery", "fall"]')
-    assert refusal(policy_file) == "kind fall has two ladders"
+    assert refusal(policy_file) == "ladder.2.kinds: kind fall has two ladders"
 
 
 def test_a_kind_without_a_ladder_is_refused(policy_file: Path) -> None:

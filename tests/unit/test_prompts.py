@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from callcenter.alerts.model import Kind
-from config.prompts import DEFAULT_FILE, FIELDS, LANGUAGES, Prompts, read
+from config.prompts import DEFAULT_FILE, FIELDS, LANGUAGES, TEXT_FIELDS, Prompts, read
 
 SHIPPED = DEFAULT_FILE.read_text(encoding="utf-8")
 
@@ -88,4 +88,5 @@ def test_a_file_that_lacks_what_is_shipped_is_refused(prompt_file: Path) -> None
 
 
 def test_the_fields_are_those_that_are_filled_in() -> None:
-    assert {"name", "place", "kind", "seen", "number", "way"} == FIELDS
+    assert {"name", "place", "kind", "goes", "seen", "number", "way"} == FIELDS
+    assert {field for fields in TEXT_FIELDS.values() for field in fields} == {"who", "kind", "area", "link", "number"}

@@ -68,7 +68,8 @@ def test_where_a_phone_was_just_now_counts_more_than_home_and_an_old_place_does_
 def test_nobody_is_left_out_because_nobody_knows_where_they_are():
     ranked = rank([Candidate("lost", "carer"), Candidate("near", "carer", north(100))], NEED)
     assert [one.candidate.party for one in ranked] == ["near", "lost"]
-    assert ranked[1].parts == {"way": UNKNOWN_WAY_S, "key": NO_KEY_S, "skills": 0, "load": 0, "phone": 0, "duty": 0}
+    assert ranked[1].parts == {"way": UNKNOWN_WAY_S, "key": NO_KEY_S, "skills": 0, "load": 0, "phone": 0, "duty": 0,
+                               "refused": 0}  # fmt: skip
     assert rank([Candidate("somebody", "carer", north(1))], Need(None))[0].parts["way"] == UNKNOWN_WAY_S
 
 

@@ -20,7 +20,7 @@ from simulators.home_phone import HomePhone
 from simulators.operator import Feed
 from simulators.presses import AckHeard, Press, now, repeat_waits
 from simulators.scenarios import SCENARIOS, make_device, play
-from simulators.scripts import PLANS, plan_for
+from simulators.scripts import PLANS, plan_for, steps_to_do
 
 SCHEMAS = Path(devices.events.__file__).with_name("schemas")
 OPENAPI = Path(devices.events.__file__).parents[1] / "callcenter" / "console" / "openapi.yaml"
@@ -255,3 +255,12 @@ def test_an_operator_goes_on_where_an_alert_is():
     steps = plan_for({"kind": "fire", "state": "handed_over"}, Random(1))
     assert [step.action for step in steps] == ["note", "resolve", "close"]
     assert [s.action for s in plan_for({"kind": "sos", "state": "resolved"}, Random(1))] == ["close"]
+
+
+def test_the_scripted_operator_does_the_required_steps_that_are_left():
+    plan = [
+        {"id": "oxygen", "required": True, "done": False},
+        {"id": "knock", "required": True, "done": True},
+        {"id": "family", "required": False, "done": False},
+    ]
+    assert [(step.action, step.fields["step"]) for step in steps_to_do(plan)] == [("step", "oxygen")]

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from callcenter.people.rows import parse
 from devices.events import DEVICE_ID
 from simulators.residents import REGISTER_YEAR, SPARE_BRACELET, build_town
 from simulators.town_files import CONTACTS, RESIDENT_FIELDS, read_fleet, write_town
@@ -27,7 +28,7 @@ def rows(directory, name):
 
 def test_same_seed_and_size_give_the_same_files(directory, tmp_path):
     write_town(build_town(7, 200), tmp_path, password="secret")
-    for name in ("residents", "devices", "responders"):
+    for name in ("residents", "devices", "responders", "plans"):
         assert (tmp_path / f"{name}.csv").read_bytes() == (directory / f"{name}.csv").read_bytes()
 
 
@@ -123,3 +124,13 @@ def test_the_simulation_leaves_the_spare_bracelet_and_its_home_alone(directory):
     assert home not in {device.household_id for device in fleet}
     assert len(fleet) == len(devices) - 2  # the bracelet, and that home's phone
     assert any(device.wanders for device in fleet)
+
+
+def test_some_residents_have_plans_of_their_own_that_the_centre_can_read(directory):
+    plans = rows(directory, "plans")
+    residents = {row["id"] for row in rows(directory, "residents")}
+    planned = {row["resident"] for row in plans}
+    assert planned < residents
+    assert 0.1 < len(planned) / len(residents) < 0.6
+    assert {row["step"] for row in plans} == {"oxygen", "bottle", "insulin", "knock", "dog"}
+    assert [parse("plans", row) for row in plans if isinstance(parse("plans", row), str)] == []

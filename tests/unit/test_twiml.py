@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from callcenter.alerts.script import Ask, Hangup, Join, Pause, Play, Record, Say, Script
-from callcenter.telephony.twiml import Addresses, Leg, Twiml, Voice
+from callcenter.telephony.twiml import RETRIED, Addresses, Leg, Twiml, Voice
 
 PUBLIC = "https://centre.example/vnh"
 V1 = f"{PUBLIC}/telephony/twilio/v1"
@@ -80,11 +80,11 @@ def test_nobody_ends_a_room_by_leaving_it(start: bool) -> None:
         "startConferenceOnEnter": str(start).lower(),
         "endConferenceOnExit": "false",
         "beep": "false",
-        "statusCallback": f"{V1}/room/01CALL",
+        "statusCallback": f"{V1}/room/01CALL{RETRIED}",
         "statusCallbackMethod": "POST",
         "statusCallbackEvent": "start end join leave",
         "record": "record-from-start",
-        "recordingStatusCallback": f"{V1}/rec/01CALL",
+        "recordingStatusCallback": f"{V1}/rec/01CALL{RETRIED}",
         "recordingStatusCallbackMethod": "POST",
         "recordingStatusCallbackEvent": "completed absent",
     }

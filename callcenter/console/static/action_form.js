@@ -9,8 +9,11 @@ import { t } from "./i18n.js";
 import { guests, refreshGuests } from "./guests.js";
 import { goBack } from "./keys.js";
 import { html } from "./markup.js";
+import { warn } from "./notice.js";
+import { MissingSteps } from "./plan.js";
 import { canBeAsked, operators, operatorText, refreshOperators } from "./operators.js";
 import { session } from "./session.js";
+import { missingOf } from "./steps.js";
 
 /** @typedef {import("./actions.js").FieldName} FieldName */
 /** @typedef {{ value: string, set: (value: string) => void, id: string, required: boolean, action: string }} FieldProps */
@@ -75,22 +78,38 @@ const FIELDS = {
 
 const missing = signal(/** @type {string | null} */ (null));
 
-/** @param {{ row: import("./actions.js").ActionRow, alert: import("console-api").Alert, allowed: boolean }} props */
-export function ActionForm({ row, alert, allowed }) {
+/** A supervisor may end an alert without its required steps, and says why.
+ * @param {{ checked: boolean, set: (value: string) => void }} props */
+function Override({ checked, set }) {
+  return html`<label class="switch">
+    <input type="checkbox" id="field-override" checked=${checked}
+      onChange=${(/** @type {Event} */ event) => set(/** @type {HTMLInputElement} */ (event.target).checked ? "yes" : "")} />
+    ${t("plan.override")}
+  </label>`;
+}
+
+/** @param {{ row: import("./actions.js").ActionRow, alert: import("console-api").Alert,
+ *   data: import("console-api").AlertDetail | null, allowed: boolean }} props */
+export function ActionForm({ row, alert, data, allowed }) {
   const draft = draftOf(alert.id, row.id);
   const busy = Boolean(pending.value[alert.id]);
+  const blocked = row.id === "resolve" && missingOf(data?.plan ?? []).length > 0;
+  const mayOverride = blocked && session.value?.role !== "operator";
+  const overrides = mayOverride && draft.value.override === "yes";
+  const needed = overrides ? [...row.required, /** @type {const} */ ("text")] : row.required;
 
   /** @param {Event} event */
   function submit(event) {
     event.preventDefault();
     const filledIn = (/** @type {FieldName} */ name) => Boolean(draft.value[name]?.trim());
     const several = row.oneOf && row.oneOf.filter(filledIn).length !== 1 ? row.oneOf[0] : undefined;
-    const empty = row.required.find((name) => !filledIn(name)) ?? several;
+    const empty = needed.find((name) => !filledIn(name)) ?? several;
     missing.value = empty ?? null;
     if (empty) document.getElementById(`field-${empty}`)?.focus();
+    else if (blocked && !overrides) warn("conflict.steps_missing", { name: alert.resident_name || alert.device_id });
     else if (!busy && allowed) {
-      const filled = Object.entries(draft.value).filter(([, value]) => value.trim() !== "");
-      actAndGoOn(alert.id, row.id, Object.fromEntries(filled));
+      const filled = Object.entries(draft.value).filter(([name, value]) => name !== "override" && value.trim() !== "");
+      actAndGoOn(alert.id, row.id, { ...Object.fromEntries(filled), ...(overrides && { override: true }) });
     }
   }
 
@@ -101,9 +120,10 @@ export function ActionForm({ row, alert, allowed }) {
 
   return html`<form class="action-form" noValidate onSubmit=${submit} onKeyDown=${key} aria-labelledby="form-heading">
     <h4 id="form-heading" class="visually-hidden">${t(`action.${row.id}`)}</h4>
+    ${blocked && h(MissingSteps, { data })}
     ${row.fields.map((name) => {
       const id = `field-${name}`;
-      const required = row.required.includes(name);
+      const required = needed.includes(name);
       const own = `field.${row.id}.${name}`;
       return html`<div class="field" key=${name}>
         <label for=${id}>${t(own)}${required && html`<span class="required"> ${t("form.required")}</span>`}</label>
@@ -112,6 +132,7 @@ export function ActionForm({ row, alert, allowed }) {
         ${missing.value === name && html`<p role="alert" class="form-trouble">${t(row.oneOf ? "form.one_of" : "form.missing")}</p>`}
       </div>`;
     })}
+    ${mayOverride && h(Override, { checked: overrides, set: (value) => { draft.value = { ...draft.value, override: value }; } })}
     ${!allowed && html`<p class="form-trouble">${t("form.not_possible")}</p>`}
     <div class="form-buttons">
       <button type="submit" class="primary" aria-disabled=${busy || !allowed}>${t(busy ? "form.sending" : `submit.${row.id}`)}</button>

@@ -12,6 +12,7 @@ import { clockTime, language, plural, t } from "./i18n.js";
 import { goBack } from "./keys.js";
 import { LegPanel } from "./leg_panel.js";
 import { html } from "./markup.js";
+import { Plan } from "./plan.js";
 import { ResidentCard } from "./resident_card.js";
 import { Timeline } from "./timeline.js";
 
@@ -79,6 +80,7 @@ export function AlertView() {
       </div>
       <div class="view-work">
         ${alert && h(ActionBar, { alert, data })}
+        ${data && h(Plan, { data })}
         ${alert && data && h(LegPanel, { alert, detail: data })}
         ${data && h(Timeline, { detail: data })}
       </div>

@@ -129,3 +129,15 @@ export const postIncidentClose = (id, said) => send("POST", `/incidents/${encode
  * @returns {Promise<Answer<{ incident: import("console-api").Incident }>>} */
 export const postSettled = (id, resident, said) =>
   send("POST", `/incidents/${encodeURIComponent(id)}/people/${encodeURIComponent(resident)}`, said);
+
+/** @returns {Promise<Answer<import("console-api").PolicyList>>} */
+export const getPolicies = () => send("GET", "/policies");
+
+/** @param {number} version @returns {Promise<Answer<import("console-api").Policy>>} */
+export const getPolicy = (version) => send("GET", `/policies/${version}`);
+
+/** @param {string} text @returns {Promise<Answer<import("console-api").PolicyCheck>>} */
+export const checkPolicy = (text) => send("POST", "/policies/check", { text });
+
+/** @param {import("console-api").PolicyWanted} wanted @returns {Promise<Answer<{ version: number }>>} */
+export const putPolicy = (wanted) => send("POST", "/policies", wanted);

@@ -23,13 +23,16 @@ function LinkBanner() {
 }
 
 function HealthBanner() {
-  const { storing, hearing } = health.value;
+  const { storing, hearing, calling } = health.value;
   return html`<div role="alert" class="alert-region" id="health-banner">
     ${!storing && html`<p class="banner banner-alarm">
       <strong>${t("banner.not_storing")}</strong><span>${t("banner.not_storing_do")}</span>
     </p>`}
     ${!hearing && html`<p class="banner banner-loud">
       <strong>${t("banner.not_hearing")}</strong><span>${t("banner.not_hearing_do")}</span>
+    </p>`}
+    ${!calling && html`<p class="banner banner-loud">
+      <strong>${t("banner.not_calling")}</strong><span>${t("banner.not_calling_do")}</span>
     </p>`}
   </div>`;
 }

@@ -61,8 +61,11 @@ const VARIANTS = {
     (answer === "too_late" && "rule.call.too_late") ||
     (typeof digits !== "string" ? "rule.call.input_nothing" : digits === "" && "rule.call.input_spoken"),
   "operator.transfers": ({ asked }) => asked === true && "rule.operator.transfers_asked",
+  "operator.does_step": ({ step }) => Boolean(step) && "rule.operator.does_named_step",
+  "operator.resolves": ({ undone }) => Array.isArray(undone) && "rule.operator.resolves_undone",
   "transfer.declined": ({ kept }) => kept === true && "rule.transfer.declined_kept",
   "call.inbound": ({ salvaged }) => Boolean(salvaged) && "rule.call.inbound_salvaged",
+  "call.by_hand": ({ reason }) => reason === "no_news" && "rule.call.by_hand_unsure",
   "call.left_alone": ({ reason }) => reason === "nobody_came" && "rule.call.left_alone_again",
   "call.held": ({ held }) => held === false && "rule.call.held_back",
   "call.not_placed": ({ outcome }) => outcome === "by_hand" && "rule.call.not_placed_by_hand",

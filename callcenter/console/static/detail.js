@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { getAlert } from "./api.js";
 import { sessionEnded } from "./session.js";
+import { heardStep } from "./steps.js";
 
 /** @typedef {import("console-api").AlertDetail} AlertDetail */
 /** @typedef {{ id: string, data: AlertDetail | null, trouble: "missing" | "unreachable" | null }} Detail */
@@ -47,9 +48,9 @@ function take(id, answer) {
 export function hearEntry(entry) {
   const shown = detail.value;
   if (!shown?.data || shown.id !== entry.alert_id) return;
-  const { timeline } = shown.data;
+  const { timeline, plan } = shown.data;
   if (entry.n <= (timeline[timeline.length - 1]?.n ?? 0)) return;
-  detail.value = { ...shown, data: { ...shown.data, timeline: [...timeline, entry] } };
+  detail.value = { ...shown, data: { ...shown.data, timeline: [...timeline, entry], plan: heardStep(plan, entry) } };
 }
 
 /** At most one request at a time: a burst of entries costs two requests, not a hundred. */

@@ -9,6 +9,7 @@ import { isTyping, wishFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { warn } from "./notice.js";
 import { session } from "./session.js";
+import { STEP_KEY, tickNext } from "./ticking.js";
 
 const REMEMBERED = "console.single_keys";
 
@@ -24,6 +25,9 @@ export function setSingleKeys(on) {
   localStorage.setItem(REMEMBERED, on ? "on" : "off");
 }
 
+/** @param {import("./actions.js").ActionRow} row @returns {[string, string]} */
+const keyOf = (row) => [row.key, `action.${row.id}`];
+
 /** The list of keys as it is shown: key cap and catalogue key.
  * @returns {{ group: string, keys: [string, string][] }[]} */
 export function keyTable() {
@@ -32,7 +36,10 @@ export function keyTable() {
       group: "keys.list",
       keys: [["↑ ↓", "keys.move"], ["Home End", "keys.ends"], ["Enter", "keys.open"], ["l", "keys.to_list"]],
     },
-    { group: "keys.alert", keys: [...ACTIONS, ...ANSWERS].map((row) => [row.key, `action.${row.id}`]) },
+    {
+      group: "keys.alert",
+      keys: [...[...ACTIONS, ...ANSWERS].map(keyOf), [STEP_KEY, "plan.tick_next"]],
+    },
     { group: "keys.page", keys: [["Esc", "keys.back"], ["?", "keys.show"]] },
   ];
 }
@@ -85,6 +92,7 @@ const PAGE_KEYS = {
 function meaning(key) {
   const page = PAGE_KEYS[key];
   if (page) return page;
+  if (key === STEP_KEY) return openedId.value === null ? undefined : tickNext;
   const answer = ANSWERS.find((one) => one.key === key);
   if (answer) {
     const asked = askedOf(session.value?.operator.id ?? "")[0]?.id ?? openedId.value;

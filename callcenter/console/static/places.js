@@ -9,6 +9,7 @@ const PLACES = [
   { path: "/statistics", key: "places.statistics" },
   { path: "/coverage", key: "places.coverage" },
   { path: "/incidents", key: "places.incidents" },
+  { path: "/policies", key: "places.policies" },
 ];
 
 /** @param {{ here: string }} where */

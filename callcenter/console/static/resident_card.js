@@ -51,6 +51,7 @@ function Contacts({ detail, alert }) {
       <span class="contact-name">${one.name} <small>${one.relation}</small></span>
       ${one.keyholder && html`<span class="keyholder">${h(Icon, { name: "key" })}${t("card.keyholder")}</span>`}
       <span class="phone">${one.phone}</span>
+      ${one.phone_refused && html`<span class="low">${t("card.phone_refused")}</span>`}
       <button type="button" aria-disabled=${!allowed || busy} title=${allowed ? undefined : t("why_not.claim_first")}
         aria-label=${t("card.call_named", { name: one.name })}
         onClick=${() => allowed && !busy && act(alert.id, "call_contact", { contact: one.id })}>${t("card.call")}</button>
@@ -94,7 +95,8 @@ export function ResidentCard({ detail, alert }) {
     ${!resident && html`<p class="unidentified">${t("card.unidentified", { device: alert.device_id })}</p>`}
     <dl class="facts">
       ${resident && h(Fact, { name: "person", tone: "short" }, person(resident))}
-      ${resident && h(Fact, { name: "phone", tone: "short" }, html`<span class="phone">${resident.phone}</span>`)}
+      ${resident && h(Fact, { name: "phone", tone: "short" }, html`<span class="phone">${resident.phone}</span>
+        ${resident.phone_refused && html`<span class="low">${t("card.phone_refused")}</span>`}`)}
       ${h(Fact, { name: "address", tone: "wide strong" }, household?.address || resident?.address || alert.place)}
       ${h(Fact, { name: "entry_notes", tone: "wide strong" }, household?.entry_notes)}
       ${resident && h(Fact, { name: "allergies", tone: resident.allergies ? "wide warned" : "wide" }, resident.allergies)}

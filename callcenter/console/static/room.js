@@ -21,7 +21,8 @@ import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
 /** @typedef {import("console-api").LiveFrame} LiveFrame */
 
 /** What the centre says of itself; believed until it says otherwise. */
-export const health = signal({ storing: true, hearing: true });
+const WELL = { storing: true, hearing: true, calling: true };
+export const health = signal(WELL);
 
 let live = /** @type {ReturnType<typeof startLive> | null} */ (null);
 let welcomedBefore = false;
@@ -108,9 +109,11 @@ function takeSnapshot(snapshot) {
 /** @param {import("console-api").LiveBeat} beat */
 function takeBeat(beat) {
   hearServerTime(beat.at);
-  const worse = (health.value.storing && !beat.storing) || (health.value.hearing && !beat.hearing);
-  if (health.value.storing !== beat.storing || health.value.hearing !== beat.hearing) {
-    health.value = { storing: beat.storing, hearing: beat.hearing };
+  const before = health.value;
+  const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
+  const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
+  if (before.storing !== now.storing || before.hearing !== now.hearing || before.calling !== now.calling) {
+    health.value = now;
   }
   if (worse) soundOnce("medium");
   attend();
@@ -154,7 +157,7 @@ function leave() {
   forgetNumbers();
   dismissNotice();
   book.forgetAll();
-  health.value = { storing: true, hearing: true };
+  health.value = WELL;
   attend();
 }
 

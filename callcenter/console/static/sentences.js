@@ -3,6 +3,7 @@
 import { callValues, reasonWords, ruleKey } from "./call_words.js";
 import { has, t, word } from "./i18n.js";
 import { operatorName } from "./operators.js";
+import { said } from "./steps.js";
 
 /** @typedef {import("console-api").Entry} Entry */
 /** @typedef {readonly import("console-api").Contact[]} Contacts */
@@ -28,12 +29,19 @@ function effectWords(effect, contacts, data) {
   return has(`effect.${effect}`) ? t(`effect.${effect}`, about) : effect;
 }
 
+/** @param {unknown} named steps of a plan, as rules write them down */
+function stepWords(named) {
+  const steps = /** @type {import("console-api").StepName[]} */ (Array.isArray(named) ? named : []);
+  return steps.map((step) => said(step.words)).join("; ");
+}
+
 /** How a value of an entry is said; anything else is said as it is.
  * @type {Record<string, (value: string, contacts: Contacts, data: Entry["data"]) => string>} */
 const SPOKEN = {
   outcome: (value) => word("outcome", value),
   outcome_before: (value) => word("outcome", value),
   rung: (value) => word("rung", value),
+  proof: (value) => word("proof", value),
   kind: (value) => word("kind", value),
   level: (value) => word("level", value),
   effect: effectWords,
@@ -42,6 +50,8 @@ const SPOKEN = {
   from: operatorName,
   operator: operatorName,
   contact: contactName,
+  words: (_value, _contacts, { words }) => said(/** @type {import("console-api").Title} */ (words)),
+  undone: (_value, _contacts, { undone }) => stepWords(undone),
 };
 
 /** @param {Entry} entry @param {Contacts} contacts */

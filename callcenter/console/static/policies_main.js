@@ -1,0 +1,5 @@
+// The page of the escalation policies.
+import { PoliciesPage } from "./policies_page.js";
+import { start } from "./start.js";
+
+await start(PoliciesPage);

@@ -1,0 +1,161 @@
+// The page of somebody who was asked to go. Without this script its forms work as they are; with it a press
+// waits for the network and is sent again by itself, the page keeps up, and the way is shared until they are there.
+
+const AGAIN_MS = 4_000;
+const LOOK_MS = 15_000;
+const SHARE_MS = 10_000;
+const TIMEOUT_MS = 12_000;
+
+/** @typedef {{ press: string, button: string, label: string, at: number }} Press */
+
+const here = location.pathname;
+const told = /** @type {HTMLElement} */ (document.getElementById("told"));
+const storeKey = `presses ${here}`;
+
+/** Kept over a reload: somebody who walks through a dead spot may close the page. @returns {Press[]} */
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(storeKey) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+let queue = kept();
+let sending = false;
+/** @type {GeolocationPosition | null} */
+let last = null;
+/** @type {number | null} */
+let watching = null;
+let sharedAt = -Infinity;
+
+function keep() {
+  try {
+    sessionStorage.setItem(storeKey, JSON.stringify(queue));
+  } catch {
+    // A browser that keeps nothing still sends what it has while the page is open.
+  }
+  const first = queue[0];
+  told.textContent = first ? (told.dataset.waiting ?? "").replace("{what}", first.label) : "";
+}
+
+function main() {
+  return /** @type {HTMLElement} */ (document.querySelector("main"));
+}
+
+/** Where the telephone is, as the centre takes it. @param {GeolocationPosition} one */
+function place(one) {
+  const age = Math.max(0, Math.min(3600, (Date.now() - one.timestamp) / 1000));
+  return { lat: one.coords.latitude, lon: one.coords.longitude, acc: one.coords.accuracy, age };
+}
+
+/** Put what the centre answered in the place of what is shown. @param {string} html */
+function draw(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("main");
+  if (!fresh) return;
+  const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : "";
+  main().replaceWith(fresh);
+  /** @type {HTMLElement | null} */
+  const again = focused ? fresh.querySelector(`button[value="${focused}"]`) : null;
+  again?.focus();
+  share();
+}
+
+/** @param {RequestInit} [how] */
+async function ask(how) {
+  const answer = await fetch(`${here}${location.search}`, { ...how, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (answer.status >= 500) throw new Error("not stored");
+  draw(await answer.text());
+}
+
+async function send() {
+  const first = queue[0];
+  if (sending || !first) return;
+  sending = true;
+  try {
+    const form = new URLSearchParams({ do: first.button, press: first.press });
+    if (last) for (const [name, value] of Object.entries(place(last))) form.set(name, String(value));
+    await ask({ method: "POST", body: form });
+    queue = queue.slice(1);
+    keep();
+    told.textContent = queue.length ? told.textContent : (told.dataset.sent ?? "");
+  } catch {
+    keep(); // says that it waits
+    setTimeout(send, AGAIN_MS);
+    return;
+  } finally {
+    sending = false;
+  }
+  send();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+  const press = /** @type {HTMLInputElement | null} */ (form.querySelector("[name=press]"))?.value;
+  if (!button || !press) return;
+  event.preventDefault();
+  if (queue.some((one) => one.press === press)) return;
+  button.setAttribute("aria-busy", "true");
+  queue = [...queue, { press, button: button.value, label: button.textContent ?? "", at: Date.now() }];
+  try {
+    sessionStorage.setItem(storeKey, JSON.stringify(queue));
+  } catch {
+    // see keep()
+  }
+  send();
+});
+
+async function tell() {
+  if (!last || performance.now() - sharedAt < SHARE_MS) return;
+  sharedAt = performance.now();
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`${here}/position`, { method: "POST", headers, body: JSON.stringify(place(last)) });
+    if (answer.status >= 400 && answer.status < 500) stop();
+  } catch {
+    sharedAt = -Infinity; // the next one will do
+  }
+}
+
+function stop() {
+  if (watching !== null) navigator.geolocation.clearWatch(watching);
+  watching = null;
+  last = null;
+}
+
+/** Only between saying yes and being there, and only if the person lets the browser. */
+function share() {
+  const wanted = "shares" in main().dataset;
+  if (!wanted) {
+    stop();
+    return;
+  }
+  const note = /** @type {HTMLElement | null} */ (document.querySelector(".sharing"));
+  const off = () => {
+    if (note) note.textContent = note.dataset.off ?? "";
+  };
+  if (!("geolocation" in navigator)) {
+    off();
+    return;
+  }
+  if (watching !== null) return;
+  const options = { enableHighAccuracy: true, maximumAge: 5_000 };
+  watching = navigator.geolocation.watchPosition((one) => {
+    last = one;
+    tell();
+  }, off, options);
+}
+
+async function look() {
+  if (document.visibilityState === "visible" && !sending && queue.length === 0 && !document.querySelector(".code")) {
+    await ask().catch(() => {});
+  }
+}
+
+globalThis.addEventListener("online", () => send());
+document.addEventListener("visibilitychange", () => look());
+setInterval(look, LOOK_MS);
+keep();
+send();
+share();

@@ -1,0 +1,191 @@
+"""Policies through the API: everybody reads, faults have a line and a reason, supervisors put one into force."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from sqlalchemy import Connection, insert
+
+from callcenter.centre import HANDLERS
+from callcenter.console.api import Api
+from callcenter.console.app import Pages, build
+from callcenter.console.auth import Doorkeeper, token_hash
+from callcenter.console.call_api import CallApi
+from callcenter.console.policy_api import PolicyDesk
+from callcenter.storage import policy_queries, queries, tables as t
+from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
+from callcenter.storage.reading import Reader
+from callcenter.storage.schema import migrate
+from callcenter.storage.writer import Writer
+from devices.decoders import decode
+from handlers.intake import Door
+from handlers.policies import PolicyWatch
+from tests.conftest import ManualClock
+from tests.integration.contract import Client
+from tests.integration.office import payload
+from tests.processes import NOW
+from tests.unit.policy_world import NIGHTS, OTHER, SEAL, SHIPPED, file_policy, fill
+
+NOBODY = f"""{SHIPPED}
+[[override]]
+id = "brook"
+area = "brook"
+[[override.level]]
+id = "family"
+kinds = ["family"]
+wave_size = 3
+deadline_s = 90
+"""
+
+
+def people(connection: Connection) -> None:
+    connection.execute(t.timeline_head.delete())
+    fill(connection)
+    for name, role in (("ann", "operator"), ("chief", "supervisor")):
+        row = {"id": name, "name": name.title(), "role": role, "password_hash": "", "created_at": NOW}
+        connection.execute(insert(t.operators).values(row))
+        session = {"token_hash": token_hash(name), "operator_id": name, "created_at": NOW, "seen_at": NOW}
+        connection.execute(insert(t.sessions).values(session))
+
+
+@dataclass
+class Desk:
+    operator: Client
+    chief: Client
+    door: Door
+    read: Reader
+    clock: ManualClock
+    shelf: Shelf
+
+    async def check(self, text: str) -> dict[str, Any]:
+        answer = await self.operator.post("/api/v1/policies/check", {"text": text})
+        assert answer.status == 200, answer.body
+        body: dict[str, Any] = answer.body
+        return body
+
+    async def store(self, text: str, **more: Any) -> Any:
+        checked = await self.check(text)
+        body = {"text": text, "sha256": checked["sha256"], "base": checked["base"], "note": "夜里两村合并"}
+        return await self.chief.post("/api/v1/policies", body | more)
+
+    async def press(self, device: str, msg: str = "p1") -> str:
+        taken = await self.door.submit(decode(f"vnh/v1/{device}/up/sos", payload(msg), self.clock.now()))
+        alert: str = taken.alert
+        return alert
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    migrate(database_url)
+    engine = connect(database_url, writer=True, size=1)
+    with engine.begin() as connection:
+        people(connection)
+    engine.dispose()
+    clock, shelf, unused = ManualClock(NOW), Shelf(file_policy()), None
+    writer = Writer(connect(database_url, writer=True, size=1), node="test", policy=shelf, seal=SEAL)
+    read = Reader(connect(database_url, writer=False), threads=2)
+    door = Door(writer, HANDLERS, clock)
+    door.start()
+
+    async def look(now: datetime) -> None:
+        await read(policy_queries.look, shelf, now)
+
+    watch = PolicyWatch(look, shelf, clock)
+    keeper = Doorkeeper(read, clock, public="http://127.0.0.1:8080")
+    api: Any = Api(read, door.submit, unused, keeper, unused, unused, clock)  # type: ignore[arg-type]
+    pages, calls = Pages(unused, read, clock), CallApi(read, unused, clock)  # type: ignore[arg-type]
+    at = PolicyDesk(SHIPPED, lambda: (shelf.in_force.version, shelf.in_force.book), watch.look)
+    server = TestServer(build(api, keeper, pages, calls, policy_desk=at))
+    await server.start_server()
+    base = str(server.make_url("")).rstrip("/")
+    async with Client(base, "ann") as ann, Client(base, "chief") as chief:
+        yield Desk(ann, chief, door, read, clock, shelf)
+    await server.close()
+    await door.stop()
+    read.close()
+
+
+async def test_the_file_is_version_nought_and_is_shown_readable(desk: Desk) -> None:
+    body = (await desk.operator.get("/api/v1/policies")).body
+    assert (body["in_force"], body["may_change"]) == (0, False)
+    assert [one["version"] for one in body["versions"]] == [0]
+    shown = (await desk.operator.get("/api/v1/policies/0")).body
+    assert shown["text"] == SHIPPED
+    assert [one["id"] for one in shown["policy"]["levels"]] == ["neighbour", "village", "town", "district"]
+    assert shown["policy"]["ladders"][0]["rungs"][3] == {"id": "duty_manager", "after_s": 90, "phone": "duty_manager"}
+    assert (await desk.operator.get("/api/v1/policies/7")).status == 404
+    assert (await desk.operator.get("/api/v1/policies/x")).status == 404
+
+
+async def test_faults_have_their_line_and_reason_and_such_a_text_is_refused(desk: Desk) -> None:
+    found = await desk.check(NOBODY)
+    lines = NOBODY.splitlines()
+    assert (found["ok"], found["forecast"]) == (False, None)
+    assert [(lines[one["line"] - 1], one["code"]) for one in found["faults"]] == [("[[override.level]]", "alone")]
+    assert "brook" in found["faults"][0]["reason"]
+    answer = await desk.store(NOBODY)
+    assert (answer.status, answer.code) == (400, "faulty_policy")
+    assert [one["line"] for one in answer.body["faults"]] == [found["faults"][0]["line"]]
+    syntax = await desk.check("[limits\n")
+    assert [one["line"] for one in syntax["faults"]] == [1]
+    assert (await desk.operator.get("/api/v1/policies")).body["versions"][0]["version"] == 0
+
+
+async def test_a_supervisor_puts_it_into_force_and_the_next_alert_keeps_it(desk: Desk) -> None:
+    old = await desk.press("bracelet-0")
+    answer = await desk.store(NIGHTS)
+    assert (answer.status, answer.body) == (201, {"version": 1})
+    new = await desk.press("bracelet-1")
+    versions = {one: (await desk.read(queries.alert, one)).policy_version for one in (old, new)}
+    assert versions == {old: 0, new: 1}
+    body = (await desk.chief.get("/api/v1/policies")).body
+    assert (body["in_force"], body["may_change"]) == (1, True)
+    assert body["versions"][0] | {"sha256": ""} == {
+        "version": 1, "sha256": "", "author": "chief", "note": "夜里两村合并",
+        "created_at": "2026-11-21T08:00:00.000000Z", "effective_at": "2026-11-21T08:00:00.000000Z",
+    }  # fmt: skip
+    shown = (await desk.operator.get("/api/v1/policies/1")).body["policy"]["overrides"]
+    assert [(one["id"], one["area_name"], one["hours"]) for one in shown] == [
+        ("stone", "stone", ""), ("stone-nights", "stone", "mon-sun 15:00-20:00"),
+    ]  # fmt: skip
+    entries = await desk.read(queries.entries_after, 0, limit=99)
+    (entry,) = [one for one in entries if one.rule == "policy.stored"]
+    assert (entry.actor, entry.alert_id) == ("operator:chief", None)
+
+
+async def test_going_back_is_storing_the_old_text_again(desk: Desk) -> None:
+    await desk.store(OTHER)
+    old = (await desk.operator.get("/api/v1/policies/0")).body["text"]
+    assert (await desk.store(old)).body == {"version": 2}
+    assert desk.shelf.in_force.book.claim_idle_s == 60
+
+
+async def test_who_may_not_change_and_what_was_not_checked(desk: Desk) -> None:
+    checked = await desk.check(OTHER)
+    body = {"text": OTHER, "sha256": checked["sha256"], "base": 0, "note": "x"}
+    assert (await desk.operator.post("/api/v1/policies", body)).status == 403
+    assert (await desk.chief.post("/api/v1/policies", body | {"text": SHIPPED})).code == "not_checked"
+    assert (await desk.chief.post("/api/v1/policies", body | {"note": ""})).status == 400
+    assert (await desk.chief.post("/api/v1/policies", body)).status == 201
+    stale = await desk.chief.post("/api/v1/policies", body)
+    assert (stale.status, stale.code) == (409, "stale_version")
+
+
+async def test_the_forecast_tells_what_gets_worse(desk: Desk) -> None:
+    alert = await desk.press("bracelet-1")
+    desk.clock.advance(3600)
+    same = (await desk.check(SHIPPED))["forecast"]
+    assert (same["alerts"], same["changed"], same["worse"], same["listed"]) == (1, 0, 0, [])
+    slower = SHIPPED.replace('["village_doctor", "carer"]', '["carer"]').replace(
+        "after_s = 60, phone", "after_s = 70, phone"
+    )
+    (one,) = (await desk.check(slower))["forecast"]["listed"]
+    assert (one["alert"], one["area"], one["present"]["people"]) == (alert, "stone", 5)
+    assert {"fewer", "phone_later"} <= set(one["worse"])
+    assert one["planned"] | {"yes_s": None} == {
+        "first_s": 0, "people": 4, "level": "district", "yes_s": None, "phoned_s": 70,
+    }  # fmt: skip
