@@ -24,7 +24,7 @@ from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, network, policy_queries, queries, work
+from callcenter.storage import call_book, network, policy_queries, queries, roll_book, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -39,11 +39,21 @@ from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import device_signals, operator_actions, outbox, plans, policies, responder_actions, timers
+from handlers import (
+    device_signals,
+    incidents,
+    operator_actions,
+    outbox,
+    plans,
+    policies,
+    responder_actions,
+    timers,
+)
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
+from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
@@ -63,6 +73,7 @@ HANDLERS = (
     | outbox.HANDLERS
     | plans.HANDLERS
     | policies.HANDLERS
+    | incidents.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -274,7 +285,8 @@ def _due(connection: Any, now: datetime) -> list[Any]:  # noqa: ANN401
     calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
     debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
     receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
-    return [*alerts, *receivers, *calls, *debts]
+    rolls = [IncidentDue(incident, due) for incident, due in roll_book.due(connection, now)]
+    return [*alerts, *receivers, *calls, *debts, *rolls]
 
 
 def _words() -> Prompts:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from callcenter.alerts.approach import Fix
 from callcenter.alerts.inputs import OperatorActed
 from callcenter.alerts.model import Alert, Operator
+from callcenter.alerts.ranking import Spot
+from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import WrittenEffect
@@ -86,6 +88,43 @@ class SeatTaken:
     operator: str
     state: str
     phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRaised:
+    """Something concerns a whole area. Answered with its id, or `Refused`.
+
+    `words` are said on the telephone; with `at` and `radius_m` it is whoever lives that near.
+    """
+
+    kind: IncidentKind
+    words: str
+    area: str
+    ask: Ask
+    by: Operator
+    at: Spot | None = None
+    radius_m: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSettled:
+    """A named human says how somebody on a roll is: well, accounted for elsewhere, or needs help."""
+
+    incident_id: str
+    resident: str
+    standing: Standing
+    note: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    """A named human says that it is over; `reason` is for those who are not accounted for."""
+
+    incident_id: str
+    note: str
+    reason: str
+    by: Operator
 
 
 @dataclass(frozen=True, slots=True)

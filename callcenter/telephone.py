@@ -10,13 +10,14 @@ from aiohttp import web
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import SendText
+from callcenter.alerts.last_seen import Words
 from callcenter.alerts.naming import surname
 from callcenter.clock import Clock
 from callcenter.ids import new_id
 from callcenter.ports import Submit
 from callcenter.privacy import Seal, normalised
 from callcenter.responder.tokens import address, token
-from callcenter.storage import call_book, page_queries, queries
+from callcenter.storage import call_book, page_queries, queries, sightings
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
 from callcenter.telephony.ari_client import AriSettings
@@ -105,6 +106,7 @@ class Telephone:
             "ask_responders": by_hand,
             "hang_up_others": nothing_to_end,
             "hang_up_colleague": nothing_to_end,
+            "end_search": nothing_to_end,
             "leave_room": nothing_to_end,
         }
 
@@ -158,6 +160,12 @@ class Telephone:
         if link:
             return await self._text_with_link(call, prompt, link)
         alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
+        if alert and prompt == "sms_search":
+            now, words = self._clock.now(), Words(self._prompts, call.language)
+            lost = await self._read(sightings.lost, alert, now)
+            return self._prompts.text(
+                prompt, call.language, name=words.name(lost, now), seen=words.seen(lost, now, written=True)
+            )
         name, place = (alert.subject.name, alert.subject.place) if alert else (call.name, "")
         return self._prompts.text(prompt, call.language, name=name, place=place, kind="", goes="")
 

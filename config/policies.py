@@ -108,6 +108,8 @@ class AlertPolicy:
     move_s: int
     arrive_radius_m: int
     transfer_s: int
+    searchers: int
+    incident_lines: int
     calls: CallPolicy
     links: bool = False  # a text message may hold a link: who is asked gets their page by it
     rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
@@ -181,6 +183,8 @@ class _Limits(BaseModel):
     move_s: Annotated[int, Field(ge=60, le=1800)]
     arrive_radius_m: Annotated[int, Field(ge=10, le=500)]
     transfer_s: Annotated[int, Field(ge=10, le=45)]  # less than any owner may be idle
+    searchers: Annotated[int, Field(ge=1, le=20)]
+    incident_lines: Annotated[int, Field(ge=1, le=200)]
 
     @field_validator("call_backs_s")
     @classmethod

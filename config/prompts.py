@@ -9,7 +9,7 @@ from typing import Any
 
 DEFAULT_FILE = Path(__file__).with_name("prompts.toml")
 LANGUAGES = ("zh-CN", "en")
-FIELDS = frozenset({"name", "place", "kind", "goes"})
+FIELDS = frozenset({"name", "place", "kind", "goes", "seen", "number", "way"})
 # A text message with a link says other things.
 TEXT_FIELDS = {"sms_link": frozenset({"who", "kind", "area", "link", "number"})}
 

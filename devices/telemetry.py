@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ class LastHeard(NamedTuple):
 
 
 def position(loc: Loc, at: datetime) -> dict[str, Any]:
+    """`loc_at` is when the device was there, not when it said so: an old fix in a new message is an old fix."""
+    at -= timedelta(seconds=loc.age or 0)
     return {"lat": loc.lat, "lon": loc.lon, "acc": loc.acc, "fix": loc.fix, "datum": loc.datum, "loc_at": at}
 
 

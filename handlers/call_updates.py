@@ -29,7 +29,7 @@ from callcenter.storage import call_book, directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
-from handlers import callers, debts, links, offers, rooms
+from handlers import callers, debts, incidents, links, offers, rooms
 from handlers.callbacks import keep, said
 from handlers.intake import Handler
 from handlers.legs import change
@@ -127,7 +127,10 @@ class CallUpdates:
         after = changed.call
         if isinstance(happened, Heard):
             self._follow_up(unit, after, happened)
-        if changed.report and not rooms.is_moot(unit, after, changed.report):
+        if after.dialogue == "roll_call" and after.alert_id is None:
+            incidents.follow(unit, after, changed.report)
+            after = unit.calls.get(after.id) or after
+        elif changed.report and not rooms.is_moot(unit, after, changed.report):
             self._report(unit, after, changed.report)
         if after.placed_at and not call.placed_at:
             refused_phones.clear(unit.connection, after.party)  # it is rung after all
@@ -167,8 +170,9 @@ class CallUpdates:
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
             offers.accept(unit, alert, call)
-            unit.wish(SendText(call.id, "sms_address", alert.id, call.name))
-            links.text_to_who_goes(unit, alert, call)
+            unit.wish(SendText(call.id, "sms_search" if alert.searching else "sms_address", alert.id, call.name))
+            if not alert.searching:  # a page shows the way to a door
+                links.text_to_who_goes(unit, alert, call)
 
     def _follow_up(self, unit: Unit, call: Call, heard: Heard) -> None:
         if heard.what is News.JOINED:

@@ -9,8 +9,10 @@ from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
 from callcenter.alerts.naming import surname
 from callcenter.alerts.script import Said
+from callcenter.storage import roll_book
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
+from handlers import searching
 
 
 def keep(unit: Unit, heard: CallNews | InboundCall, *, call_id: str, what: str, known: bool) -> None:
@@ -34,12 +36,17 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
     if call is None:
         return None
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    return Said(call.id, dialogues.script(call, _facts(call, alert, prompts), prompts))
+    return Said(call.id, dialogues.script(call, _facts(unit, call, alert, prompts), prompts))
 
 
-def _facts(call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
+def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
+    if call.dialogue == "roll_call" and (found := roll_book.of_call(unit.connection, call.id)):
+        why = prompts.text(f"incident_{found[0].kind.value}", call.language)
+        return dialogues.Facts(kind=why, place=found[0].words)
     if alert is None:
         return dialogues.Facts(name=call.name)
+    if call.dialogue in ("search", "search_report"):
+        return searching.facts(unit, alert, call, prompts)
     kind = prompts.text(f"kind_{alert.kind.value}", call.language)
     goes = prompts.text("somebody", call.language)
     if alert.responder_name:

@@ -20,6 +20,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
+from handlers import searching
 from handlers.callbacks import keep, said
 from handlers.next_call import ring_operator
 from handlers.reaction import react
@@ -142,8 +143,9 @@ def _call(unit: Unit, inbound: InboundCall, person: Person, alert: Alert, *, dia
         placed_at=unit.now,
         ringing_at=unit.now,
     )
-    if dialogue == "offer":
-        call = replace(call, state=CallState.TALKING, answered_at=unit.now, step=dialogues.first_step(call))
+    if dialogue in dialogues.OFFERED:
+        call = replace(call, state=CallState.TALKING, answered_at=unit.now)
+    call = replace(call, step=dialogues.first_step(call))
     unit.calls.put(call, new=True)
     return call
 
@@ -152,16 +154,30 @@ def _rings_back(unit: Unit, inbound: InboundCall) -> Call | None:
     """Somebody who was asked for help: the same offer again. Who has said yes is put into the room."""
     number = normalised(inbound.caller)
     asked = unit.calls.by_number(number, since=unit.now - RANG_BACK) if number else []
+    if number and (looking := searching.asked_before(unit, number)):
+        return _reports(unit, inbound, *looking)
     for earlier in asked:
         alert = unit.alert(earlier.alert_id) if earlier.alert_id else None
         if earlier.dialogue not in dialogues.ASKING or not alert or alert.state not in UNRESOLVED:
             continue
         person = Person(earlier.party, earlier.name, number, earlier.role, area=earlier.area_id)
         # Of whom we know only that their call is over, nobody was there to ask: owed a call like any other who gave up.
-        asked_again = earlier.answer is not Answer.ACCEPTED and not inbound.gone
-        call = _call(unit, inbound, person, alert, dialogue="offer" if asked_again else "hotline")
+        offered = "search" if earlier.dialogue == "search" else "offer"
+        over = offered == "search" and not alert.searching  # found meanwhile
+        asked_again = earlier.answer is not Answer.ACCEPTED and not inbound.gone and not over
+        call = _call(unit, inbound, person, alert, dialogue=offered if asked_again else "hotline")
         unit.log(alert, rule="call.rang_back", actor="telephone", data={"call": call_view(call)})
         if not asked_again:
             ring_operator(unit, alert)
         return call
     return None
+
+
+def _reports(unit: Unit, inbound: InboundCall, earlier: Call, alert: Alert) -> Call:
+    """Who looks for somebody rings: a key says that they are found, and a person comes on the line in any case."""
+    number = normalised(inbound.caller)
+    person = Person(earlier.party, earlier.name, number, earlier.role, area=earlier.area_id)
+    call = _call(unit, inbound, person, alert, dialogue="search_report")
+    unit.log(alert, rule="call.rang_back", actor="telephone", data={"call": call_view(call)})
+    ring_operator(unit, alert)
+    return call

@@ -1,10 +1,10 @@
 """Everybody who could go to an alert's door, ranked by when they would be there (alerts/ranking.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from callcenter.alerts.model import Alert
-from callcenter.alerts.ranking import Candidate, Need, Ranked, rank
+from callcenter.alerts.ranking import Candidate, Need, Ranked, Spot, rank
 from callcenter.storage import directory, refused_phones
 from callcenter.storage.directory import Askable, Person
 from callcenter.storage.unit import Unit
@@ -38,22 +38,42 @@ def area(unit: Unit, alert: Alert) -> str | None:
     return next((person.area for person in at_home(unit, alert) if person.area), None)
 
 
-def choices(unit: Unit, alert: Alert) -> list[Choice]:
-    """The best first. A telephone that several people share is there once: for the best of them."""
+def at_the_door(unit: Unit, alert: Alert) -> list[Choice]:
+    """Who could go to the door of the house."""
+    return choices(unit, alert, at=directory.home(unit.connection, alert.subject.resident, alert.subject.household).at)
+
+
+def choices(
+    unit: Unit,
+    alert: Alert,
+    *,
+    at: Spot | None,
+    key: bool = True,
+    more: Iterable[Askable] = (),
+    known: Callable[[Askable], Askable] | None = None,
+) -> list[Choice]:
+    """The best first. A telephone that several people share is there once: for the best of them.
+
+    `more` people than belong to the resident; `known`: what is left of what is known of those who do.
+    """
     home = directory.home(unit.connection, alert.subject.resident, alert.subject.household)
     engaged = unit.calls.engaged()
     found = [_contact(person) for person in contacts(unit, alert)]
     kinds = tuple(sorted(kind for level in unit.policy_of(alert).levels for kind in level.kinds))
     found += directory.askable(unit.connection, area(unit, alert), kinds, household=home.household, now=unit.now)
-    people = {one.person.party: one for one in found if one.person.number}
+    people = {one.person.party: one for one in (*more, *map(known or _as_is, found)) if one.person.number}
     load = unit.offers.load(but=alert.id)
     refused = refused_phones.parties(unit.connection)
     candidates = [
         replace(_candidate(one, load[party], busy=party in engaged), refused=party in refused)
         for party, one in people.items()
     ]
-    ranked = rank(candidates, Need(home.at))
+    ranked = rank(candidates, Need(at, key=key))
     return list(_each_number_once(Choice(people[one.candidate.party].person, one) for one in ranked))
+
+
+def _as_is(one: Askable) -> Askable:
+    return one
 
 
 def _contact(person: Person) -> Askable:

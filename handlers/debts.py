@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from callcenter import metrics
 from callcenter.alerts.call_model import Call, CallOutcome, Direction, Role
+from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import EMERGENCIES, Alert
 from callcenter.ports import DebtDischarged
 from callcenter.storage import call_book
@@ -20,7 +21,7 @@ LONGEST_WAIT = 16  # times the first: attempts grow apart and never end
 
 def owe(unit: Unit, call: Call) -> None:
     """The call is over: whoever rang and was not heard, or was cut off, is called back within seconds."""
-    if call.direction is not Direction.INBOUND or call.dialogue == "offer" or call.outcome not in OWED:
+    if call.direction is not Direction.INBOUND or call.dialogue in OFFERED or call.outcome not in OWED:
         return
     due = unit.now + timedelta(seconds=unit.policy.calls.debt_s)
     row = {"call_id": call.id, "party": call.party, "name": call.name, "alert_id": call.alert_id}

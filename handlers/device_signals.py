@@ -215,11 +215,11 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
         details=_details(signal, msg, clock_wrong=clock_wrong),
     )
     before = whose.open_alert(unit, known, signal.device)
+    _store_sign_of_life(unit, signal)  # first: where they are tells who is asked to look for them
     entry = react(unit, before, alarm, actor=f"device:{signal.device}")
     if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
         raise RuntimeError(f"an alarm was refused: {entry}")
     _store(unit, signal, msg, kind=signal.body.kind.value, alert_id=entry.alert_id)
-    _store_sign_of_life(unit, signal)
     unit.count(metrics.alarms_received.labels(signal.body.kind.value).inc)
     return Taken(entry.alert_id, new=True)
 

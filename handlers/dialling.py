@@ -13,10 +13,11 @@ from callcenter.alerts.call_ends import may_ring
 from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Call, Direction, Role
 from callcenter.alerts.call_rooms import is_alone, waits
-from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE
+from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE, OFFERED
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
+    EndSearch,
     HangUpColleague,
     HangUpOthers,
     LeaveRoom,
@@ -28,7 +29,7 @@ from callcenter.alerts.effects import (
     PlaceCall,
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
-from callcenter.alerts.model import Alert
+from callcenter.alerts.model import Alert, already_goes, wants_somebody
 from callcenter.alerts.offer_rules import next_wave
 from callcenter.alerts.policy_check import GROUPS
 from callcenter.ids import new_id
@@ -37,7 +38,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, links, offers
+from handlers import candidates, ending, links, offers, searching
 from handlers.candidates import Choice
 from handlers.legs import change
 
@@ -92,11 +93,11 @@ def want(
         due=until,
     )
     unit.calls.put(call, new=True)
-    offer = offers.make(unit, alert, choice or Choice(person)) if dialogue == "offer" else None
+    offer = offers.make(unit, alert, choice or Choice(person)) if dialogue in OFFERED else None
     asked = {"offer": offer_view(offer)} if offer else {}
     unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
-    if offer:
+    if offer and dialogue == "offer":  # the page of it shows the way to a door
         links.text(unit, call, offer)
     unit.count(metrics.calls_wanted.labels(role.value).inc)
     return call
@@ -179,8 +180,9 @@ def _phone_contact(unit: Unit, alert: Alert, wish: PhoneContact) -> Answers:
     if _may_ring(unit, alert, person):
         return [EffectFailed(wish.kind, "may_ring", {"contact": wish.contact})]
     _bring_owner(unit, alert)
-    # Somebody goes already: whom the owner calls all the same is wanted in the room, and not asked to go.
-    want(unit, alert, person, dialogue="consult" if alert.responder else "offer")
+    # Enough go already: whom the owner calls all the same is wanted in the room, and not asked to go.
+    asked = wants_somebody(alert) and person.party not in already_goes(alert)
+    want(unit, alert, person, dialogue=_asked_as(alert) if asked else "consult")
     return []
 
 
@@ -231,17 +233,20 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     area = candidates.area(unit, alert)
     people = directory.responders(unit.connection, area, GROUPS[wish.group], now=unit.now)
     duty = wish.group != "keyholders_and_neighbours"
-    if not duty and alert.responder:
+    if not duty and not wants_somebody(alert):
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
+    if not duty and alert.searching:
+        return _ask_responders(unit, alert, AskResponders(alert.id))
     near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
     refused = refused_phones.parties(unit.connection)  # asked last
     others = sorted((person for person in people if person.number), key=lambda one: one.party in refused)
     failed = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
-    no = offers.said_no(unit, alert) | {alert.responder}  # who goes already could only be told that somebody goes
+    going = already_goes(alert)
+    no = offers.said_no(unit, alert) | going  # who goes already could only be told that somebody goes
     near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
     if not near and not others:
         if duty:
-            why = "somebody_goes" if any(p.party == alert.responder for p in people) else "declined"
+            why = "somebody_goes" if any(p.party in going for p in people) else "declined"
             return failed or [EffectFailed(wish.kind, why, {"group": wish.group})]
         # Nobody so near; the ladder goes no higher, so the levels above have their turn now.
         return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id))]
@@ -290,9 +295,14 @@ def _asks(call: Call) -> bool:
     return call.role in ASKED_ROLES and call.dialogue not in BESIDE
 
 
+def _asked_as(alert: Alert) -> str:
+    return "search" if alert.searching else "offer"
+
+
 def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
     """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
-    found = {one.person.party: one for one in candidates.choices(unit, alert)}
+    able = searching.choices if alert.searching else candidates.at_the_door
+    found = {one.person.party: one for one in able(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
     wave = next_wave(offers.plan(unit, alert.id), offers.of_now(unit, alert), ranked, unit.now)
     for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
@@ -307,12 +317,23 @@ def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
     failed = list[AlertInput]()
     people = _next_wave(unit, alert)[: wish.number or None]
     while people:  # whoever failed is not chosen again, so this ends
-        _, wrong = _want_each(unit, alert, people, wish, dialogue="offer")
+        _, wrong = _want_each(unit, alert, people, wish, dialogue=_asked_as(alert))
         failed += wrong
         people = _next_wave(unit, alert)[: len(wrong)] if wrong else []
     if not _asking(unit, alert):
         failed.append(EffectFailed(wish.kind, "nobody_left"))
     return failed
+
+
+def _end_search(unit: Unit, alert: Alert, wish: EndSearch) -> Answers:
+    searching.end(unit, alert, wish, want)
+    return []
+
+
+def _leave_room(unit: Unit, alert: Alert, wish: LeaveRoom) -> Answers:
+    ending.leave_room(unit, alert, wish)
+    searching.tell(unit, alert, want)  # however it was over: nobody looks on for somebody who is at home
+    return []
 
 
 _PLACE: dict[type[Effect], Callable[[Unit, Alert, Any], Answers]] = {
@@ -324,7 +345,8 @@ _PLACE: dict[type[Effect], Callable[[Unit, Alert, Any], Answers]] = {
     PhoneGroup: _phone_group,
     AskResponders: _ask_responders,
     HangUpOthers: ending.hang_up_others,
-    LeaveRoom: ending.leave_room,
+    EndSearch: _end_search,
+    LeaveRoom: _leave_room,
 }
 
 

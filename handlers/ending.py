@@ -36,7 +36,7 @@ def leave_room(unit: Unit, alert: Alert, wish: LeaveRoom) -> tuple[()]:
     staying = {call.id for call in living if _waits(call) or (talk and call.in_room)}
     for call in living:
         comes = bool(staying) and call.role is Role.OPERATOR  # to them
-        if call.id not in staying and not comes:
+        if call.id not in staying and not comes and call.dialogue != "search_over":
             change(unit, call, HangUpWanted("alert_over"))
     if all(call.hang_up_at for call in unit.calls.living(alert.id)):
         end_room(unit, alert.id)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import structlog
 
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import ASKED, Offer, OfferState, Proof
 from callcenter.alerts.offer_rules import PAGE, UNREACHABLE, News, Plan, Said, end_all, going, hear
@@ -26,8 +27,9 @@ SAID_ON_PAGE = "said_on_page"  # why a telephone stops ringing: its owner has an
 
 
 def plan(unit: Unit, alert_id: str) -> Plan:
-    policy = unit.policy_about(alert_id)
-    return Plan(policy.levels, move_s=policy.move_s, arrive_s=policy.arrive_s)
+    policy, alert = unit.policy_about(alert_id), unit.alert(alert_id)
+    needs = alert.searchers_wanted if alert and alert.searching else 1
+    return Plan(policy.levels, needs=needs, move_s=policy.move_s, arrive_s=policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
@@ -75,10 +77,10 @@ def take(
     if theirs is None:
         return
     news = News(theirs.id, said, channel, proof, reason)
-    offers = unit.offers.of_alert(alert_id)
+    offers, ahead = unit.offers.of_alert(alert_id), plan(unit, alert_id)
     # The alert machine has said yes by now: they go beside those who go.
-    needs = 1 + len(going(offers)) if said is Said.YES else 1
-    moved = hear(offers, news, now=unit.now, plan=replace(plan(unit, alert_id), needs=needs))
+    needs = max(ahead.needs, 1 + len(going(offers))) if said is Said.YES else ahead.needs
+    moved = hear(offers, news, now=unit.now, plan=replace(ahead, needs=needs))
     if isinstance(moved, Refused):
         log.warning("offer.refused", alert=alert_id, offer=theirs.id, said=said, reason=moved.code)
     else:
@@ -134,11 +136,12 @@ def accept_again(unit: Unit, alert: Alert, earlier: Offer) -> Offer:
 def let_go(unit: Unit, alert: Alert) -> None:
     """Whoever said yes and is not counted on any more is late and may still come, or does not come.
 
-    Who is there stays, and so does who goes in time to help somebody else (`more_by`).
+    Who is there stays, who looks for somebody looks on, and who goes in time to help somebody else (`more_by`) goes.
     """
     counted_on = bool(alert.responder or alert.more_by)
     for offer in unit.offers.of_alert(alert.id):
-        if not offer.going or offer.party == alert.responder or offer.state is OfferState.ON_SCENE:
+        stays = offer.party in (alert.responder, *alert.searchers) or offer.state is OfferState.ON_SCENE
+        if not offer.going or stays:
             continue
         if offer.due is not None and offer.due <= unit.now:
             take(unit, alert.id, offer.party, Said.LATE)
@@ -148,10 +151,17 @@ def let_go(unit: Unit, alert: Alert) -> None:
 
 def is_not_rung(unit: Unit, call: Call, reason: str) -> None:
     """Their call is taken back: whoever is not rung any more is not asked, and may be asked again."""
-    if call.dialogue != "offer" or call.alert_id is None or reason == SAID_ON_PAGE:
+    if call.dialogue not in OFFERED or call.alert_id is None or reason == SAID_ON_PAGE:
         return
     theirs = [one for one in unit.offers.of_alert(call.alert_id) if one.party == call.party and one.state in ASKED]
     _put(unit, end_all(theirs, unit.now, reason).offers)
+
+
+def found(unit: Unit, alert: Alert, finder: str, proof: Proof) -> None:
+    """One of those who look, or somebody else, has found them: for all others it is over."""
+    others = [one for one in unit.offers.of_alert(alert.id) if one.party != finder]
+    _put(unit, end_all(others, unit.now, "found").offers)
+    take(unit, alert.id, finder, Said.THERE, proof=proof)
 
 
 def end(unit: Unit, alert: Alert) -> None:

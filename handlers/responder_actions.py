@@ -43,16 +43,22 @@ def _yes(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refus
     """The machine says who goes, as for key 1; then everybody else's offers are let go."""
     refused = _acts(unit, alert, offer, Deed.ACCEPTS)
     if refused is None:
+        _stop_ringing(unit, alert, offer)  # of a search only they themselves, as long as more are wanted
         offers.accept_again(unit, alert, offer)
     return refused
 
 
 def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refused | None:
     offers.take(unit, alert.id, offer.party, Said.NO, reason="page")  # before others are asked in their place
+    _stop_ringing(unit, alert, offer)
+    return _acts(unit, alert, offer, Deed.DECLINES)
+
+
+def _stop_ringing(unit: Unit, alert: Alert, offer: Offer) -> None:
+    """Their own telephone, which asks what they have answered."""
     for call in unit.calls.living(alert.id):
         if call.party == offer.party and call.dialogue in ASKING and not call.answered_at:
             change(unit, call, HangUpWanted(offers.SAID_ON_PAGE))
-    return _acts(unit, alert, offer, Deed.DECLINES)
 
 
 def _on_my_way(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refused | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import Effect, PhoneGroup, PhoneOperator, PhoneResident, TellDevice
 from callcenter.alerts.inputs import (
     AlarmRaised,
@@ -65,6 +66,7 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: Alert
         drill=alarm.drill,
         plan=alarm.plan,
     )
+    alert = search_rules.astray(alert, alarm.kind, now, policy)
     effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
     return Change(alert, alarm.details, ring=True, effects=effects)
 
@@ -110,7 +112,7 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
         after = replace(alert, kind=kind, plan=joined(alert.plan, alarm.plan), troubles=alert.troubles + 1)
         return Change(after, alarm.details, effects=effects)
-    after = _counted(alert, alarm, now, policy)
+    after = search_rules.astray(_counted(alert, alarm, now, policy), alarm.kind, now, policy)
     upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
     if upgraded:
         after = _ring_anew(after, now)
@@ -241,7 +243,7 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 
 
 def _build() -> Table:
-    tables = (OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE)
+    tables = (OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE, search_rules.SEARCH_TABLE)
     table = {pair: rule for one in tables for pair, rule in one.items()}
     for identifier, says, states, key, leads_to, function in _ROWS:
         for state in states:

@@ -27,22 +27,30 @@ class Facts:
     kind: str = ""
     goes: str = ""  # who goes already, by surname
     they_go: bool = False  # whoever is at the phone has said so on their page
+    seen: str = ""  # of whom is looked for: where, how long ago and how exactly (last_seen)
 
+
+TOLD = ("name", "place", "kind", "goes", "seen")
 
 # dialogue -> the question that opens it; a dialogue that is missing here asks nothing
 _FIRST_STEP: Mapping[str, str] = {
     "resident": "awake",
     "welfare": "well",
+    "roll_call": "well",
     "offer": "offer",
     "duty": "offer",
+    "search": "offer",
+    "search_report": "found",
     "transfer": "transfer",
 }
-ASKING = frozenset({"offer", "duty"})  # dialogues that end in an answer, if only in "no response"
+OFFERED = frozenset({"offer", "search"})  # asked to go somewhere: each has an offer beside the call
+ASKING = OFFERED | {"duty"}  # dialogues that end in an answer, if only in "no response"
 DECIDED_BY_KEY = ASKING | {"transfer"}
-BESIDE = frozenset({"transfer", "consult"})  # between operators and their guests: whatever comes of it, help goes on
+# Between operators and their guests, or only to tell something: whatever comes of it, help goes on.
+BESIDE = frozenset({"transfer", "consult", "search_over"})
 
 # Dialogues with people who ask for help: nothing but a wish to hang up ends them, no slip and no guess of ours.
-NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback"})
+NEEDING = frozenset({"resident", "welfare", "hotline", "sos_line", "callback", "search_report", "roll_call"})
 
 KEYS_OF_OFFER: Mapping[str, Answer | None] = {"1": Answer.ACCEPTED, "2": Answer.DECLINED, "3": None}
 
@@ -94,6 +102,15 @@ def _offer(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
     return replace(call, step="", tries=call.tries + 1, answer=Answer.NO_RESPONSE), _report(call, "no_answer")
 
 
+def _found(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
+    """Who looks for somebody rings us: 1 says that they are found, whatever else leads to a person."""
+    if digits == "1":
+        return replace(call, step=""), _report(call, "found")
+    if digits == "3":
+        return call, None
+    return replace(call, step=""), None
+
+
 _OF_TRANSFER = {Answer.ACCEPTED: "took_over", Answer.DECLINED: "not_taken_over", Answer.NO_RESPONSE: "not_taken_over"}
 
 
@@ -109,6 +126,7 @@ _ON_INPUT: Mapping[str, Callable[[Call, str | None], tuple[Call, CallReport | No
     "well_spoken": _well_spoken,
     "offer": _offer,
     "transfer": _transfer,
+    "found": _found,
 }
 
 
@@ -121,7 +139,7 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     """What happens on this leg now."""
 
     def say(key: str) -> Say:
-        known = {"name": facts.name, "place": facts.place, "kind": facts.kind, "goes": facts.goes}
+        known = {name: getattr(facts, name) for name in TOLD}
         return Say(prompts.text(key, call.language, **known), call.language)
 
     def ask(key: str, seconds: int, *, speech: bool = False) -> Ask:
@@ -136,11 +154,15 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.step == "awake":
         return (ask("resident", SPEAK_S, speech=True),)
     if call.step in ("well", "well_spoken"):
-        return (ask("welfare", PRESS_S, speech=call.step == "well"),)
-    if call.step in ("offer", "transfer"):
+        return (ask(call.dialogue, PRESS_S, speech=call.step == "well"),)
+    if call.step in ("offer", "transfer", "found"):
         return (ask(call.dialogue, PRESS_S),)
     if call.dialogue in DECIDED_BY_KEY:
         return _after_offer(call, say)
+    if call.dialogue == "roll_call" and call.answer is Answer.WELL:
+        return (say("roll_call_thanks"), Hangup())
+    if call.dialogue == "search_over":
+        return (say("search_over"), Hangup())
     if call.dialogue == "welfare" and call.answer is Answer.WELL:
         return (say("welfare_thanks"), Join(call.room, start=False))
     starts = call.direction is not Direction.INBOUND and call.role is Role.OPERATOR
@@ -148,7 +170,9 @@ def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
 
 
 def _after_offer(call: Call, say: Callable[[str], Say]) -> Script:
-    asked = "transfer" if call.dialogue == "transfer" else "offer"
+    asked = "offer" if call.dialogue == "duty" else call.dialogue
+    if call.answer is Answer.ACCEPTED and asked == "search":  # nobody searches with a telephone at their ear
+        return (say("search_accepted"), Hangup())
     if call.answer is Answer.ACCEPTED:
         return (say(f"{asked}_accepted"), Join(call.room))
     return (say(f"{asked}_{call.answer.value if call.answer else 'no_response'}"), Hangup())

@@ -118,6 +118,19 @@ class HangUpOthers:
 
 
 @dataclass(frozen=True, slots=True)
+class EndSearch:
+    """They are found: whoever looks for them is told and let go, but for the finder (kind:id, empty: none of them).
+
+    `how` that is known: a proof of an offer (offer_model.Proof).
+    """
+
+    kind: ClassVar[str] = "end_search"
+    alert: str
+    finder: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveRoom:
     """The alert is over: its calls end. Two who talk to each other finish their talk, unless `at_once`."""
 
@@ -229,6 +242,7 @@ PhoneWish = (
     | PhoneParty
     | HangUpColleague
     | HangUpOthers
+    | EndSearch
     | LeaveRoom
 )
 Effect = (
@@ -244,6 +258,7 @@ Effect = (
     | PhoneParty
     | HangUpColleague
     | HangUpOthers
+    | EndSearch
     | LeaveRoom
     | PlaceCall
     | FindCall

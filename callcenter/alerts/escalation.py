@@ -49,12 +49,17 @@ def _resolved(alert: Alert, policy: AlertPolicy) -> Deadlines:
     return {TimerKind.FOLLOW_UP: _after(alert.rung_at, policy.follow_up_s, default=alert.opened_at)}
 
 
+def _is_awaited(alert: Alert) -> bool:
+    """Somebody has said yes and is not at the door, or looks for them and has not found them."""
+    return bool(alert.searching and alert.searchers) or bool(alert.responder and not alert.arrived_at)
+
+
 def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
     due: Deadlines = {}
     spoke_since = alert.silent_at and alert.reached_at and alert.reached_at >= alert.silent_at
     if alert.silent_at and not spoke_since and alert.call_backs < len(policy.call_backs_s):
         due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
-    if alert.responder and alert.accepted_at and not alert.arrived_at:
+    if alert.accepted_at and _is_awaited(alert):
         due[TimerKind.ARRIVAL] = alert.accepted_at + timedelta(seconds=policy.arrive_s)
     if alert.responder and alert.moves_by and not alert.arrived_at:
         due[TimerKind.MOVEMENT] = alert.moves_by

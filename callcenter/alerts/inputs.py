@@ -30,6 +30,7 @@ class Action(StrEnum):
     DECLINE = "decline"
     BRING_IN = "bring_in"
     ARRIVED = "arrived"
+    FOUND = "found"
 
 
 class TimerKind(StrEnum):
@@ -175,7 +176,7 @@ class OperatorActed:
     contact: str | None = None
     case_number: str = ""
     person: str = ""
-    party: str = ""  # bring_in, arrived: kind:id of somebody we know, or ...
+    party: str = ""  # bring_in, arrived, found: kind:id of somebody we know, or ...
     number: str = ""  # ... a number that was typed
     other_open: str | None = None  # reopen: the subject's unresolved alert, if there is one
     step: str = ""  # step: which one of the plan; empty: something that no plan names
@@ -194,6 +195,7 @@ REPORTS = (
     "not_reached",  # busy, no answer, rejected, or probably a machine
     "accepted",  # a responder pressed 1
     "declined",
+    "found",  # who looks for somebody pressed the key that says so
     "no_answer",  # somebody who was asked for help did not answer, or pressed nothing
     "operator_missed",  # an operator's phone was not answered
     "by_hand",  # no gateway can ring: a person dials
@@ -223,6 +225,16 @@ class CallReport:
     def details(self) -> dict[str, Any]:
         optional = {"reason": self.reason, "role": self.role}
         return {"call": self.call, "party": self.party, "name": self.name} | {k: v for k, v in optional.items() if v}
+
+
+@dataclass(frozen=True, slots=True)
+class CallYes:
+    """A yes, by whatever way; `call` is the one that must not be ended."""
+
+    party: str
+    name: str
+    call: str
+    data: dict[str, Any]
 
 
 class Deed(StrEnum):

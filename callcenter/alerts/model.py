@@ -150,8 +150,17 @@ class Alert:
     steps_done: tuple[StepDone, ...] = ()
     policy_version: int = 0  # of the escalation policy in force when it opened; it is this one's to its end
     policy_area: str = ""  # where it opened, for that policy: the area and those above it, with spaces between
+    astray_at: datetime | None = None  # they have left their zone: looked for where they were last seen
+    searchers: tuple[str, ...] = ()  # who said that they look for them: kind:id
+    searchers_wanted: int = 0  # so many look for them at once
+    found_at: datetime | None = None  # one of them, or an operator, said so
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
+
+    @property
+    def searching(self) -> bool:
+        """They are out somewhere and nobody has found them: people look for them, and nobody goes to their door."""
+        return self.astray_at is not None and self.found_at is None
 
     @property
     def priority(self) -> int:
@@ -185,5 +194,17 @@ def queued_again(alert: Alert, now: datetime) -> Alert:
 
 
 def wants_somebody(alert: Alert) -> bool:
-    """Nobody goes, or who is there needs more people."""
+    """Nobody goes, who is there needs more people, or too few look for whoever is lost: more may be asked."""
+    if alert.searching:
+        return len(alert.searchers) < alert.searchers_wanted
     return not alert.responder or alert.more_at is not None
+
+
+def already_goes(alert: Alert) -> frozenset[str]:
+    """Who has said yes (to looking for them, while they are lost), and need not be asked."""
+    return frozenset(alert.searchers if alert.searching else (alert.responder,)) - {""}
+
+
+def forgets(alert: Alert) -> Alert:
+    """Whoever said yes is not counted on any more."""
+    return replace(alert, responder="", responder_name="", accepted_at=None, moves_by=None)

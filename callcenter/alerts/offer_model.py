@@ -29,6 +29,7 @@ class Proof(StrEnum):
     POSITION = "position"  # their phone, near enough
     DEVICE = "device"  # the resident's own bracelet or telephone was pressed for it
     VOICE = "voice"  # an operator heard it and says so
+    KEY = "key"  # they rang back and pressed the key for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -13,11 +14,22 @@ from callcenter.alerts.effects import (
     TellDevices,
 )
 from callcenter.alerts.inputs import Action, OperatorActed
-from callcenter.alerts.model import OPEN, OWNED, Alert, Operator, Outcome, State, given_to, queued_again, touched
+from callcenter.alerts.model import (
+    OPEN,
+    OWNED,
+    Alert,
+    Operator,
+    Outcome,
+    State,
+    forgets,
+    given_to,
+    queued_again,
+    touched,
+)
 from callcenter.alerts.plans import done_of, missing, step_of, ticked, words
 from callcenter.alerts.responder_rules import is_there
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import asks, falls_silent, forgets
+from callcenter.alerts.telephone_rules import asks, falls_silent
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
 from config.policies import AlertPolicy
 
@@ -108,7 +120,9 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
         return refused
     state = State.HANDED_OVER if alert.state is State.HANDED_OVER else State.HELPING
     after = replace(touched(alert, now), state=state)
-    if acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
+    if acted.action is Action.OFFER_NEXT and alert.searching:  # those who look are too few to find them
+        after = search_rules.one_more(after)
+    elif acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
         after = replace(forgets(after), arrived_at=None, more_at=None, more_by=None)
     if not policy.rings:  # people are told to call
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
@@ -209,6 +223,8 @@ def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPol
         waves=0,
         steps_done=(),
         reopened_at=now,
+        searchers=(),
+        found_at=None,
     )
     return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
 
@@ -274,7 +290,7 @@ OPERATOR_TABLE: Table = {
 }
 
 
-_ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys()
+_ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys() | search_rules.SEARCH_TABLE.keys()
 
 
 def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
@@ -289,5 +305,6 @@ def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
     if asked and operator.id == asked.id:
         free_for_all |= {Action.TAKE_OVER, Action.DECLINE}
     not_by_owner = {Action.CLAIM, Action.TAKE_OVER, Action.TRANSFER if asked else Action.DECLINE}
-    offered = set(Action) - not_by_owner if mine else free_for_all
+    not_now = {Action.ARRIVED} if alert.searching else {Action.FOUND}
+    offered = (set(Action) - not_by_owner if mine else free_for_all) - not_now
     return tuple(action for action in Action if action in offered and (alert.state, f"action.{action}") in _ACTED)

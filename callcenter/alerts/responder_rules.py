@@ -6,26 +6,22 @@ Nothing here ends an alert: whoever was there says that they are done, and the a
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.effects import Effect, HangUpOthers
-from callcenter.alerts.inputs import Deed, ResponderActed, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State
+from callcenter.alerts.inputs import CallYes, Deed, ResponderActed, TimerDue, TimerKind
+from callcenter.alerts.model import UNRESOLVED, Alert, State, forgets
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import (
-    CallYes,
-    asks,
-    asks_one_more,
-    calls_attention,
-    forgets,
-    goes,
-    nobody_has_come,
-)
+from callcenter.alerts.telephone_rules import asks, asks_one_more, calls_attention, goes, nobody_has_come
 from config.policies import AlertPolicy
 
 
 def accepts(alert: Alert, acted: ResponderActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
-    """The same claim as key 1. Of a telephone with a page it is seen whether it moves, so it has to."""
+    """The same claim as key 1. Of a telephone with a page it is seen whether it moves, so it has to.
+
+    Where somebody looks for whoever is lost nobody sees: then there is no door to come nearer to.
+    """
     went = goes(alert, CallYes(acted.party, acted.name, "", acted.details()), now, policy)
-    if isinstance(went, Refused) or went.alert.responder != acted.party:
+    if isinstance(went, Refused) or went.alert.responder != acted.party or alert.searching:
         return went
     moves_by = now + timedelta(seconds=min(policy.move_s, policy.arrive_s))
     return replace(went, alert=replace(went.alert, moves_by=moves_by))
@@ -41,7 +37,12 @@ def moves(alert: Alert, acted: ResponderActed, _now: datetime, _policy: AlertPol
 
 
 def is_there(alert: Alert, party: str, name: str, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Seen at the door. Also of somebody who is late, or whom nobody asked; a second one does not replace the first."""
+    """Seen at the door. Also of somebody who is late, or whom nobody asked; a second one does not replace the first.
+
+    While they are lost nobody is behind that door: those who look for them look on.
+    """
+    if alert.searching:
+        return alert, ()
     if alert.responder and alert.responder != party and alert.arrived_at:
         return replace(alert, more_by=None), ()
     after = replace(alert, responder=party, responder_name=name, arrived_at=now, moves_by=None)
@@ -65,7 +66,9 @@ def says_there(alert: Alert, acted: ResponderActed, now: datetime, _policy: Aler
 
 def needs_more(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
     """Whoever is there cannot do it alone: the next ones are asked, and its owner is rung."""
-    after, effects = asks(replace(calls_attention(alert, now), more_at=alert.more_at or now), now)
+    after = calls_attention(alert, now)
+    after = search_rules.one_more(after) if alert.searching else replace(after, more_at=alert.more_at or now)
+    after, effects = asks(after, now)
     return Change(after, acted.details() | {"wave": after.waves}, ring=True, effects=effects)
 
 
@@ -76,8 +79,12 @@ def is_done(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPo
 
 def cannot(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
     """They do not come after all: others are asked at once, and its owner is told."""
-    first = alert.responder == acted.party
-    after = forgets(alert) if first else replace(alert, more_by=None, more_at=alert.more_at or now)
+    if alert.searching:
+        after = search_rules.stops(alert, acted.party)
+    elif alert.responder == acted.party:
+        after = forgets(alert)
+    else:
+        after = replace(alert, more_by=None, more_at=alert.more_at or now)
     asked, effects = asks(after, now)
     return Change(calls_attention(asked, now), acted.details(), ring=True, effects=effects)
 

@@ -1,9 +1,9 @@
 """The part of the alert machine's table that telephone calls move: reached, silent, accepted, nobody there."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from callcenter.alerts import search_rules
 from callcenter.alerts.call_ends import NO_NEWS
 from callcenter.alerts.call_model import Role
 from callcenter.alerts.effects import (
@@ -15,8 +15,8 @@ from callcenter.alerts.effects import (
     PhoneResident,
     TellDevices,
 )
-from callcenter.alerts.inputs import CallReport, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State, wants_somebody
+from callcenter.alerts.inputs import CallReport, CallYes, TimerDue, TimerKind
+from callcenter.alerts.model import UNRESOLVED, Alert, State, forgets, wants_somebody
 from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
 from config.policies import AlertPolicy
 
@@ -25,7 +25,7 @@ AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony
 
 
 def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Ask (more) people to go, unless somebody goes already and needs nobody else."""
+    """Ask (more) people to go, unless enough go already and need nobody else."""
     if not wants_somebody(alert):
         return alert, ()
     return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
@@ -65,18 +65,10 @@ def is_accepted(alert: Alert, report: CallReport, now: datetime, policy: AlertPo
     return goes(alert, CallYes(report.party, report.name, report.call, report.details()), now, policy)
 
 
-@dataclass(frozen=True, slots=True)
-class CallYes:
-    """A yes, by whatever way; `call` is the one that must not be ended."""
-
-    party: str
-    name: str
-    call: str
-    data: dict[str, Any]
-
-
 def goes(alert: Alert, yes: CallYes, now: datetime, policy: AlertPolicy) -> Change | Refused:
     """Somebody goes: everybody else stops ringing in the same transaction. One wins, unless more are wanted."""
+    if alert.searching:
+        return search_rules.looks(alert, yes, now)
     if not wants_somebody(alert):
         return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
     if alert.responder == yes.party:
@@ -123,8 +115,8 @@ def is_by_hand(alert: Alert, report: CallReport, now: datetime, _policy: AlertPo
         effects = (PhoneOperator(alert.id),)
     elif report.reason == NO_NEWS and report.role == Role.ELDER and not alert.waves:
         alert, effects = asks(alert, now)
-    elif report.reason == NO_NEWS and report.role in ASKED_TO_GO and not alert.responder:
-        effects = (AskResponders(alert.id, 1),)
+    elif report.reason == NO_NEWS and report.role in ASKED_TO_GO:
+        effects = asks_one_more(alert)
     return Change(alert, report.details(), ring=True, effects=effects)
 
 
@@ -149,8 +141,9 @@ def calls_back(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy)
     if after.call_backs < len(policy.call_backs_s):
         return Change(after, data, effects=(PhoneResident(alert.id),))
     effects: tuple[Effect, ...] = (PhoneGroup(alert.id, "keyholders_and_neighbours"),)
-    asked = replace(after, asked_at=now, waves=alert.waves + 1) if not alert.responder else after
-    return Change(asked, data, ring=True, effects=effects if not alert.responder else ())
+    wanted = wants_somebody(alert)
+    asked = replace(after, asked_at=now, waves=alert.waves + 1) if wanted else after
+    return Change(asked, data, ring=True, effects=effects if wanted else ())
 
 
 def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
@@ -161,16 +154,12 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
     return Change(after, {"wave": after.waves}, effects=effects)
 
 
-def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
-    """Others are asked; whoever is late may still come. Its owner is asked, or it rings for everybody."""
+def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
+    """Others are asked; whoever is late may still come, or find them. Its owner is asked, or everybody."""
     who = {"party": alert.responder, "name": alert.responder_name}
-    after, effects = asks(forgets(alert), now)
+    counted = search_rules.not_counted_on(alert, now, policy) if alert.searching else forgets(alert)
+    after, effects = asks(counted, now)
     return Change(calls_attention(after, now), who, ring=True, effects=effects)
-
-
-def forgets(alert: Alert) -> Alert:
-    """Whoever said yes is not counted on any more."""
-    return replace(alert, responder="", responder_name="", accepted_at=None, moves_by=None)
 
 
 # identifier, sentence, states, input, where it may lead (None: stays), function

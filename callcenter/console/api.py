@@ -20,7 +20,7 @@ from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, problem, read_body
 from callcenter.ports import ActionWanted, Declined, Submit
-from callcenter.storage import queries, sessions, tables as t
+from callcenter.storage import queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view
 
@@ -67,6 +67,7 @@ def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, A
         "plan": plan_view(alert),
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),
+        "incident": roll_queries.of_alert(connection, alert.id),
         "actions": [action.value for action in possible_actions(alert, who)],
         "n": queries.head(connection),
     }

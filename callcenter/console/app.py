@@ -22,6 +22,7 @@ from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
+from callcenter.console.incident_api import IncidentApi
 from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
 from callcenter.console.plan_api import PlanApi
@@ -150,6 +151,9 @@ class Pages:
     async def coverage(self, request: web.Request) -> web.Response:
         return self._page(request, "coverage_main.js")
 
+    async def incidents(self, request: web.Request) -> web.Response:
+        return self._page(request, "incidents_main.js")
+
     async def policies(self, request: web.Request) -> web.Response:
         return self._page(request, "policies_main.js")
 
@@ -188,6 +192,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
         ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
         ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
+        ("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
@@ -270,6 +275,7 @@ def build(
     """
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
+        *IncidentApi(api.read, api.submit).routes(SIGNED),
         *_policy_routes(api, policy_desk or PolicyDesk()),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}

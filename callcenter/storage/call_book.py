@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, exists, func, insert, or_, select, update
 
 from callcenter.alerts.call_model import OVER, Call, Role
 from callcenter.alerts.model import EMERGENCIES, RANK, State
@@ -37,13 +37,15 @@ _HEARD = Prepared(
 _NEW = Prepared(insert(t.calls), list(_COLUMNS))
 # Whose call it is and when it was wanted is said once: no later statement can change it.
 _FIXED = frozenset(
-    {"id", "direction", "role", "dialogue", "number_sealed", "number_digest", "party", "name", "alert_id", "order_id",
+    {"id", "direction", "role", "dialogue", "number_sealed", "number_digest", "party", "name", "order_id",
      "area_id", "wave", "language", "ring_s", "wanted_at", "not_after"}
 )  # fmt: skip
 _CHANGED = Prepared(
     update(t.calls)
     .where(t.calls.c.id == bindparam("b_id"))
     .values({name: bindparam(name) for name in _COLUMNS if name not in _FIXED})
+    # Only a call that belongs to nothing yet can come to belong to an alert.
+    .values(alert_id=func.coalesce(t.calls.c.alert_id, bindparam("alert_id")))
 )
 _NEW_CALLBACK = Prepared(insert(t.callbacks), [column.name for column in t.callbacks.columns])
 

@@ -122,18 +122,22 @@ def askable(
     near = network.around(connection, area) if area else network.tops(connection)
     found = network.roster(connection, r.area_id.in_(near), r.kind.in_(kinds), after=now)
     return [
-        Askable(
-            _responder(row),
-            row.kind,
-            home=_spot(row),
-            moves=row.moves,
-            skills=frozenset(row.skills.split()),
-            key=household in row.keys.split(),
-            above=near.index(row.area_id),
-            on_duty=is_on_duty(rota, now, zone),
-        )
+        askable_row(row, household=household, on_duty=is_on_duty(rota, now, zone), above=near.index(row.area_id))
         for row, rota in found
     ]
+
+
+def askable_row(row: Row[Any], *, household: str, on_duty: bool, above: int | None = None) -> Askable:
+    return Askable(
+        _responder(row),
+        row.kind,
+        home=_spot(row),
+        moves=row.moves,
+        skills=frozenset(row.skills.split()),
+        key=household in row.keys.split(),
+        above=above,
+        on_duty=on_duty,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "press_count": alert.press_count,
         "troubles": alert.troubles,
         "recent": json.dumps([rfc3339(at) for at in alert.recent]),
+        "searchers": json.dumps(alert.searchers),
         "raised": alert.raised,
         "silent": alert.silent,
         "degraded": alert.degraded,
@@ -108,6 +109,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 _TELEPHONE = (
     "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
     "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
+    "astray_at", "searchers_wanted", "found_at",
 )
 _SAME = (
     *_TELEPHONE,
@@ -132,6 +134,7 @@ def alert_from_row(row: Mapping[Any, Any]) -> Alert:
         kind=Kind(row["kind"]),
         state=State(row["state"]),
         recent=tuple(datetime.fromisoformat(at) for at in json.loads(row["recent"])),
+        searchers=tuple(json.loads(row["searchers"])),
         owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
         transfer_to=Operator(row["transfer_to_id"], row["transfer_to_name"]) if row["transfer_to_id"] else None,
         outcome=Outcome(row["outcome"]) if row["outcome"] else None,
@@ -155,6 +158,15 @@ def _responder_view(alert: Alert) -> dict[str, Any] | None:
     times = {"accepted_at": alert.accepted_at, "arrived_at": alert.arrived_at}
     who = {"party": alert.responder, "name": alert.responder_name}
     return who | {name: rfc3339(at) if at else None for name, at in times.items()}
+
+
+def _search_view(alert: Alert) -> dict[str, Any] | None:
+    """Since when somebody is looked for, by whom, and whether they are found."""
+    if alert.astray_at is None:
+        return None
+    found = rfc3339(alert.found_at) if alert.found_at else None
+    wanted = {"searchers": list(alert.searchers), "wanted": alert.searchers_wanted}
+    return {"since": rfc3339(alert.astray_at), "found_at": found} | wanted
 
 
 def alert_view(alert: Alert) -> dict[str, Any]:
@@ -186,6 +198,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "outcome": alert.outcome.value if alert.outcome else None,
         "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,
         "responder": _responder_view(alert),
+        "search": _search_view(alert),
         "policy_version": alert.policy_version,
         "version": alert.version,
     }

@@ -38,6 +38,10 @@ from callcenter.storage.registry_tables import (
     responders as responders,
     sessions as sessions,
 )
+from callcenter.storage.roll_tables import (
+    incidents as incidents,
+    roll as roll,
+)
 
 UNRESOLVED_SQL = text("state IN ('waiting', 'claimed', 'helping', 'handed_over')")
 
@@ -91,6 +95,10 @@ alerts = Table(
     Column("accepted_at", Utc),
     Column("arrived_at", Utc),
     Column("reopened_at", Utc),
+    Column("astray_at", Utc),
+    Column("searchers", Text, nullable=False, server_default="[]"),  # JSON: kind:id of everybody who looks
+    Column("searchers_wanted", Integer, nullable=False, server_default="0"),
+    Column("found_at", Utc),
     Column("moves_by", Utc),
     Column("more_at", Utc),
     Column("more_by", Utc),

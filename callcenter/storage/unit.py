@@ -164,6 +164,17 @@ class Unit:
         alert_id = self._open[subject]
         return self._alerts[alert_id] if alert_id else None
 
+    def searches(self) -> list[Alert]:
+        """The unresolved alerts of people who are looked for, the newest first."""
+        stored = {row[0] for row in sql.SEARCHES.rows(self.connection, {})}
+        known = [alert for one in sorted(stored | self._alerts.keys(), reverse=True) if (alert := self.alert(one))]
+        return [alert for alert in known if alert.state in UNRESOLVED and alert.searching]
+
+    @property
+    def positions(self) -> list[dict[str, Any]]:
+        """The signs of life of this unit that say where a device is."""
+        return [row for row in self._changes.seen if row.get("position")]
+
     def _load_devices(self, ids: set[str]) -> None:
         if missing := ids - self._devices.keys():
             self._devices |= dict.fromkeys(missing)

@@ -53,6 +53,9 @@ AREA = Prepared(
 )
 _HAS = or_(t.alerts.c.owner_id == bindparam("b_one"), t.alerts.c.transfer_to_id == bindparam("b_one"))
 CONCERNING = Prepared(select(t.alerts.c.id).where(_HAS, t.UNRESOLVED_SQL))
+SEARCHES = Prepared(
+    select(t.alerts.c.id).where(t.alerts.c.astray_at.is_not(None), t.alerts.c.found_at.is_(None), t.UNRESOLVED_SQL)
+)
 ALERT_COLUMNS = tuple(column.name for column in t.alerts.columns)
 UPDATE_ALERT = Prepared(
     update(t.alerts)

@@ -20,6 +20,7 @@ NOT_IN_THE_CONTRACT = {
     "statisticsPage",
     "handoverPage",
     "coveragePage",
+    "incidentsPage",
     "policiesPage",
     "static",
 }  # the pages themselves and their files

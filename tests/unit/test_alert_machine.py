@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import (
     AskResponders,
+    EndSearch,
     HangUpColleague,
     HangUpOthers,
     LeaveRoom,
@@ -60,6 +61,7 @@ from callcenter.alerts.model import (
     Outcome,
     State,
     Subject,
+    wants_somebody,
 )
 from callcenter.alerts.operator_rules import possible_actions
 from callcenter.alerts.rules import Change, Decided, Refused, decide
@@ -70,6 +72,7 @@ _read = policies.read(kinds=frozenset(Kind))
 assert not isinstance(_read, str)
 POLICY = _read
 RINGING = replace(POLICY, rings=True, most_waves=2)  # with a carrier; fewer waves make the walk short
+SEARCHING = replace(RINGING, searchers=2)
 
 ANNA, BERT, CHIEF = Operator("anna", "Anna"), Operator("bert", "Bert"), Operator("chief", "Chief", supervisor=True)
 SUBJECT = Subject("resident:r-1", "bracelet-1", "r-1", "h-1", "Li", "Village 1")
@@ -209,6 +212,9 @@ def records(state: State | None) -> Iterator[Alert | None]:
             responder="responder:y" if flags else "",
             accepted_at=at,
             arrived_at=at,
+            astray_at=at,
+            searchers=("responder:y",) if flags else (),
+            searchers_wanted=2 if flags else 0,
             moves_by=at,
             more_at=at,
             more_by=at,
@@ -363,6 +369,7 @@ def _abstract(alert: Alert) -> tuple[object, ...]:
             alert.more_at is not None,
             alert.more_by is not None,
         ),
+        (alert.searching, len(alert.searchers), wants_somebody(alert), alert.found_at is not None),
         alert.transfer_to is not None,
     )
 
@@ -447,6 +454,13 @@ def steps() -> list[Step]:
         alert = queue.popleft()
         for happened, at in _calls(alert):
             take(alert, happened, at, RINGING)
+    # And somebody who has left their zone, for whom several look at once.
+    take(None, alarm(Kind.WANDER), T0 + s(2), SEARCHING)
+    queue.append(found[-1].after)
+    while queue:
+        alert = queue.popleft()
+        for happened, at in _search(alert):
+            take(alert, happened, at, SEARCHING)
     take(None, alarm(Kind.FALL), T0 + s(1), RINGING)
     take(found[-1].after, acted(Action.CLAIM), T0 + s(2), RINGING)
     queue.append(found[-1].after)
@@ -455,6 +469,17 @@ def steps() -> list[Step]:
         for happened, at in _deeds(alert):
             take(alert, happened, at, RINGING)
     return found
+
+
+def _search(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
+    now = _latest(alert) + s(1)
+    for kind in (TimerKind.NEXT_WAVE, TimerKind.ARRIVAL):
+        if at := deadlines(alert, RINGING).get(kind):
+            yield TimerDue(kind, at), max(at, now)
+    calls = (replace(report(what), party=party) for what in ("accepted", "found") for party in ("p:1", "p:2"))
+    actions = (Action.CLAIM, Action.DISPATCH, Action.OFFER_NEXT, Action.HAND_OVER, Action.FOUND, Action.RESOLVE)
+    others: list[AlertInput] = [*calls, *(acted(action) for action in (*actions, Action.REOPEN)), alarm(Kind.WANDER)]
+    yield from ((one, now) for one in others if (alert.state, one.key) in ALERT_TABLE)
 
 
 def reachable() -> Iterator[Alert]:
@@ -471,7 +496,7 @@ def broken(holds: Callable[[Step], bool]) -> list[str]:
 def test_the_walk_reaches_every_state_and_every_rule() -> None:
     assert {step.after.state for step in steps()} == set(State)
     assert {step.decided.rule for step in steps()} == {one.id for one in ALERT_TABLE.values()}
-    assert {step.after.kind for step in steps()} == set(WALKED)
+    assert {step.after.kind for step in steps()} == {*WALKED, Kind.WANDER}
 
 
 def test_a_rule_names_no_state_to_which_it_never_leads() -> None:
@@ -636,6 +661,7 @@ def test_every_effect_survives_being_stored() -> None:
         PhoneOperator,
         AskResponders,
         HangUpOthers,
+        EndSearch,
         LeaveRoom,
     }
     assert kinds == {TellDevice, TellDevices} | phone
@@ -1157,6 +1183,9 @@ class Lives(RuleBasedStateMachine):
         """One at a time: whoever goes is counted off before somebody else is counted on, unless seen at the door."""
         if now.responder in ("", before.responder):
             return
+        if before.searching and now.found_at:  # who has found them is with them, whoever looked first
+            assert happened.key in ("call.found", f"action.{Action.FOUND}")
+            return
         if isinstance(happened, CallReport):
             assert happened.what == "accepted"
             assert not before.responder, "two claims of one alert"
@@ -1240,6 +1269,9 @@ class Lives(RuleBasedStateMachine):
 
     def the_first_yes_goes(self, before: Alert, party: str, change: Change | Refused) -> None:
         """The first one goes and everybody else stops ringing at once; a second one hears that somebody goes."""
+        if before.searching:
+            self.enough_look(before, party, change)
+            return
         assert isinstance(change, Refused) == bool(before.responder)
         if isinstance(change, Refused):
             assert (change.code, self.alert) == ("lost_race", before)
@@ -1299,8 +1331,20 @@ class Lives(RuleBasedStateMachine):
         assert (alert.responder == "") <= (alert.accepted_at is None)
         if alert.responder and alert.accepted_at and not alert.arrived_at:
             assert pending[TimerKind.ARRIVAL] == alert.accepted_at + s(self.policy.arrive_s)
-        assert (TimerKind.NEXT_WAVE in pending) == (alert.asked_at is not None and not alert.responder)
+        assert (TimerKind.NEXT_WAVE in pending) == (alert.asked_at is not None and wants_somebody(alert))
         assert (TimerKind.TRANSFER in pending) == (alert.transfer_to is not None)
+
+    def enough_look(self, before: Alert, party: str, change: Change | Refused) -> None:
+        """As many as are wanted, each counted once; nobody else stops ringing before."""
+        known, enough = party in before.searchers, not wants_somebody(before)
+        assert isinstance(change, Refused) == (enough and not known)
+        if isinstance(change, Refused):
+            assert (change.code, self.alert) == ("lost_race", before)
+            return
+        assert set(self.alert.searchers) == {*before.searchers, party}
+        assert len(self.alert.searchers) == len(set(self.alert.searchers))
+        stops = any(isinstance(e, HangUpOthers) and (e.alert, e.but) == ("A1", "C1") for e in change.effects)
+        assert stops == (not wants_somebody(self.alert))
 
     @invariant()
     def a_colleague_is_asked_only_by_whoever_has_it(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from callcenter.alerts import dialogues
 from callcenter.alerts.call_model import Answer, Call, CallOutcome, CallState, Direction
-from callcenter.alerts.dialogues import ASKING, KEYS_OF_OFFER, NEEDING, TRIES, Facts, first_step, on_input, script
+from callcenter.alerts.dialogues import ASKING, KEYS_OF_OFFER, NEEDING, TOLD, TRIES, Facts, first_step, on_input, script
 from callcenter.alerts.model import Kind
 from callcenter.alerts.script import Ask, Hangup, Join, Pause, Say, Script
 from config import prompts
@@ -18,14 +18,30 @@ from tests.unit.test_call_machine import DIALOGUES, T0, call
 _read = prompts.read()
 assert not isinstance(_read, str)
 PROMPTS = _read
-FACTS = Facts(name="李梅", place="石桥村 12 号", kind="摔倒")
-ALL = ("resident", "welfare", "offer", "duty", "operator", "transfer", "consult", "hotline", "sos_line", "callback")
+FACTS = Facts(name="李梅", place="石桥村 12 号", kind="摔倒", seen="在桥边。")
+ALL = (
+    "search",
+    "search_report",
+    "search_over",
+    "roll_call",
+    "resident",
+    "welfare",
+    "offer",
+    "duty",
+    "operator",
+    "transfer",
+    "consult",
+    "hotline",
+    "sos_line",
+    "callback",
+)
 KEYS = ("1", "2", "3", "9", "*", "", None)
 
 
 OF_AN_OFFER = (Answer.ACCEPTED, Answer.DECLINED, Answer.TOO_LATE, Answer.NO_RESPONSE)
-POSSIBLE = {"offer": (None, *OF_AN_OFFER), "duty": (None, *OF_AN_OFFER), "transfer": (None, *OF_AN_OFFER),
-            "welfare": (None, Answer.WELL)}  # fmt: skip
+POSSIBLE = {"offer": (None, *OF_AN_OFFER), "search": (None, *OF_AN_OFFER), "duty": (None, *OF_AN_OFFER),
+            "transfer": (None, *OF_AN_OFFER), "welfare": (None, Answer.WELL),
+            "roll_call": (None, Answer.WELL)}  # fmt: skip
 
 
 def talking(dialogue: str, **more: object) -> Call:
@@ -89,18 +105,18 @@ def test_the_script_follows_from_the_record_alone() -> None:
 
 
 def test_every_prompt_is_used() -> None:
-    known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "who": "w", "area": "a", "link": "l", "number": "1"}
-    used = {PROMPTS.text(key, "en", **known) for key in PROMPTS.texts}
-    told = (Facts("n", "p", "k", "g"), Facts("n", "p", "k", "g", they_go=True))
+    filled = {"name": "n", "place": "p", "kind": "k", "goes": "g", "who": "w", "area": "a", "link": "l", "number": "1",
+              "seen": "s", "way": "v"}  # fmt: skip
+    used = {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts}
+    known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "seen": "s"}
+    told = (Facts(**known), Facts(**known, they_go=True))
     english = [one for one in EVERY if one.language == "en"]
     spoken = {say.text for facts in told for one in english for say in words(script(one, facts, PROMPTS))}
     silent = used - spoken
     kinds = {PROMPTS.text(f"kind_{kind}", "en") for kind in Kind}
-    assert silent == kinds | {
-        PROMPTS.text("left_alone", "en"),
-        *(PROMPTS.text(key, "en", **known) for key in ("sms_address", "sms_link", "somebody")),
-        *(PROMPTS.text(f"polite_{sex}", "en", name="n") for sex in ("f", "m", "")),
-    }
+    apart = ("left_alone", "sms_", "somebody", "polite_", "search_aged", "search_seen", "search_unseen", "search_just",
+             "search_minutes", "search_hours", "search_exact", "search_spot", "way_", "incident_")  # fmt: skip
+    assert silent == kinds | {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts if key.startswith(apart)}
 
 
 def test_every_script_leads_somewhere() -> None:
@@ -132,7 +148,8 @@ def test_a_question_is_asked_a_bounded_number_of_times() -> None:
 
 def test_who_asks_for_help_ends_in_the_room_and_nowhere_else() -> None:
     for one in EVERY:
-        if one.dialogue in NEEDING and not one.hang_up_at and one.answer in (None, Answer.WELL):
+        well = one.dialogue == "roll_call" and one.answer is Answer.WELL  # asked how they are, and need nobody
+        if one.dialogue in NEEDING and not one.hang_up_at and one.answer in (None, Answer.WELL) and not well:
             assert isinstance(said(one)[-1], Ask | Join), one
             assert not any(isinstance(step, Hangup) for step in said(one))
 
@@ -148,6 +165,9 @@ def test_whatever_a_resident_presses_they_come_to_the_room(
         if one.step:
             one, _report = on_input(one, key)
     last = said(one)[-1]
+    if dialogue == "roll_call" and one.answer is Answer.WELL:
+        assert isinstance(last, Hangup)
+        return
     assert isinstance(last, Join)
     assert last.room == "A1"
     assert not last.start, "they wait there until a person comes"
@@ -241,23 +261,31 @@ def test_what_a_key_is_said_to_do_is_what_it_does() -> None:
 
 
 def test_who_is_asked_hears_who_where_and_what() -> None:
-    for dialogue in ASKING:
+    for dialogue in ASKING - {"search"}:
         spoken = text(talking(dialogue))
         assert all(fact in spoken for fact in (FACTS.name, FACTS.place, FACTS.kind))
+    for dialogue in ("search", "search_report"):
+        assert all(fact in text(talking(dialogue)) for fact in (FACTS.name, FACTS.seen))
 
 
 def test_nobody_is_told_more_than_they_need() -> None:
     """Name, place and kind are heard by who is asked or works here, never by who answers a resident's telephone."""
     for one in EVERY:
         spoken = text(one)
-        heard = [fact for fact in (FACTS.name, FACTS.place, FACTS.kind) if fact in spoken]
-        asked = one.dialogue in ASKING and one.step == "offer" and not one.over and not one.hang_up_at
-        assert not heard or asked or one.dialogue in ("operator", "transfer"), one
+        heard = [fact for fact in (FACTS.name, FACTS.place, FACTS.kind, FACTS.seen) if fact in spoken]
+        asked = one.step in ("offer", "found") and not one.over and not one.hang_up_at
+        if one.dialogue == "roll_call":  # what happened, and what the supervisor wrote of it
+            assert heard in ([], [FACTS.place, FACTS.kind])
+        elif one.dialogue == "search_over":  # who looked knows whom; where they were found is nobody's business
+            assert heard in ([], [FACTS.name])
+        else:
+            assert not heard or asked or one.dialogue in ("operator", "transfer"), one
 
 
-def test_what_can_be_told_is_name_place_kind_and_who_goes_and_nothing_else() -> None:
+def test_what_can_be_told_is_name_place_kind_who_goes_and_where_they_were_seen_and_nothing_else() -> None:
     told = {field for field in Facts.__dataclass_fields__} - {"they_go"}
-    assert told == prompts.FIELDS == {"name", "place", "kind", "goes"}
+    assert told == set(TOLD) == {"name", "place", "kind", "goes", "seen"}
+    assert {"number", "way"} == prompts.FIELDS - told, "parts of `seen`"
 
 
 def test_an_operator_starts_the_room_and_who_waits_does_not() -> None:

@@ -88,5 +88,5 @@ def test_a_file_that_lacks_what_is_shipped_is_refused(prompt_file: Path) -> None
 
 
 def test_the_fields_are_those_that_are_filled_in() -> None:
-    assert {"name", "place", "kind", "goes"} == FIELDS
+    assert {"name", "place", "kind", "goes", "seen", "number", "way"} == FIELDS
     assert {field for fields in TEXT_FIELDS.values() for field in fields} == {"who", "kind", "area", "link", "number"}

@@ -18,6 +18,7 @@ export const ACTIONS = [
   { id: "dispatch", key: "d", fields: ["text"], required: ["text"] },
   { id: "offer_next", key: "a", fields: [], required: [] },
   { id: "arrived", key: "e", fields: [], required: [] },
+  { id: "found", key: "f", fields: [], required: [] },
   { id: "hand_over", key: "h", fields: ["case_number", "person", "text"], required: [] },
   { id: "note", key: "n", fields: ["text"], required: ["text"] },
   { id: "transfer", key: "t", fields: ["to", "text"], required: ["to"] },

@@ -36,8 +36,8 @@ function Trouble({ trouble }) {
   </p>`;
 }
 
-/** @param {{ alert: Alert }} props */
-function Heading({ alert }) {
+/** @param {{ alert: Alert, incident: string | null }} props */
+function Heading({ alert, incident }) {
   return html`<div class="view-head">
     <div class="view-title">
       ${h(KindWord, { alert })}
@@ -47,12 +47,14 @@ function Heading({ alert }) {
       ${h(Age, { alert })}
       <a class="handover-card" target="_blank" rel="noopener"
         href=${`/handover/${encodeURIComponent(alert.id)}?lang=${language.value}`}>${t("view.handover_card")}</a>
+      ${incident && html`<a href=${`/incidents#${encodeURIComponent(incident)}`} target="_blank" rel="noopener">${t("view.incident")}</a>`}
       <button type="button" onClick=${goBack}>${t("view.back")}</button>
     </div>
     <div class="view-state">
       ${h(Owner, { alert })}
       <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
       ${alert.responder && html`<strong class="going">${t(alert.responder.arrived_at ? "view.there" : "view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
+      ${alert.search && html`<span>${alert.search.found_at ? t("view.found") : plural("view.searchers", alert.search.searchers.length)}</span>`}
       ${alert.reached_at && html`<span>${t("view.reached", { when: clockTime(alert.reached_at, now.peek()) })}</span>`}
       ${alert.outcome && html`<span>${t(`outcome.${alert.outcome}`)}</span>`}
       ${h(Marks, { alert })}
@@ -70,7 +72,7 @@ export function AlertView() {
   const shown = detail.value?.id === id ? detail.value : null;
   const data = shown?.data ?? null;
   return html`<section class="view" id="alert-view" tabindex="-1" aria-label=${t("view.name")}>
-    ${alert && h(Heading, { alert })}
+    ${alert && h(Heading, { alert, incident: data?.incident ?? null })}
     ${h(Trouble, { trouble: shown?.trouble ?? null })}
     <div class="view-columns">
       <div class="view-card">

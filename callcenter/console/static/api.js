@@ -111,6 +111,25 @@ export const getAreas = () => send("GET", "/areas");
 /** @param {URLSearchParams} query @returns {Promise<Answer<import("console-api").Coverage>>} */
 export const getCoverage = (query) => send("GET", `/coverage?${query}`);
 
+/** @returns {Promise<Answer<{ incidents: import("console-api").Incident[] }>>} */
+export const getIncidents = () => send("GET", "/incidents?state=all");
+
+/** @param {string} id @returns {Promise<Answer<{ incident: import("console-api").Incident }>>} */
+export const getIncident = (id) => send("GET", `/incidents/${encodeURIComponent(id)}`);
+
+/** @param {import("console-api").NewIncident} incident
+ * @returns {Promise<Answer<{ incident: import("console-api").Incident }>>} */
+export const postIncident = (incident) => send("POST", "/incidents", incident);
+
+/** @param {string} id @param {import("console-api").CloseIncident} said
+ * @returns {Promise<Answer<{ incident: import("console-api").Incident }>>} */
+export const postIncidentClose = (id, said) => send("POST", `/incidents/${encodeURIComponent(id)}/close`, said);
+
+/** @param {string} id @param {string} resident @param {import("console-api").SettlePerson} said
+ * @returns {Promise<Answer<{ incident: import("console-api").Incident }>>} */
+export const postSettled = (id, resident, said) =>
+  send("POST", `/incidents/${encodeURIComponent(id)}/people/${encodeURIComponent(resident)}`, said);
+
 /** @returns {Promise<Answer<import("console-api").PolicyList>>} */
 export const getPolicies = () => send("GET", "/policies");
 

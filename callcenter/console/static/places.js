@@ -8,6 +8,7 @@ const PLACES = [
   { path: "/calls", key: "places.calls" },
   { path: "/statistics", key: "places.statistics" },
   { path: "/coverage", key: "places.coverage" },
+  { path: "/incidents", key: "places.incidents" },
   { path: "/policies", key: "places.policies" },
 ];
 

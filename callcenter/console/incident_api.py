@@ -1,0 +1,134 @@
+"""The JSON of incidents: what concerns an area, and how far its people are accounted for (openapi.yaml)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from callcenter.alerts.ranking import Spot
+from callcenter.alerts.roll import Ask, IncidentKind, Standing
+from callcenter.alerts.rules import Refused
+from callcenter.console.api import ACTION_TIMEOUT_S
+from callcenter.console.auth import SIGNED_IN
+from callcenter.console.problems import problem, read_body
+from callcenter.console.query_words import Wrong, one_of, read_query, whole
+from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled, Submit
+from callcenter.storage import roll_queries
+from callcenter.storage.reading import Reader
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ASKED = {"state": one_of(("open", "all")), "limit": whole(1, 500)}
+USUAL_LIMIT = 100
+STATUS = {"not_found": 404, "missing": 400, "not_allowed": 409, "not_accounted": 409, "not_supervisor": 403}
+TITLE = "Not possible as the incident stands now"
+
+
+def _said(given: str) -> str:
+    if not given.strip():
+        raise ValueError("must say something")
+    return given.strip()
+
+
+class IncidentBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: IncidentKind
+    words: Annotated[str, Field(max_length=200), AfterValidator(_said)]
+    area: str = Field(min_length=1, max_length=64)
+    ask: Ask = Ask.BOTH
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    radius_m: int | None = Field(None, ge=50, le=100_000)
+
+    @model_validator(mode="after")
+    def _a_circle_has_a_middle(self) -> "IncidentBody":
+        if len({self.lat is None, self.lon is None, self.radius_m is None}) > 1:
+            raise ValueError("lat, lon and radius_m belong together")
+        return self
+
+
+class CloseBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    note: Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+    reason: str = Field("", max_length=2000)
+
+
+class SettleBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    standing: Literal["well", "needs_help", "accounted"]
+    note: Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentApi:
+    """The request handlers and what they work with."""
+
+    read: Reader
+    submit: Submit
+
+    def routes(self, who: str) -> tuple[tuple[str, str, str, str, Handle], ...]:
+        """Method, path, who may, operation of openapi.yaml."""
+        one = "/api/v1/incidents/{id}"
+        return (
+            ("GET", "/api/v1/incidents", who, "listIncidents", self.list),
+            ("POST", "/api/v1/incidents", who, "raiseIncident", self.open),
+            ("GET", one, who, "getIncident", self.one),
+            ("POST", f"{one}/close", who, "closeIncident", self.close),
+            ("POST", f"{one}/people/{{resident}}", who, "settlePerson", self.settle),
+        )
+
+    async def _done(self, wanted: object) -> Any:  # noqa: ANN401  # an answer, or the problem
+        try:
+            async with asyncio.timeout(ACTION_TIMEOUT_S):
+                result = await self.submit(wanted)
+        except TimeoutError:
+            return problem(503, "not_answered", "the database does not answer; look before trying again")
+        if isinstance(result, Refused):
+            return problem(STATUS[result.code], result.code, result.detail, title=TITLE)
+        return result
+
+    async def _answer(self, incident: str, status: int = 200) -> web.Response:
+        found = await self.read(roll_queries.incident, incident)
+        if found is None:
+            return problem(404, "not_found", "there is no such incident")
+        return web.json_response({"incident": found}, status=status)
+
+    async def list(self, request: web.Request) -> web.Response:
+        asked = read_query(request.query, ASKED)
+        if isinstance(asked, Wrong):
+            return problem(400, "bad_field", asked.detail)
+        everything, limit = asked.get("state") == "all", asked.get("limit", USUAL_LIMIT)
+        found = await self.read(roll_queries.incidents, everything=everything, limit=limit)
+        return web.json_response({"incidents": found})
+
+    async def one(self, request: web.Request) -> web.Response:
+        return await self._answer(request.match_info["id"])
+
+    async def open(self, request: web.Request) -> web.Response:
+        body = await read_body(request, IncidentBody)
+        if isinstance(body, web.Response):
+            return body
+        at = Spot(body.lat, body.lon) if body.lat is not None and body.lon is not None else None
+        by = request[SIGNED_IN].operator
+        wanted = IncidentRaised(body.kind, body.words, body.area, body.ask, by, at=at, radius_m=body.radius_m)
+        done = await self._done(wanted)
+        return done if isinstance(done, web.Response) else await self._answer(done, 201)
+
+    async def close(self, request: web.Request) -> web.Response:
+        body = await read_body(request, CloseBody)
+        if isinstance(body, web.Response):
+            return body
+        incident = request.match_info["id"]
+        done = await self._done(IncidentClosed(incident, body.note, body.reason.strip(), request[SIGNED_IN].operator))
+        return done if isinstance(done, web.Response) else await self._answer(incident)
+
+    async def settle(self, request: web.Request) -> web.Response:
+        body = await read_body(request, SettleBody)
+        if isinstance(body, web.Response):
+            return body
+        incident, resident = request.match_info["id"], request.match_info["resident"]
+        by = request[SIGNED_IN].operator
+        done = await self._done(PersonSettled(incident, resident, Standing(body.standing), body.note, by))
+        return done if isinstance(done, web.Response) else await self._answer(incident)

@@ -1,0 +1,186 @@
+"""A flood in a village: everybody is asked how they are; who needs help or is not reached is an alert of their own."""
+
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, update
+
+from callcenter.alerts.model import Kind, Operator
+from callcenter.alerts.ranking import Spot
+from callcenter.alerts.roll import Ask, IncidentKind, Standing
+from callcenter.alerts.rules import Refused
+from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
+from callcenter.storage import roll_queries, tables as t
+from simulators.carrier.callees import Callee
+from tests.integration.office import ANN
+from tests.telephone.exchange import RESIDENT, Exchange, fill
+from tests.telephone.village import GOES, RINGS_LONG, attended, change
+
+CHIEF = Operator("chief", "Chief", supervisor=True)
+HELPLESS, AWAY, SILENT, FAR = "+861000000502", "+861000000503", "+861000000504", "+861000000505"
+WELL = Callee("press", digits=("1",), rings_s=1, early=True)
+VOICELESS = Callee("silent", rings_s=1)
+
+
+def people(connection: Connection) -> None:
+    """Four households in the village, and one in the next town of the district."""
+    connection.execute(t.areas.insert(), {"id": "d1-t2", "name": "d1-t2", "parent_id": "d1"})
+    connection.execute(update(t.households).values(lat=37.5, lon=122.1))
+    for number, (phone, area, risk) in enumerate(
+        ((HELPLESS, "d1-t1-v1", "high"), (AWAY, "d1-t1-v1", "normal"), (FAR, "d1-t2", "normal")), start=2
+    ):
+        home = {"id": f"h-{number}", "address": f"石岛村{number}号", "area_id": area, "lat": 37.5, "lon": 122.1}
+        connection.execute(t.households.insert(), home | ({"lat": 37.9} if area == "d1-t2" else {}))
+        one = {"id": f"r-{number}", "household_id": f"h-{number}", "name": f"r-{number}", "phone": phone, "risk": risk}
+        connection.execute(t.residents.insert(), one)
+
+
+@pytest.fixture
+async def both(phones_url: str, tmp_path: Path) -> AsyncIterator[Exchange]:
+    change(phones_url, people)
+    async with attended(phones_url, tmp_path) as made:
+        made.callees(WELL, RESIDENT)
+        yield made
+
+
+@pytest.fixture
+async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    change(url, people)
+    async with attended(url, tmp_path) as made:
+        made.callees(WELL, RESIDENT)
+        yield made
+
+
+async def flood(exchange: Exchange, area: str = "d1-t1", ask: Ask = Ask.RESIDENTS, **more: Any) -> str:
+    raised = IncidentRaised(IncidentKind.FLOOD, "石岛河涨水。", area, ask, CHIEF, **more)
+    incident = await exchange.door.submit(raised)
+    assert isinstance(incident, str), incident
+    return incident
+
+
+def seen(exchange: Exchange, incident: str) -> dict[str, Any]:
+    found: dict[str, Any] = exchange.read(roll_queries.incident, incident)
+    return found
+
+
+def roll(exchange: Exchange, incident: str) -> dict[str, dict[str, Any]]:
+    return {one["resident_id"]: one for one in seen(exchange, incident)["people"]}
+
+
+async def stands(exchange: Exchange, incident: str, resident: str, *standing: str) -> dict[str, Any]:
+    await exchange.until(
+        lambda: roll(exchange, incident)[resident]["standing"] in standing, what=f"{resident} {standing}"
+    )
+    return roll(exchange, incident)[resident]
+
+
+async def close(exchange: Exchange, incident: str, reason: str = "") -> Any:
+    return await exchange.door.submit(IncidentClosed(incident, "水退了", reason, CHIEF))
+
+
+async def test_everybody_is_asked_and_whoever_stays_on_the_line_is_somebodys(both: Exchange) -> None:
+    both.callees(VOICELESS, HELPLESS)
+    both.callees(WELL, AWAY)
+    incident = await flood(both)
+    assert list(roll(both, incident)) == ["r-2", "r-1", "r-3"], "the endangered first, and nobody of another town"
+    helpless = await stands(both, incident, "r-2", "needs_help")
+    await stands(both, incident, "r-1", "well")
+    await stands(both, incident, "r-3", "well")
+    assert any("石岛河涨水" in said for said in both.heard(RESIDENT))
+    alert = both.alert(helpless["alert_id"])
+    assert (alert.kind, alert.silent, alert.subject.resident) == (Kind.HELP, True, "r-2")
+    (call,) = [call for call in both.calls(alert.id) if call.dialogue == "roll_call"]
+    assert not call.hang_up_at, "they stay on the line"
+    await both.until(lambda: {c.role.value for c in both.calls(alert.id) if c.joined_at} >= {"elder"}, what="a person")
+    assert {"total": 3, "accounted": 2, "well": 2, "needs_help": 1}.items() <= seen(both, incident)["progress"].items()
+    assert sum(call.dialogue == "roll_call" for call in both.calls()) == 3, "nobody is asked twice"
+
+    refused = await close(both, incident)
+    assert isinstance(refused, Refused)
+    assert refused.code == "not_accounted"
+    await both.act(alert.id, "claim")
+    assert (await both.act(alert.id, "resolve", outcome="helped_at_home")).alert.outcome
+    assert seen(both, incident)["progress"]["accounted"] == 3
+    assert await close(both, incident) is True
+    assert seen(both, incident)["closed_by"] == "chief"
+
+
+async def test_who_is_not_reached_twice_is_an_alert_and_neighbours_are_asked(exchange: Exchange) -> None:
+    exchange.callees(RINGS_LONG, HELPLESS)
+    exchange.callees(Callee("voicemail", rings_s=1), AWAY)
+    incident = await flood(exchange, ask=Ask.BOTH)
+    await stands(exchange, incident, "r-2", "not_reached")
+    first = roll(exchange, incident)["r-2"]
+    assert (first["attempts"], first["alert_id"]) == (1, None)
+    await exchange.until(lambda: roll(exchange, incident)["r-2"]["alert_id"], what="an alert")
+    assert roll(exchange, incident)["r-2"]["attempts"] == 2
+    alert = exchange.alert(roll(exchange, incident)["r-2"]["alert_id"])
+    assert alert.asked_at, "somebody is sent at once"
+    assert next(e for e in exchange.entries() if e.alert_id == alert.id).data.count(incident) == 1, "it says why"
+    await exchange.until(lambda: roll(exchange, incident)["r-3"]["alert_id"], what="a machine reaches nobody")
+    assert await close(exchange, incident, reason="转交消防") is True
+    assert exchange.alert(alert.id).state.value != "closed", "the alert goes on"
+
+
+async def test_where_somebody_is_sent_to_every_door_nobody_is_called(exchange: Exchange) -> None:
+    exchange.callees(GOES, "+861000000521")
+    incident = await flood(exchange, ask=Ask.RESPONDERS, at=Spot(37.5, 122.1), radius_m=500)
+    await exchange.until(
+        lambda: all(one["alert_id"] for one in roll(exchange, incident).values()), what="an alert each"
+    )
+    assert set(roll(exchange, incident)) == {"r-1", "r-2", "r-3"}
+    assert not [call for call in exchange.calls() if call.dialogue == "roll_call"]
+    assert [call for call in exchange.calls() if call.dialogue == "offer"]
+
+
+async def test_whoever_is_an_alert_already_is_not_called_beside_it(exchange: Exchange) -> None:
+    exchange.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
+    alert = await exchange.press()
+    exchange.callees(WELL, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    mine = await stands(exchange, incident, "r-1", "needs_help")
+    assert mine["alert_id"] == alert
+
+
+async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
+    await exchange.seat(state="away")
+    exchange.callees(WELL, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["accounted"] == 3, what="all of them")
+    calls = sorted((c for c in exchange.calls() if c.dialogue == "roll_call"), key=lambda call: call.wanted_at)
+    for before, after in pairwise(calls):
+        said = next(
+            e.at
+            for e in exchange.entries()
+            if e.rule == "incident.stands" and before.party[9:] in e.data and "well" in e.data
+        )
+        assert said <= after.wanted_at
+
+
+async def test_a_named_human_may_know_better(exchange: Exchange) -> None:
+    exchange.callees(RINGS_LONG, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    assert await exchange.door.submit(PersonSettled(incident, "r-2", Standing.ACCOUNTED, "在女儿家", ANN)) is True
+    assert roll(exchange, incident)["r-2"]["settled_by"] == ANN.id
+    assert await exchange.door.submit(PersonSettled(incident, "r-3", Standing.NEEDS_HELP, "要轮椅", ANN)) is True
+    assert exchange.alert(roll(exchange, incident)["r-3"]["alert_id"]).subject.resident == "r-3"
+    for wrong in (PersonSettled(incident, "r-9", Standing.WELL, "?", ANN), IncidentClosed("nothing", "x", "", CHIEF)):
+        assert (await exchange.door.submit(wrong)).code == "not_found"
+    nobody = IncidentRaised(IncidentKind.HEAT, "x", "d1", Ask.BOTH, ANN)
+    assert (await exchange.door.submit(nobody)).code == "not_supervisor"
+
+
+async def test_whoever_asks_for_help_is_heard_whatever_was_noted_of_them(exchange: Exchange) -> None:
+    """An operator writes that they are away, while their telephone is answered."""
+    exchange.callees(Callee("silent", rings_s=6), HELPLESS)
+    exchange.callees(WELL, AWAY)
+    incident = await flood(exchange)
+    await stands(exchange, incident, "r-2", "asking")
+    await exchange.door.submit(PersonSettled(incident, "r-2", Standing.ACCOUNTED, "在女儿家", ANN))
+    await stands(exchange, incident, "r-2", "needs_help")
+    assert exchange.alert(roll(exchange, incident)["r-2"]["alert_id"]).silent
