@@ -25,6 +25,7 @@ def held(found: Month) -> None:
     assert not wrong, wrong
 
 
+@pytest.mark.long
 def test_on_a_busy_day_of_a_small_town_everybody_is_helped_in_time() -> None:
     with month(BUSY_DAY) as found:
         held(found)

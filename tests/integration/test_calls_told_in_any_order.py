@@ -407,7 +407,7 @@ class Offers(Calls):
 
 for machine in (Calls, Talks, Offers):
     machine.TestCase.settings = settings(
-        max_examples=14,
+        max_examples=7,
         stateful_step_count=25,
         deadline=None,
         derandomize=True,
