@@ -57,7 +57,7 @@ def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refuse
 def _stop_ringing(unit: Unit, alert: Alert, offer: Offer) -> None:
     """Their own telephone, which asks what they have answered."""
     for call in unit.calls.living(alert.id):
-        if call.party == offer.party and call.dialogue in ASKING and not call.answered_at:
+        if call.party == offer.party and call.dialogue in ASKING and not call.answered_at and not call.hang_up_at:
             change(unit, call, HangUpWanted(offers.SAID_ON_PAGE))
 
 

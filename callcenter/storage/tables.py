@@ -95,10 +95,6 @@ alerts = Table(
     Column("accepted_at", Utc),
     Column("arrived_at", Utc),
     Column("reopened_at", Utc),
-    Column("astray_at", Utc),
-    Column("searchers", Text, nullable=False, server_default="[]"),  # JSON: kind:id of everybody who looks
-    Column("searchers_wanted", Integer, nullable=False, server_default="0"),
-    Column("found_at", Utc),
     Column("moves_by", Utc),
     Column("more_at", Utc),
     Column("more_by", Utc),
@@ -106,6 +102,10 @@ alerts = Table(
     Column("steps_done", Text, nullable=False, server_default=""),
     Column("policy_version", Integer, nullable=False, server_default="0"),
     Column("policy_area", Text, nullable=False, server_default=""),
+    Column("astray_at", Utc),
+    Column("searchers", Text, nullable=False, server_default="[]"),  # JSON: kind:id of everybody who looks
+    Column("searchers_wanted", Integer, nullable=False, server_default="0"),
+    Column("found_at", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

@@ -89,7 +89,7 @@ async def test_the_nearest_to_the_last_fix_look_and_one_finder_ends_it(both: Exc
     asked = first_wave(both, alert)
     assert asked[:2] == ["responder:n2", "responder:n4"], "who lives at the bridge, whatever area they belong to"
     assert set(both.alert(alert).searchers) == {"responder:n2", "responder:n4"}
-    await both.until(lambda: both.heard(NEIGHBOURS[1]), what="what they hear")
+    await both.until(lambda: "找到以后" in " ".join(both.heard(NEIGHBOURS[1])), what="what they hear")
     said = " ".join(both.heard(NEIGHBOURS[1]))
     for part in ("王秀英，84岁", "石岛村1号的北边，大约1300米", "误差大约50米", "找到以后"):
         assert part in said

@@ -11,7 +11,16 @@ from callcenter.alerts import datum, search_rules
 from callcenter.alerts.alert_rules import ALERT_TABLE
 from callcenter.alerts.effects import AskResponders, EndSearch, HangUpOthers
 from callcenter.alerts.escalation import deadlines
-from callcenter.alerts.inputs import Action, AlertInput, CallReport, OperatorActed, TimerDue, TimerKind
+from callcenter.alerts.inputs import (
+    Action,
+    AlertInput,
+    CallReport,
+    Deed,
+    OperatorActed,
+    ResponderActed,
+    TimerDue,
+    TimerKind,
+)
 from callcenter.alerts.last_seen import OLDEST, Fix, Lost, Words, age, rounded, way
 from callcenter.alerts.model import Alert, Kind, Operator, State
 from callcenter.alerts.ranking import Spot, metres
@@ -146,7 +155,7 @@ def test_several_look_and_the_last_one_needed_ends_the_asking() -> None:
     assert TimerKind.NEXT_WAVE in deadlines(one.alert, POLICY), "more are asked"
     assert not any(isinstance(effect, HangUpOthers) for effect in one.effects)
     two = after(one.alert, yes("r:2"))
-    assert HangUpOthers(two.alert.id, but="C-r:2") in two.effects
+    assert HangUpOthers(two.alert.id, but="C-r:2", party="r:2") in two.effects
     assert TimerKind.NEXT_WAVE not in deadlines(two.alert, POLICY)
     refused = decide(ALERT_TABLE, two.alert, yes("r:3"), now=T0, policy=POLICY)
     assert isinstance(refused, Refused)
@@ -212,3 +221,33 @@ def test_what_is_no_search_is_as_it_was() -> None:
     assert not alert.searching
     assert search_rules.astray(alert, Kind.FALL, T0, POLICY) == alert
     assert datetime(2026, 1, 1, tzinfo=UTC) < T0
+
+
+def on_page(deed: Deed, party: str = "r:9") -> ResponderActed:
+    return ResponderActed(deed, party, "Chen", "position" if deed is Deed.ARRIVES else "")
+
+
+def test_a_yes_on_the_page_is_one_who_looks_and_nobody_waits_for_a_way_to_the_door() -> None:
+    looks = after(searched(), on_page(Deed.ACCEPTS)).alert
+    assert looks.searchers == ("r:9",)
+    assert TimerKind.MOVEMENT not in deadlines(looks, POLICY)
+    assert TimerKind.NEXT_WAVE in deadlines(looks, POLICY), "more are wanted"
+
+
+def test_who_stands_at_the_door_of_somebody_who_is_out_ends_no_search() -> None:
+    looks = after(searched(), on_page(Deed.ACCEPTS)).alert
+    there = after(looks, on_page(Deed.ARRIVES)).alert
+    assert (there.searching, there.arrived_at, there.asked_at) == (True, None, looks.asked_at)
+
+
+def test_who_cannot_look_any_longer_is_not_counted_and_the_others_are_awaited() -> None:
+    two = after(after(searched(), on_page(Deed.ACCEPTS)).alert, yes("r:2")).alert
+    left = after(two, on_page(Deed.CANNOT))
+    assert left.alert.searchers == ("r:2",)
+    assert any(isinstance(effect, AskResponders) for effect in left.effects)
+    assert TimerKind.ARRIVAL in deadlines(left.alert, POLICY)
+
+
+def test_one_more_is_never_fewer_than_were_wanted() -> None:
+    more = after(searched(), on_page(Deed.NEEDS_MORE)).alert
+    assert more.searchers_wanted == POLICY.searchers
