@@ -38,7 +38,7 @@ def make(unit: Unit, offer: Offer) -> Link:
 def text(unit: Unit, call: Call, offer: Offer) -> None:
     """Beside the call, never instead of it."""
     if unit.policy.links:
-        unit.wish(SendText(call.id, "sms_link", make(unit, offer).id))
+        unit.wish(SendText(call.id, "sms_link", link=make(unit, offer).id))
 
 
 def text_to_who_goes(unit: Unit, alert: Alert, call: Call) -> None:
