@@ -55,7 +55,7 @@ def missing(what: str) -> None:
     pytest.skip(f"{what} is not installed; run tests/system.sh")
 
 
-def wait_for(condition, *, seconds: float = 20.0, what: str = "condition"):
+def wait_for(condition, *, seconds: float = 60.0, what: str = "condition"):
     """Poll until `condition()` is truthy and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -250,7 +250,7 @@ class Service:
         if ready:
             self.wait_ready()
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = 90) -> None:
         def is_ready() -> bool:
             assert self.process
             assert self.process.poll() is None, self.log()

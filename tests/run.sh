@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests but the long ones, in six streams side by side, because most of them wait for real processes or for a story.
+# All tests but the long ones, in three streams side by side, because many wait for real processes or for a story. More at
+# once is no faster on two cores, and then they wait for each other.
 # Browser tests have a pytest run of their own: their event loop disturbs the others.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -18,8 +19,8 @@ mkdir "$logs"
 export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make stories` runs the long ones
 
 run() { .venv/bin/python -m pytest -p no:cacheprovider "$@"; }
-# On a busy machine a browser is now and then late, and so is a story told fifteen times too fast: what failed there is
-# tried once more, and said so.
+# On a busy machine whatever waits for processes is now and then late: what failed there is tried once more, and said so.
+# The unit tests are not.
 twice() {
   local cache="$logs/cache-$1"
   shift
@@ -28,7 +29,7 @@ twice() {
   .venv/bin/python -m pytest -o cache_dir="$cache" --last-failed --last-failed-no-failures none "$@"
 }
 
-# Most of a test's time is waiting, so the streams are many; each has about the same work.
+# Each stream has about the same work.
 declare -A streams
 start() {
   local stream=$1
@@ -36,15 +37,22 @@ start() {
   "$@" >"$logs/$stream" 2>&1 &
   streams[$stream]=$!
 }
-start e2e run tests/e2e
-start browser twice browser tests/browser
-start telephone twice telephone tests/telephone
-start sqlite run tests/integration -k "not postgres"
-start postgres run tests/integration -k postgres
+first_and_then() {
+  local code=0
+  twice "$1" "tests/$1" || code=1
+  twice "$2" "${@:3}" || code=1
+  return $code
+}
+start "e2e and browser" first_and_then e2e browser tests/browser
+start "telephone and sqlite" first_and_then telephone sqlite tests/integration -k "not postgres"
 run tests/unit
 worst=$?
 said="unit $worst"
-for stream in sqlite postgres telephone browser e2e; do
+twice postgres tests/integration -k postgres
+code=$?
+((worst = worst || code))
+said+=", postgres $code"
+for stream in "${!streams[@]}"; do
   wait "${streams[$stream]}"
   code=$?
   cat "$logs/$stream"

@@ -27,7 +27,7 @@ FLAGS = [
 EXPECTED_ON_CONSOLE = ("401 (Unauthorized)", "409 (Conflict)", "503 (Service Unavailable)", "ERR_", "WebSocket")
 HOSTILE_NAME = "<img src=x onerror=document.title=1>"
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=40_000)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_reports import go
 
+pytestmark = pytest.mark.long
+
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 

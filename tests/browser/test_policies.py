@@ -15,6 +15,8 @@ from tests.browser.test_coverage import there
 from tests.browser.test_reports import go
 from tests.processes import Service
 
+pytestmark = pytest.mark.long
+
 SHIPPED = Path("config/escalation.toml").read_text("utf-8")
 FAULTY = SHIPPED.replace("wave_size = 2", "wave_size = 0").replace("most_waves = 16", "most_waves = 99")
 ALONE = SHIPPED + '\n[[override]]\nid = "x"\n[[override.level]]\nid = "village"\nkinds = ["village_doctor"]\n' \

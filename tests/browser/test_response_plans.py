@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Desk
 from tests.browser.test_handling import settled
 
+pytestmark = pytest.mark.long
+
 STEPS = [
     {"kind": "all", "id": "oxygen", "zh": "关闭制氧机", "en": "Turn the oxygen off", "required": True},
     {"kind": "all", "id": "knock", "zh": "耳聋：用力敲门", "en": "Deaf: knock hard", "required": True},

@@ -84,7 +84,7 @@ class Deployment:
         finally:
             self.service.extra = normal
 
-    def wait_dead(self, stage: str, seconds: float = 20) -> None:
+    def wait_dead(self, stage: str, seconds: float = 60) -> None:
         """Until the victim has killed itself, where it was told to."""
         process = self.service.process
         assert process
@@ -106,7 +106,7 @@ class Deployment:
 
     # -- what people and machines see by HTTP
 
-    def get(self, path: str, *, seconds: float = 5) -> tuple[int, bytes]:
+    def get(self, path: str, *, seconds: float = 15) -> tuple[int, bytes]:
         """(status, body); status 0 when there is no answer in time."""
         request = urllib.request.Request(self.service.http + path, headers=self._headers())
         return _ask(request, seconds)
@@ -123,7 +123,7 @@ class Deployment:
         assert status == 200, answer
         self.token = json.loads(answer)["token"]
 
-    def act(self, alert: str, action: str, *, seconds: float = 5, **more: str) -> int:
+    def act(self, alert: str, action: str, *, seconds: float = 15, **more: str) -> int:
         """Send an action and keep account of it; returns the status, 0 without an answer."""
         request = urllib.request.Request(
             f"{self.service.http}/api/v1/alerts/{alert}/actions",

@@ -185,7 +185,7 @@ class Fleet:
         with self.lock:
             return {press.key for press in self.presses if press.acks}
 
-    def settle(self, seconds: float = 30.0) -> list[Press]:
+    def settle(self, seconds: float = 90.0) -> list[Press]:
         """Stop pressing and wait until everything is answered; returns what is not."""
         self.pressing = False
         end = time.monotonic() + seconds

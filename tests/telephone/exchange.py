@@ -57,7 +57,7 @@ ANN_PHONE, BEN_PHONE = "+861000009001", "+861000009002"
 TOKEN = "not-a-real-token"
 SID = "AC" + "0" * 32
 STOPPING_S = 10.0  # of the wall clock, for effects, calls and the carrier to end, each
-LONGEST_S = 40.0  # of the wall clock, for what comes much sooner unless something is wrong
+LONGEST_S = 90.0  # of the wall clock, for what comes much sooner unless something is wrong
 
 
 class Patient:

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from callcenter.storage import tables as t
 from simulators.neighbours import Neighbours
 from tests.telephone.exchange import NEIGHBOURS, PACE, SEAL, fill
@@ -11,6 +13,8 @@ from tests.telephone.page import pages, served
 from tests.telephone.test_offers import offers, sent
 from tests.telephone.test_the_responders_page import _furnish
 from tests.telephone.village import GOES, attended, change, rows
+
+pytestmark = pytest.mark.long
 
 
 async def test_the_whole_way_from_the_text_message(tmp_path: Path) -> None:
