@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests but the long ones, in three streams side by side, because many wait for real processes or for a story. More at
+# All tests but the long ones, in four streams side by side, because many wait for real processes or for a story. More at
 # once is no faster on two cores, and then they wait for each other.
 # Browser tests have a pytest run of their own: their event loop disturbs the others.
 set -uo pipefail
@@ -40,18 +40,19 @@ start() {
 first_and_then() {
   local code=0
   twice "$1" "tests/$1" || code=1
-  twice "$2" "${@:3}" || code=1
+  twice "$2" "tests/$2" || code=1
   return $code
 }
-start "e2e and browser" first_and_then e2e browser tests/browser
-start "telephone and sqlite" first_and_then telephone sqlite tests/integration -k "not postgres"
+start "e2e and browser" first_and_then e2e browser
+start telephone twice telephone tests/telephone
+start postgres twice postgres tests/integration -k postgres
 run tests/unit
 worst=$?
 said="unit $worst"
-twice postgres tests/integration -k postgres
+twice sqlite tests/integration -k "not postgres"
 code=$?
 ((worst = worst || code))
-said+=", postgres $code"
+said+=", sqlite $code"
 for stream in "${!streams[@]}"; do
   wait "${streams[$stream]}"
   code=$?

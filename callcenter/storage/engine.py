@@ -45,12 +45,15 @@ def _begin(statement: str) -> Any:  # noqa: ANN401
     return begin
 
 
-def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
-    """An engine. A SQLite writer takes the write lock when it begins, so it never fails halfway for want of it."""
+def connect(url: str, *, writer: bool, size: int = 4, patience_s: float | None = None) -> Engine:
+    """An engine. A SQLite writer takes the write lock when it begins, so it never fails halfway for want of it.
+
+    `patience_s`: how long it waits for others and for its own statements; None: as long as the door may.
+    """
     if url.startswith("sqlite"):
         engine = create_engine(
             url,
-            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+            connect_args={"timeout": patience_s or BUSY_TIMEOUT_S, "check_same_thread": False},
             pool_size=size,
             hide_parameters=True,  # names and numbers must not get into a log by way of an error
         )
@@ -59,7 +62,8 @@ def connect(url: str, *, writer: bool, size: int = 4) -> Engine:
         return engine
     # A machine that froze in a transaction must not keep the others from storing: its lock ends with its session.
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-    options = " ".join(f"-c {limit}={STATEMENT_TIMEOUT_MS}" for limit in limits)
+    most_ms = round(patience_s * 1000) if patience_s else STATEMENT_TIMEOUT_MS
+    options = " ".join(f"-c {limit}={most_ms}" for limit in limits)
     return create_engine(
         url,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": options},

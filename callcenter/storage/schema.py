@@ -12,6 +12,7 @@ from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.records import GENESIS
 
+PATIENCE_S = 120.0  # for another process that migrates, and for a step over many rows
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(715517)")  # an arbitrary number that only we use
 
@@ -25,7 +26,7 @@ def _config(connection: Connection) -> Config:
 
 def migrate(url: str) -> None:
     """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once."""
-    engine = connect(url, writer=True, size=1)
+    engine = connect(url, writer=True, size=1, patience_s=PATIENCE_S)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
