@@ -28,6 +28,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from config import policies
+from tests.nursery import Child
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent
@@ -72,7 +73,7 @@ def answers(port: int) -> bool:
     return False
 
 
-def stop(process: subprocess.Popen, *, how: int = signal.SIGTERM, seconds: float = 10) -> int:
+def stop(process: subprocess.Popen | Child, *, how: int = signal.SIGTERM, seconds: float = 10) -> int:
     """Stop one process by its id and wait for it."""
     if process.poll() is None:
         process.send_signal(how)
@@ -192,7 +193,8 @@ class Service:
     mqtt_port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
     households: int = 9
-    process: subprocess.Popen | None = None
+    from_nothing: bool = False  # a Python of its own from the first import on, as a user starts it
+    process: subprocess.Popen | Child | None = None
 
     @property
     def http(self) -> str:
@@ -243,10 +245,13 @@ class Service:
 
     def start(self, *, program: tuple[str, ...] = ("-m", "callcenter", "serve"), ready: bool = True) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory / "service.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *program], env=self.environment, cwd=ROOT, stdout=log, stderr=log
-            )
+        path = self.directory / "service.log"
+        if self.from_nothing:
+            with path.open("ab") as log:
+                command = [sys.executable, *program]
+                self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+        else:
+            self.process = Child(program, env=self.environment, cwd=ROOT, log=path)
         if ready:
             self.wait_ready()
 
