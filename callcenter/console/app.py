@@ -124,7 +124,8 @@ class Pages:
         self._console = environment.get_template("console.html.j2")
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
         self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
-        vendored = import_map(lock)["imports"].values()
+        # The map is large and seldom needed: it is fetched with the first one that is drawn.
+        vendored = (url for name, url in import_map(lock)["imports"].items() if name != "leaflet")
         scripts = (path.name for path in sorted(STATIC.glob("*.js")))
         own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
+from callcenter.alerts.datum import to_wgs84
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
+from callcenter.alerts.ranking import Spot
 from callcenter.storage import page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
@@ -78,7 +80,17 @@ def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
     query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
     where = page_book.positions_of(connection, alert_id)
     made = [offer_from_row(row) for row in connection.execute(query).mappings()]
-    return [offer_view(offer) | {"position": where.get(offer.id)} for offer in made]
+    usual = _usual_places(connection, alert_id)
+    more = ({"position": where.get(offer.id), "usual": usual.get(offer.party)} for offer in made)
+    return [offer_view(offer) | this for offer, this in zip(made, more, strict=True)]
+
+
+def _usual_places(connection: Connection, alert_id: str) -> dict[str, dict[str, float]]:
+    """Party -> where a responder usually is, of those whose place is known."""
+    r, party = t.responders.c, "responder:" + t.responders.c.id
+    asked = select(t.offers.c.party).where(t.offers.c.alert_id == alert_id)
+    query = select(party.label("party"), r.lat, r.lon).where(party.in_(asked), r.lat.is_not(None), r.lon.is_not(None))
+    return {row.party: {"lat": row.lat, "lon": row.lon} for row in connection.execute(query)}
 
 
 def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
@@ -184,7 +196,11 @@ def position(connection: Connection, device: str) -> dict[str, Any] | None:
     s = t.device_state.c
     query = select(s.lat, s.lon, s.acc, s.fix, s.datum, s.loc_at.label("at"))
     found = next(iter(_rows(connection, query.where(s.device_id == device, s.lat.is_not(None)))), None)
-    return found and found | {"fix": found["fix"] or "none", "datum": found["datum"] or "wgs84"}
+    if found is None:
+        return None
+    here = to_wgs84(Spot(found["lat"], found["lon"]), found["datum"])
+    said = {"fix": found["fix"] or "none", "datum": found["datum"] or "wgs84"}
+    return found | said | {"wgs84": {"lat": here.lat, "lon": here.lon}}
 
 
 def listing(connection: Connection, table: Table, text: str, limit: int) -> list[dict[str, Any]]:

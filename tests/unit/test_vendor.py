@@ -83,7 +83,14 @@ def test_a_package_without_its_licence_is_refused(vendor: ModuleType) -> None:
 
 def test_the_import_map_names_every_module_and_its_hash(vendor: ModuleType) -> None:
     made = import_map(LOCK)
-    assert set(made["imports"]) == {"preact", "preact/hooks", "@preact/signals", "@preact/signals-core", "htm"}
+    assert set(made["imports"]) == {
+        "preact",
+        "preact/hooks",
+        "@preact/signals",
+        "@preact/signals-core",
+        "htm",
+        "leaflet",
+    }
     assert set(made["integrity"]) == set(made["imports"].values())
     for url, integrity in made["integrity"].items():
         path = ROOT / "callcenter/console" / url.removeprefix("/")

@@ -15,7 +15,7 @@ export const ACTIONS = [
   { id: "claim", key: "c", fields: [], required: [] },
   { id: "call_resident", key: "p", fields: [], required: [] },
   { id: "no_voice", key: "v", fields: [], required: [] },
-  { id: "dispatch", key: "d", fields: ["text"], required: ["text"] },
+  { id: "dispatch", key: "d", fields: ["text"], required: [] },
   { id: "offer_next", key: "a", fields: [], required: [] },
   { id: "arrived", key: "e", fields: [], required: [] },
   { id: "found", key: "f", fields: [], required: [] },

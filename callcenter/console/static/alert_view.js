@@ -15,6 +15,7 @@ import { html } from "./markup.js";
 import { Plan } from "./plan.js";
 import { ResidentCard } from "./resident_card.js";
 import { Timeline } from "./timeline.js";
+import { WayPanel } from "./way_panel.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
@@ -76,6 +77,7 @@ export function AlertView() {
     ${h(Trouble, { trouble: shown?.trouble ?? null })}
     <div class="view-columns">
       <div class="view-card">
+        ${data && h(WayPanel, { data })}
         ${alert && data ? h(ResidentCard, { detail: data, alert }) : !shown?.trouble && html`<p class="loading">${t("view.loading")}</p>`}
       </div>
       <div class="view-work">

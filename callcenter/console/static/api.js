@@ -105,7 +105,7 @@ export const getMeasures = () => send("GET", "/statistics");
  * @returns {Promise<Answer<import("console-api").Statistic>>} */
 export const getStatistic = (measure, query) => send("GET", `/statistics/${encodeURIComponent(measure)}?${query}`);
 
-/** @returns {Promise<Answer<{ areas: { id: string, name: string }[] }>>} */
+/** @returns {Promise<Answer<{ areas: import("console-api").Area[] }>>} */
 export const getAreas = () => send("GET", "/areas");
 
 /** @param {URLSearchParams} query @returns {Promise<Answer<import("console-api").Coverage>>} */

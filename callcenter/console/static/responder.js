@@ -28,6 +28,7 @@ let last = null;
 /** @type {number | null} */
 let watching = null;
 let sharedAt = -Infinity;
+let later = 0;
 
 function keep() {
   try {
@@ -106,8 +107,15 @@ document.addEventListener("submit", (event) => {
   send();
 });
 
+/** Not too often; what is too soon is told in its turn, also if the telephone says nothing more. */
 async function tell() {
-  if (!last || performance.now() - sharedAt < SHARE_MS) return;
+  clearTimeout(later);
+  if (!last) return;
+  const early = SHARE_MS - (performance.now() - sharedAt);
+  if (early > 0) {
+    later = setTimeout(tell, early);
+    return;
+  }
   sharedAt = performance.now();
   try {
     const headers = { "Content-Type": "application/json" };

@@ -17,6 +17,7 @@ import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
+import { hearPositions } from "./way_panel.js";
 
 /** @typedef {import("console-api").LiveFrame} LiveFrame */
 
@@ -124,6 +125,7 @@ function take(frame) {
   if (frame.type === "entry") takeEntry(frame);
   else if (frame.type === "beat") takeBeat(frame);
   else if (frame.type === "snapshot") takeSnapshot(frame);
+  else if (frame.type === "positions") hearPositions(frame);
   else attend();
 }
 

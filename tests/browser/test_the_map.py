@@ -1,0 +1,88 @@
+"""Help on its way, on the console's map and in words: asked, said yes, under way, at the door."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import Desk
+from tests.browser.test_the_responders_page import NEIGHBOUR, SMALL, empty_room, ringing
+from tests.processes import Service, press
+from tests.telephone.page import DOOR
+
+__all__ = ["empty_room", "ringing"]  # fixtures: a centre with one neighbour, whom no telephone reaches
+
+METRES_OF_A_DEGREE = 111_195
+
+
+@pytest.fixture
+def contexts(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    made: list[BrowserContext] = []
+
+    def go(**options: object) -> BrowserContext:
+        made.append(chromium.new_context(**({"locale": "en"} | options)))
+        return made[-1]
+
+    yield go
+    for one in made:
+        one.close()
+
+
+def north(metres: float) -> dict[str, float]:
+    """So far from the door."""
+    return {"latitude": DOOR[0] + metres / METRES_OF_A_DEGREE, "longitude": DOOR[1], "accuracy": 12}
+
+
+def console(context: BrowserContext, centre: Service, desk: Desk, errors: list[str]) -> Page:
+    context.add_cookies([{"name": "vnh_session", "value": desk.token, "domain": "127.0.0.1", "path": "/"}])
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.goto(centre.http)
+    expect(page.locator(".link-live")).to_be_visible()
+    return page
+
+
+def test_help_is_sent_in_two_clicks_and_seen_coming(contexts: Callable[..., BrowserContext], ringing: Service) -> None:
+    desk = Desk(ringing.http, "operator1")
+    errors: list[str] = []
+    page = console(contexts(viewport={"width": 1366, "height": 768}), ringing, desk, errors)
+    press(ringing.mqtt_port, "bracelet-1", '{"v": 1, "msg": "m1", "kind": "fall"}')
+    page.locator(".row").click()
+    page.locator("#action-claim").click()
+    page.locator("#action-dispatch").click()
+    page.locator(".action-form button[type=submit]").click()
+
+    way = page.locator(".way", has_text="赵国强")
+    expect(way).to_have_attribute("data-state", "asked")
+    expect(way).to_contain_text("usual place")
+    expect(page.locator(".map-pin.map-home")).to_be_visible()
+    expect(page.locator(".map-pin.map-asked")).to_be_visible()
+
+    (alert,) = desk.open_alerts()
+    (offer,) = (o for o in desk.ask("GET", f"/alerts/{alert['id']}")["offers"] if o["party"] == NEIGHBOUR)
+    phone = contexts(viewport=SMALL, geolocation=north(900), permissions=["geolocation"])
+    theirs = phone.new_page()
+    theirs.goto(desk.ask("POST", f"/offers/{offer['id']}/link")["url"])
+    theirs.locator("button[value=yes]").click()
+    expect(way).to_have_attribute("data-state", re.compile("goes|under_way"))
+    theirs.locator("button[value=on_my_way]").click()
+    expect(way).to_have_attribute("data-state", "under_way")
+    expect(way).to_contain_text("900 m from the door")
+    before = page.locator(".map-pin.map-under_way").bounding_box()
+
+    phone.set_geolocation(north(400))  # the page tells it by itself, the console hears it by itself
+    expect(way).to_contain_text("400 m from the door")
+    assert page.locator(".map-pin.map-under_way").bounding_box() != before
+    found = Axe().run(page).response
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+
+    phone.set_geolocation(north(20))  # so near proves the arrival, without a press
+    expect(way).to_have_attribute("data-state", "there")
+    expect(page.locator(".map-pin.map-there")).to_be_visible()
+    expect(page.locator(".view-state")).to_contain_text("赵国强")
+    assert errors == []
+    desk.act(alert["id"], "resolve", outcome="helped_at_home")
+    desk.act(alert["id"], "close")
