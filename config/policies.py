@@ -111,9 +111,8 @@ class AlertPolicy:
     searchers: int
     incident_lines: int
     calls: CallPolicy
-    links: bool = False  # a text message may hold a link: who is asked gets their page by it
-    rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
     overrides: tuple[Override, ...] = ()
+    rings: bool = False  # no setting: `Unit.ruling` lays on it what this deployment can do (docs/adr/0024)
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]

@@ -45,7 +45,7 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     wait = first * min(2 ** (owed.attempts + 1), LONGEST_WAIT)
     call_book.put_off_debt(unit.connection, call_id, unit.now + wait)
     person = Person(call.party or f"call:{call.id}", call.name, call.number, call.role, area=call.area_id)
-    can = bool(unit.policy.rings and call.number and alert)
+    can = bool(unit.rings and call.number and alert)
     if can and alert:
         dialling.want(unit, alert, person, dialogue="callback")
     data = {"call": call_view(call), "attempt": owed.attempts + 1, "by_hand": not can}
@@ -58,7 +58,7 @@ def _has_turn(unit: Unit, alert: Alert | None) -> bool:
 
     Otherwise, after a bad hour, hundreds are rung again and again and hear nobody.
     """
-    if alert is None or not unit.policy.rings or alert.kind in EMERGENCIES:
+    if alert is None or not unit.rings or alert.kind in EMERGENCIES:
         return True
     return unit.calls.called_back_and_alone(but=alert.id) < max(1, free_seats(unit))
 

@@ -201,7 +201,7 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
 def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     known = unit.device(signal.device)
     if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
-        unit.policy = replace(unit.policy, rings=False)
+        unit.rings = False
     late, clock_wrong = _late(unit, signal)
     subject = whose.subject_of(known, signal.device)
     alarm = AlarmRaised(

@@ -97,6 +97,7 @@ class Unit:
         self.now = now
         self._shelf, self._in_force = shelf, shelf.in_force
         self.policy = self._in_force.book  # for what is no alert's; `policy_of` for what is
+        self.rings, self.links = shelf.rings, shelf.links
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
@@ -209,8 +210,11 @@ class Unit:
 
     def policy_of(self, alert: Alert) -> AlertPolicy:
         """What was in force when it opened, to its end (docs/adr/0018)."""
-        found = self._shelf.of(self.connection, alert)
-        return found if found.rings == self.policy.rings else replace(found, rings=self.policy.rings)
+        return self._shelf.of(self.connection, alert)
+
+    def ruling(self, alert: Alert | None) -> AlertPolicy:
+        """By which the machine decides: the alert's policy (of none yet: the one in force), and whether we ring."""
+        return replace(self.policy_of(alert) if alert else self.policy, rings=self.rings)
 
     def policy_about(self, alert_id: str | None) -> AlertPolicy:
         """That of the alert, and the one in force for what belongs to none."""

@@ -85,7 +85,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     with engine.begin() as connection:
         people(connection)
     engine.dispose()
-    clock, shelf, unused = ManualClock(NOW), Shelf(file_policy()), None
+    clock, shelf, unused = ManualClock(NOW), Shelf(file_policy(), rings=True), None
     writer = Writer(connect(database_url, writer=True, size=1), node="test", policy=shelf, seal=SEAL)
     read = Reader(connect(database_url, writer=False), threads=2)
     door = Door(writer, HANDLERS, clock)
