@@ -1,5 +1,6 @@
 """Policies through the API: everybody reads, faults have a line and a reason, supervisors put one into force."""
 
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import Connection, insert
 
 from callcenter.centre import HANDLERS
+from callcenter.console import policy_api
 from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper, token_hash
@@ -133,6 +135,52 @@ async def test_faults_have_their_line_and_reason_and_such_a_text_is_refused(desk
     syntax = await desk.check("[limits\n")
     assert [one["line"] for one in syntax["faults"]] == [1]
     assert (await desk.operator.get("/api/v1/policies")).body["versions"][0]["version"] == 0
+
+
+async def test_nothing_that_grows_with_a_text_is_reckoned_on_the_event_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alarms are heard there, and any operator may have any text checked."""
+    seen: list[tuple[str, bool]] = []
+
+    def watch(name: str) -> None:
+        real = getattr(policy_api, name)
+
+        def told(*arguments: Any, **named: Any) -> Any:
+            seen.append((name, threading.current_thread() is threading.main_thread()))
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(policy_api, name, told)
+
+    for name in ("parse", "judge", "located", "forecast"):
+        watch(name)
+    await desk.press("bracelet-0")
+    assert (await desk.store(NIGHTS)).status == 201
+    assert (await desk.operator.get("/api/v1/policies/1")).status == 200
+    assert {name for name, _ in seen} == {"parse", "judge", "located", "forecast"}
+    assert not any(on_loop for _, on_loop in seen)
+
+
+async def test_a_number_of_five_thousand_digits_is_a_fault_with_its_line(desk: Desk) -> None:
+    text = SHIPPED.replace("claim_idle_s = 60", "claim_idle_s = " + "6" * 5000)
+    found = await desk.check(text)
+    at = next(n for n, one in enumerate(text.splitlines(), start=1) if one.startswith("claim_idle_s"))
+    assert [(one["line"], one["code"]) for one in found["faults"]] == [(at, "long_line")]
+
+
+async def test_of_thousands_of_faults_the_first_hundred_are_told(desk: Desk) -> None:
+    found = await desk.check(SHIPPED + "[x]\n" + "".join(f"k{n} = 1\n" for n in range(3000)))
+    assert [one["code"] for one in found["faults"]] == ["extra_forbidden"]
+    found = await desk.check(SHIPPED.replace("[limits]", "[limits]\n" + "".join(f"k{n} = 1\n" for n in range(3000))))
+    assert len(found["faults"]) == 100
+
+
+async def test_an_emergency_that_would_ring_again_after_a_day_is_refused(desk: Desk) -> None:
+    text = SHIPPED.replace("repeat_s = 60", "repeat_s = 86400")
+    answer = await desk.store(text)
+    assert (answer.status, answer.code) == (400, "faulty_policy")
+    (fault,) = answer.body["faults"]
+    assert (text.splitlines()[fault["line"] - 1], fault["code"]) == ("repeat_s = 86400", "long_repeat_s")
 
 
 async def test_a_supervisor_puts_it_into_force_and_the_next_alert_keeps_it(desk: Desk) -> None:
