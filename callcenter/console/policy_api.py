@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,5 +164,6 @@ class PolicyApi:
         done = await self.submit(PolicyWanted(wanted.text, wanted.sha256, wanted.note, wanted.base, who))
         if isinstance(done, Refused):
             return problem(409, done.code, done.detail)
-        await self.desk.look()
+        with suppress(Unavailable):  # it is stored: every process looks again within seconds, this one too
+            await self.desk.look()
         return web.json_response({"version": done}, status=201)

@@ -22,7 +22,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
-from callcenter.storage.writer import Writer
+from callcenter.storage.writer import Unavailable, Writer
 from devices.decoders import decode
 from handlers.intake import Door
 from handlers.policies import PolicyWatch
@@ -203,6 +203,20 @@ async def test_a_supervisor_puts_it_into_force_and_the_next_alert_keeps_it(desk:
     entries = await desk.read(queries.entries_after, 0, limit=99)
     (entry,) = [one for one in entries if one.rule == "policy.stored"]
     assert (entry.actor, entry.alert_id) == ("operator:chief", None)
+
+
+async def test_what_is_stored_is_not_told_as_refused_when_it_cannot_be_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "Nothing of this has happened" would make the supervisor store it twice; every process looks again by itself."""
+
+    def away(*_anything: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(policy_queries, "look", away)
+    answer = await desk.store(NIGHTS)
+    assert (answer.status, answer.body) == (201, {"version": 1})
+    assert [one["version"] for one in (await desk.chief.get("/api/v1/policies")).body["versions"]] == [1, 0]
 
 
 async def test_going_back_is_storing_the_old_text_again(desk: Desk) -> None:
