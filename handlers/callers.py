@@ -137,7 +137,7 @@ def _call(unit: Unit, inbound: InboundCall, person: Person, alert: Alert, *, dia
         state=CallState.RINGING,
         wanted_at=unit.now,
         not_after=unit.now,
-        due=unit.now + timedelta(seconds=unit.policy.calls.queue_s),
+        due=unit.now + timedelta(seconds=unit.policy_of(alert).calls.queue_s),
         gateway=inbound.provider,
         provider_ref=inbound.ref,
         placed_at=unit.now,

@@ -23,7 +23,7 @@ def owe(unit: Unit, call: Call) -> None:
     """The call is over: whoever rang and was not heard, or was cut off, is called back within seconds."""
     if call.direction is not Direction.INBOUND or call.dialogue in OFFERED or call.outcome not in OWED:
         return
-    due = unit.now + timedelta(seconds=unit.policy.calls.debt_s)
+    due = unit.now + timedelta(seconds=unit.policy_about(call.alert_id).calls.debt_s)
     row = {"call_id": call.id, "party": call.party, "name": call.name, "alert_id": call.alert_id}
     call_book.open_debt(unit.connection, row | {"opened_at": unit.now, "due": due})
     alert = unit.alert(call.alert_id) if call.alert_id else None
@@ -38,7 +38,7 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     if owed is None or call is None or owed.discharged_at or owed.due != due:
         return False
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    first = timedelta(seconds=unit.policy.calls.debt_s)
+    first = timedelta(seconds=unit.policy_about(call.alert_id).calls.debt_s)
     if not _has_turn(unit, alert):
         call_book.put_off_debt(unit.connection, call_id, unit.now + first, attempts=0)
         return False

@@ -78,7 +78,7 @@ def _late(unit: Unit, signal: Signal) -> tuple[bool, bool]:
     ago = signal.received_at - at
     if abs(ago) > CLOCK_IS_WRONG:
         return False, True
-    return ago > timedelta(seconds=unit.policy.late_after_s), False
+    return ago > timedelta(seconds=unit.in_force.late_after_s), False
 
 
 def _details(signal: Signal, msg: str, *, clock_wrong: bool) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def ask_more(unit: Unit, tick: IncidentDue) -> bool:
     if incident is None or incident.due != tick.due or incident.closed_at or not unit.rings:
         return False
     under_way = roll_book.calls_under_way(unit.connection)
-    most = turns(asking=under_way, lines=unit.policy.incident_lines, free_seats=free_seats(unit))
+    most = turns(asking=under_way, lines=unit.in_force.incident_lines, free_seats=free_seats(unit))
     for entry in next_asked(roll_book.working(unit.connection, incident.id), unit.now, most):
         _ask_or_say_so(unit, incident, entry)
     left = any(entry.open for entry in roll_book.working(unit.connection, incident.id))
@@ -117,7 +117,7 @@ def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:
 
 
 def _call(unit: Unit, person: Person) -> Call:
-    limits = unit.policy.calls
+    limits = unit.in_force.calls
     until = unit.now + timedelta(seconds=limits.not_after_s)
     call = Call(
         id=new_id(unit.now),

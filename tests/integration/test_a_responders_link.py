@@ -33,7 +33,7 @@ from tests.conftest import ManualClock
 from tests.integration.contract import assert_is
 from tests.integration.office import Office
 from tests.telephone.exchange import SEAL, fill
-from tests.telephone.page import Phone, link_for, pages, served
+from tests.telephone.page import DOOR, Phone, link_for, pages, served
 
 
 class Ringing(Office):
@@ -221,6 +221,26 @@ async def test_a_policy_that_was_stored_leaves_the_links_in_text_messages(
         made = {link.id for link in office.rows("responder_links")}
         assert len(office.rows("offers")) == len(made) == 3
         assert {text["link"] for text in texts} == made
+
+
+async def test_who_is_at_the_door_is_said_by_the_policy_of_the_alert(house: House) -> None:
+    """A version that is stored while somebody is on the way makes nobody arrive (docs/adr/0018)."""
+    office = house.office
+    lat, lon = DOOR
+    await office.door.later(lambda to: to.execute(t.households.update().values(lat=lat, lon=lon)))
+    one = await (await house.phone()).opens()
+    await one.presses("yes")
+    chief, shipped = Operator("chief", "Chief", supervisor=True), policies.DEFAULT_FILE.read_text("utf-8")
+    wide = shipped.replace("arrive_radius_m = 80", "arrive_radius_m = 150")
+    assert await office.door.submit(PolicyWanted(wide, sha256(wide), "wider", 0, chief)) == 1
+    office.read(policy_queries.look, office.writer.shelf, office.clock.now())
+    for metres in (600, 300, 120):
+        assert await one.is_at(metres) == 204
+    assert office.alert(house.alert).arrived_at is None
+    await one.presses("at_door", lat=lat + 0.001, lon=lon, acc=5)
+    assert office.alert(house.alert).arrived_at is None, "111 m"
+    assert await one.is_at(60) == 204
+    assert office.alert(house.alert).arrived_at is not None
 
 
 async def test_an_operator_makes_a_link_and_that_is_written_down_without_it(house: House) -> None:
