@@ -8,7 +8,7 @@ from callcenter.alerts.model import Kind
 from callcenter.alerts.policy_bounds import CALLS, LIMITS
 from callcenter.alerts.policy_check import judge
 from callcenter.storage.policy_shelf import read
-from config.policies import AlertPolicy, parse
+from config.policies import AlertPolicy, CallPolicy, parse
 from tests.unit.test_policy_check import SHIPPED, TOWN, extended, found, line
 
 OWN = '[[override]]\nid = "own"\nkinds = ["{}"]\n'
@@ -87,6 +87,26 @@ def test_people_are_asked_for_two_minutes_at_least() -> None:
     text, at = extended(OWN.format("fall") + limits + level)
     assert found(text)[0] == [(at, "asks_short")]
     assert found(text.replace("most_waves = 4", "most_waves = 5"))[0] == []
+
+
+def test_every_number_of_a_policy_is_bounded_or_leaves_nobody_alone() -> None:
+    """Who adds one decides which it is."""
+    free = {
+        *("follow_up_s", "raise_presses", "raise_within_s", "cancel_within_s", "late_after_s", "transfer_s"),
+        *("most_waves", "searchers", "incident_lines", "call_backs_s"),  # the first by how long is asked
+    }
+    of_calls = {
+        "ring_operator_s",
+        "ring_responder_s",
+        "unknown_first_s",
+        "unsure_s",
+        "look_every_s",
+        "news_late_s",
+        "poll_s",
+    }
+    records = {"ladders", "levels", "calls", "overrides", "rings"}
+    assert set(AlertPolicy.__dataclass_fields__) == {*LIMITS, *free, *records}
+    assert set(CallPolicy.__dataclass_fields__) == {*CALLS, *of_calls}
 
 
 def test_every_bound_says_why_in_words() -> None:
