@@ -132,7 +132,10 @@ def centre(directory: Path, database: str, devices: int) -> Subject:
         "CALLCENTER_POLICY_FILE": str(_patient_policy(directory)),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "callcenter", "serve"], cwd=ROOT, env=os.environ | settings, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "benchmarks.patient", "serve"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        stderr=subprocess.DEVNULL,
     )
     http = f"http://127.0.0.1:{http_port}"
     wait_for(lambda: _ready(http), what="the centre")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,10 +86,9 @@ class Centre:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
-        policy = replace(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
-        self.shelf = Shelf(policy)
+        self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))

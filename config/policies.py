@@ -10,6 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 RESPONDER_KINDS = frozenset({"neighbour", "family", "village_doctor", "carer", "town_station", "district_command"})
 DEFAULT_FILE = Path(__file__).with_name("escalation.toml")
+MOST_OVERRIDES = 100  # the check compares each with each, and nobody keeps more of them in mind
+LONGEST_LINE = (
+    500  # tomllib takes minutes over a key of ten thousand parts, and tells no line of a number of 5,000 digits
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,8 @@ class AlertPolicy:
     searchers: int
     incident_lines: int
     calls: CallPolicy
-    links: bool = False  # a text message may hold a link: who is asked gets their page by it
-    rings: bool = False  # a gateway that can ring is connected: calls are made by the centre itself
     overrides: tuple[Override, ...] = ()
+    rings: bool = False  # no setting: `Unit.ruling` lays on it what this deployment can do (docs/adr/0024)
 
     def ladder(self, kind: str) -> Ladder:
         return self.ladders[kind]
@@ -263,7 +266,8 @@ class Fault:
 
     @property
     def said(self) -> str:
-        return ": ".join(filter(None, (".".join(map(str, self.place)), self.reason)))
+        line = f"line {self.line}" if self.line else ""
+        return ": ".join(filter(None, (".".join(map(str, self.place)), line, self.reason)))
 
 
 def _twice(places: Sequence[tuple[str, Place]], code: str, says: str) -> Iterator[Fault]:
@@ -293,6 +297,9 @@ def _whole(data: _File, known: frozenset[str]) -> Iterator[Fault]:
         "override_twice",
         "there are two overrides {}",
     )
+    if len(data.override) > MOST_OVERRIDES:
+        says = f"there are {len(data.override)} overrides; at most {MOST_OVERRIDES}"
+        yield Fault(("override", MOST_OVERRIDES), says, "too_many_overrides", {"most": MOST_OVERRIDES})
     for n, override in enumerate(data.override):
         yield from _levels_twice(override.level, ("override", n, "level"))
         if not (override.level or override.ladder or override.limits.model_dump(exclude_none=True)):
@@ -322,12 +329,16 @@ def _faults(error: ValidationError) -> tuple[Fault, ...]:
 
 def parse(text: str, *, kinds: frozenset[str] = frozenset()) -> AlertPolicy | tuple[Fault, ...]:
     """The policy a text says, or everything for which it cannot be one. Every kind in `kinds` must have one ladder."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > LONGEST_LINE:
+            says = f"this line has {len(line)} characters; at most {LONGEST_LINE}"
+            return (Fault((), says, "long_line", {"most": LONGEST_LINE}, line=number),)
     try:
         data = _File.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return (Fault((), str(error), "toml"),)
     except ValidationError as error:
         return _faults(error)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and what it lets through
+        return (Fault((), str(error), "toml"),)
     if faults := tuple(_whole(data, kinds)):
         return faults
     ladders = [(made, ladder.kinds) for ladder in data.ladder for made in [ladder.made()]]

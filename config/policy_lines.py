@@ -1,7 +1,7 @@
 """In which line of a policy file something stands: tomllib tells that only of what is no TOML."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from config.policies import Fault, Place
@@ -65,11 +65,15 @@ def lines(text: str) -> dict[Place, int]:
     return found
 
 
-def located(text: str, fault: Fault) -> Fault:
-    """The fault with its line: of the key, or of the nearest table around it that is in the text; else the first."""
+def located(text: str, faults: Iterable[Fault]) -> list[Fault]:
+    """Each with its line: of the key, or of the nearest table around it that is in the text; else the first."""
+    known = lines(text)
+    return [one if one.line else replace(one, line=_line(text, known, one)) for one in faults]
+
+
+def _line(text: str, known: Mapping[Place, int], fault: Fault) -> int:
     if fault.code == "toml":
         told = _TOLD.search(fault.reason)
-        return replace(fault, line=int(told[1]) if told else max(1, len(text.splitlines())))
-    known = lines(text)
+        return int(told[1]) if told else max(1, len(text.splitlines()))
     around = (fault.place[:length] for length in range(len(fault.place), 0, -1))
-    return replace(fault, line=next((known[place] for place in around if place in known), 1))
+    return next((known[place] for place in around if place in known), 1)

@@ -41,7 +41,7 @@ def take_inbound(unit: Unit, inbound: InboundCall, prompts: Prompts, *, sos_numb
     sos = bool(sos_number) and normalised(inbound.dialled) == sos_number
     if inbound.salvaged:
         if inbound.salvaged == SALVAGES:  # what telephone calls need may be what failed; people are told
-            unit.policy = replace(unit.policy, rings=False)
+            unit.rings = False
         return said(unit, _rings_us(unit, inbound, [], sos=sos).id, prompts)
     people = directory.by_number(unit.connection, normalised(inbound.caller))
     # From a resident's own telephone it is a call for help, whoever else is reached under that number.
@@ -137,7 +137,7 @@ def _call(unit: Unit, inbound: InboundCall, person: Person, alert: Alert, *, dia
         state=CallState.RINGING,
         wanted_at=unit.now,
         not_after=unit.now,
-        due=unit.now + timedelta(seconds=unit.policy.calls.queue_s),
+        due=unit.now + timedelta(seconds=unit.policy_of(alert).calls.queue_s),
         gateway=inbound.provider,
         provider_ref=inbound.ref,
         placed_at=unit.now,

@@ -23,7 +23,7 @@ def owe(unit: Unit, call: Call) -> None:
     """The call is over: whoever rang and was not heard, or was cut off, is called back within seconds."""
     if call.direction is not Direction.INBOUND or call.dialogue in OFFERED or call.outcome not in OWED:
         return
-    due = unit.now + timedelta(seconds=unit.policy.calls.debt_s)
+    due = unit.now + timedelta(seconds=unit.policy_about(call.alert_id).calls.debt_s)
     row = {"call_id": call.id, "party": call.party, "name": call.name, "alert_id": call.alert_id}
     call_book.open_debt(unit.connection, row | {"opened_at": unit.now, "due": due})
     alert = unit.alert(call.alert_id) if call.alert_id else None
@@ -38,14 +38,14 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     if owed is None or call is None or owed.discharged_at or owed.due != due:
         return False
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    first = timedelta(seconds=unit.policy.calls.debt_s)
+    first = timedelta(seconds=unit.policy_about(call.alert_id).calls.debt_s)
     if not _has_turn(unit, alert):
         call_book.put_off_debt(unit.connection, call_id, unit.now + first, attempts=0)
         return False
     wait = first * min(2 ** (owed.attempts + 1), LONGEST_WAIT)
     call_book.put_off_debt(unit.connection, call_id, unit.now + wait)
     person = Person(call.party or f"call:{call.id}", call.name, call.number, call.role, area=call.area_id)
-    can = bool(unit.policy.rings and call.number and alert)
+    can = bool(unit.rings and call.number and alert)
     if can and alert:
         dialling.want(unit, alert, person, dialogue="callback")
     data = {"call": call_view(call), "attempt": owed.attempts + 1, "by_hand": not can}
@@ -58,7 +58,7 @@ def _has_turn(unit: Unit, alert: Alert | None) -> bool:
 
     Otherwise, after a bad hour, hundreds are rung again and again and hear nobody.
     """
-    if alert is None or not unit.policy.rings or alert.kind in EMERGENCIES:
+    if alert is None or not unit.rings or alert.kind in EMERGENCIES:
         return True
     return unit.calls.called_back_and_alone(but=alert.id) < max(1, free_seats(unit))
 

@@ -78,7 +78,7 @@ def _late(unit: Unit, signal: Signal) -> tuple[bool, bool]:
     ago = signal.received_at - at
     if abs(ago) > CLOCK_IS_WRONG:
         return False, True
-    return ago > timedelta(seconds=unit.policy.late_after_s), False
+    return ago > timedelta(seconds=unit.in_force.late_after_s), False
 
 
 def _details(signal: Signal, msg: str, *, clock_wrong: bool) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
 def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     known = unit.device(signal.device)
     if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
-        unit.policy = replace(unit.policy, rings=False)
+        unit.rings = False
     late, clock_wrong = _late(unit, signal)
     subject = whose.subject_of(known, signal.device)
     alarm = AlarmRaised(

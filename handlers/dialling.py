@@ -60,8 +60,8 @@ def _on_the_line(unit: Unit, alert: Alert, person: Person) -> bool:
 
 def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
     """A carrier that answers nothing may be ringing them: we do not ring beside it."""
-    calls = unit.calls.of_alert(alert.id)
-    return any(_is(call, person) and may_ring(call, unit.now, unit.policy.calls) for call in calls)
+    calls, limits = unit.calls.of_alert(alert.id), unit.policy_of(alert).calls
+    return any(_is(call, person) and may_ring(call, unit.now, limits) for call in calls)
 
 
 def want(

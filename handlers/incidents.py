@@ -71,7 +71,7 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
     at = {"lat": wanted.at.lat, "lon": wanted.at.lon} if wanted.at else {"lat": None, "lon": None}
     said = {"kind": wanted.kind.value, "words": wanted.words, "ask": wanted.ask.value}
     by = {"raised_at": unit.now, "raised_by": wanted.by.id, "raised_by_name": wanted.by.name}
-    due = unit.now if unit.policy.rings else None  # without a carrier people work the list
+    due = unit.now if unit.rings else None  # without a carrier people work the list
     roll_book.add(unit.connection, {"id": incident, "due": due} | place | at | said | by, by_risk(people), unit.now)
     data = {"incident": incident, "kind": wanted.kind.value, "area": wanted.area, "people": len(people)}
     unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data)
@@ -81,10 +81,10 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
 def ask_more(unit: Unit, tick: IncidentDue) -> bool:
     """Whose turn it is. There is a next time as long as somebody is left to ask."""
     incident = roll_book.incident(unit.connection, tick.incident_id)
-    if incident is None or incident.due != tick.due or incident.closed_at or not unit.policy.rings:
+    if incident is None or incident.due != tick.due or incident.closed_at or not unit.rings:
         return False
     under_way = roll_book.calls_under_way(unit.connection)
-    most = turns(asking=under_way, lines=unit.policy.incident_lines, free_seats=free_seats(unit))
+    most = turns(asking=under_way, lines=unit.in_force.incident_lines, free_seats=free_seats(unit))
     for entry in next_asked(roll_book.working(unit.connection, incident.id), unit.now, most):
         _ask_or_say_so(unit, incident, entry)
     left = any(entry.open for entry in roll_book.working(unit.connection, incident.id))
@@ -117,7 +117,7 @@ def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:
 
 
 def _call(unit: Unit, person: Person) -> Call:
-    limits = unit.policy.calls
+    limits = unit.in_force.calls
     until = unit.now + timedelta(seconds=limits.not_after_s)
     call = Call(
         id=new_id(unit.now),

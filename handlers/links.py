@@ -37,7 +37,7 @@ def make(unit: Unit, offer: Offer) -> Link:
 
 def text(unit: Unit, call: Call, offer: Offer) -> None:
     """Beside the call, never instead of it."""
-    if unit.policy.links:
+    if unit.links:
         unit.wish(SendText(call.id, "sms_link", link=make(unit, offer).id))
 
 

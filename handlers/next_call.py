@@ -21,13 +21,13 @@ def wants_operator(unit: Unit, alert: Alert) -> bool:
 
 def ring_operator(unit: Unit, alert: Alert) -> None:
     """Unless one is rung, or there, already."""
-    if unit.policy.rings:
+    if unit.rings:
         wish(unit, alert, PhoneOperator(alert.id))
 
 
 def give_next(unit: Unit) -> None:
     """An operator is free: the most pressing alert that wants one is put through, then the next, while any is free."""
-    if not unit.policy.rings:
+    if not unit.rings:
         return
     stored = call_book.wanting_operator(unit.connection)
     found = {unit.alert(one) for one in {*stored, *unit.calls.alerts()}}

@@ -23,8 +23,7 @@ def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str)
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
     if isinstance(happened, AlarmRaised):
         happened = plans.planned(unit, before, happened)
-    policy = unit.policy_of(before) if before else unit.policy
-    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=policy)
+    outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.ruling(before))
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)
         return outcome
@@ -39,7 +38,7 @@ def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str)
 
 def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
     """Who is to be telephoned is decided here and now; everything else, and all of it without a carrier, waits."""
-    if not (unit.policy.rings and isinstance(effect, get_args(PhoneWish))):
+    if not (unit.rings and isinstance(effect, get_args(PhoneWish))):
         unit.wish(effect)
         return
     happened: Sequence[AlertInput]

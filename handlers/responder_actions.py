@@ -72,7 +72,7 @@ def _at_door(unit: Unit, alert: Alert, offer: Offer, pressed: PagePressed) -> Re
     """With their position it is proved; without, it is their word, and a person asks them."""
     known = page_book.position(unit.connection, offer.id)
     fix = pressed.fix or (known.fix if known else None)
-    if is_near(fix, _door(unit, alert), unit.policy.arrive_radius_m, unit.now):
+    if is_near(fix, _door(unit, alert), unit.policy_of(alert).arrive_radius_m, unit.now):
         return arrive(unit, alert, offer, Proof.POSITION, actor=offer.party)
     offers.says_there(unit, offer)
     return _acts(unit, alert, offer, Deed.SAYS_THERE)
@@ -155,12 +155,12 @@ def share(unit: Unit, shared: PositionShared) -> Refused | None:
         return NOT_HERE
     before, door = page_book.position(unit.connection, offer.id), _door(unit, alert)
     began = before.began_m if before else None
-    if began is None and door and shared.fix.acc_m <= unit.policy.arrive_radius_m:
+    if began is None and door and shared.fix.acc_m <= unit.policy_of(alert).arrive_radius_m:
         began = metres(shared.fix.spot, door)
     page_book.put_position(unit.connection, Position(offer.id, shared.fix, began))
     if door is None or began is None:
         return None
-    found = seen(shared.fix, door, began, unit.policy.arrive_radius_m, unit.now)
+    found = seen(shared.fix, door, began, unit.policy_of(alert).arrive_radius_m, unit.now)
     if found.there:
         return arrive(unit, alert, offer, Proof.POSITION, actor=offer.party)
     if found.nearer and offer.state is OfferState.ACCEPTED:

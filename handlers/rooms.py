@@ -29,7 +29,7 @@ def _there(unit: Unit, alert: Alert) -> list[Call]:
 
 def _known(unit: Unit, alert: Alert) -> list[Call]:
     """Its calls, as far as they can be read: a fault in them hides no deadline, and holds up no operator."""
-    if not unit.policy.rings:
+    if not unit.rings:
         return []
     try:
         with unit.connection.begin_nested():

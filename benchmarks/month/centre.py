@@ -20,6 +20,7 @@ from callcenter.privacy import Seal
 from callcenter.storage import call_book, tables as t, work
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.prepared import Prepared
 from callcenter.storage.unit import WrittenEffect
 from callcenter.storage.writer import Writer
@@ -81,7 +82,9 @@ class VirtualCentre:
         self, url: str, clock: Clockwork, policy: AlertPolicy, prompts: Prompts, gateway: Callable[[Any], PhoneGateway]
     ) -> None:
         self.clock, self.policy = clock, policy
-        self.writer = Writer(connect(url, writer=True, size=1), node="month", policy=policy, seal=SEAL)
+        self.writer = Writer(
+            connect(url, writer=True, size=1), node="month", policy=Shelf(policy, rings=True), seal=SEAL
+        )
         self._look = connect(url, writer=False, size=1).connect()  # for prepared statements, without a transaction
         updates = CallUpdates(Lines(prompts, SOS_NUMBER))
         self.door = Door(self.writer, HANDLERS | updates.handlers(), clock)

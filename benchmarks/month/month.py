@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,7 +85,7 @@ def _heard_log(logged: Counter[str], errors: list[str]) -> Iterator[None]:
 def _policy() -> policies.AlertPolicy:
     policy = policies.read(kinds=frozenset(Kind))
     assert not isinstance(policy, str), policy
-    return replace(policy, rings=True)
+    return policy
 
 
 @contextmanager

@@ -7,29 +7,36 @@ kinds are named, then whether hours are. Two that are equally specific never fit
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from callcenter.alerts.duty import DAY_MINUTES, Hours, read_hours
+from callcenter.alerts import policy_bounds
+from callcenter.alerts.duty import DAY_MINUTES, read_hours
 from callcenter.alerts.model import Kind
 from config.policies import AlertPolicy, Fault, Override
 
 WEEK_MINUTES = 7 * DAY_MINUTES
+WHOLE_WEEK = (1 << WEEK_MINUTES) - 1
 
 
 def minute_of_week(local: datetime) -> int:
     return local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute
 
 
-def spans(hours: str) -> list[tuple[int, int]]:
-    """The minutes of the week that the hours are, each [from, to) within the week. Raises ValueError as read_hours."""
-    return [span for one in read_hours(hours) or () for span in _within_week(one)]
+@lru_cache(maxsize=1024)  # asked for every press
+def week(hours: str) -> int:
+    """The minutes of the week that the hours are, a bit for each; nothing written is all of them.
 
-
-def _within_week(one: Hours) -> Iterator[tuple[int, int]]:
-    start, end = (one.weekday * DAY_MINUTES + minute for minute in (one.starts, one.ends))
-    yield start, min(end, WEEK_MINUTES)
-    if end > WEEK_MINUTES:  # Sunday's night goes on into Monday
-        yield 0, end - WEEK_MINUTES
+    Raises ValueError as read_hours.
+    """
+    if not hours:
+        return WHOLE_WEEK
+    bits = 0
+    for one in read_hours(hours) or ():
+        bits |= ((1 << (one.ends - one.starts)) - 1) << (one.weekday * DAY_MINUTES + one.starts)
+    if not bits:
+        raise ValueError(f"{hours!r} are no hours")
+    return (bits | bits >> WEEK_MINUTES) & WHOLE_WEEK  # Sunday's night goes on into Monday
 
 
 def fits(override: Override, area_path: Sequence[str], kind: Kind, minute: int) -> bool:
@@ -37,7 +44,7 @@ def fits(override: Override, area_path: Sequence[str], kind: Kind, minute: int) 
     return (
         (override.area is None or override.area in area_path)
         and (not override.kinds or kind in override.kinds)
-        and (not override.hours or any(start <= minute < end for start, end in spans(override.hours)))
+        and bool(week(override.hours) >> minute & 1)
     )
 
 
@@ -73,23 +80,21 @@ def _overlap(one: Override, other: Override) -> bool:
     """Both may fit the same alert and neither is more specific."""
     alike = one.area == other.area and bool(one.kinds) == bool(other.kinds) and bool(one.hours) == bool(other.hours)
     same_kind = not one.kinds or bool(one.kinds & other.kinds)
-    theirs = spans(other.hours)
-    same_hour = not one.hours or any(a < d and c < b for a, b in spans(one.hours) for c, d in theirs)
-    return alike and same_kind and same_hour
+    return alike and same_kind and bool(week(one.hours) & week(other.hours))
 
 
 def faults(book: AlertPolicy) -> Iterator[Fault]:
-    """What is wrong with the overrides among each other."""
+    """For what no process may use it, whoever is registered: overrides that contradict each other, and no bounds."""
     readable: list[Override] = []
     for number, one in enumerate(book.overrides):
         place = ("override", number)
         try:
-            spans(one.hours)
+            week(one.hours)
         except ValueError as error:
             yield Fault((*place, "hours"), str(error), "hours")
             continue
-        for other in readable:
-            if _overlap(one, other):
-                says = f"{one.id} and {other.id} fit the same alerts and neither is more specific"
-                yield Fault(place, says, "overlap", {"name": one.id, "other": other.id})
+        if other := next((other for other in readable if _overlap(one, other)), None):
+            says = f"{one.id} and {other.id} fit the same alerts and neither is more specific"
+            yield Fault(place, says, "overlap", {"name": one.id, "other": other.id})
         readable.append(one)
+    yield from policy_bounds.faults(book)

@@ -3,15 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
-from callcenter.alerts.policy_check import Verdict, judge
+from callcenter.alerts.policy_check import Network, Verdict, judge
 from callcenter.alerts.policy_forecast import Past, forecast
 from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock
@@ -22,11 +22,13 @@ from callcenter.ports import PolicyWanted, Submit
 from callcenter.storage import policy_past, policy_queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
-from config.policies import AlertPolicy, parse
+from config.policies import AlertPolicy, Fault, parse
 from config.policy_lines import located
 
 KINDS = frozenset(Kind)
 LONGEST = 60_000
+MOST_SHOWN = 100  # faults: who has mended those asks again
+NOBODY = Network({}, {}, frozenset(), ())
 AT_ONCE = 20  # past alerts read together: a reading thread is for alerts of now
 _one_at_a_time = asyncio.Semaphore(1)
 
@@ -65,8 +67,20 @@ def _sha256(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
+    """A policy with what is against it, each with its line. Reckoned in a thread, like all that grows with a text."""
+
     book: AlertPolicy | None  # None: it is none
-    verdict: Verdict = field(default_factory=lambda: Verdict(()))
+    verdict: Verdict
+
+    @property
+    def good(self) -> bool:
+        return self.book is not None and not self.verdict.faults
+
+
+def _judged(text: str, book: AlertPolicy | tuple[Fault, ...], network: Network) -> _Checked:
+    verdict = judge(book, network) if isinstance(book, AlertPolicy) else Verdict(book)
+    faults, warnings = (located(text, those[:MOST_SHOWN]) for those in (verdict.faults, verdict.warnings))
+    return _Checked(book if isinstance(book, AlertPolicy) else None, Verdict(tuple(faults), tuple(warnings)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,7 @@ class PolicyApi:
         if stored is None and int(number):
             return problem(404, "not_found", "there is no such version")
         found = stored or self._file() | {"text": self.desk.file_text}
-        book = parse(found["text"], kinds=KINDS)
+        book = await asyncio.to_thread(parse, found["text"], kinds=KINDS)
         names = await self.read(policy_queries.area_names)
         shown = policy_view(book, names) if isinstance(book, AlertPolicy) else None
         return web.json_response(found | {"policy": shown})
@@ -107,26 +121,22 @@ class PolicyApi:
             return draft
         async with _one_at_a_time:
             checked = await self._check(draft.text)
-            good = checked.book is not None and not checked.verdict.faults
-            compared = await self._forecast(checked.book) if checked.book and good else None
+            compared = await self._forecast(checked.book) if checked.book and checked.good else None
         body = {
-            "ok": good,
+            "ok": checked.good,
             "sha256": _sha256(draft.text),
             "base": (await self.read(policy_queries.newest)),
-            "faults": [fault_view(located(draft.text, one)) for one in checked.verdict.faults],
-            "warnings": [fault_view(located(draft.text, one)) for one in checked.verdict.warnings],
+            "faults": [fault_view(one) for one in checked.verdict.faults],
+            "warnings": [fault_view(one) for one in checked.verdict.warnings],
             "forecast": compared,
         }
         return web.json_response(body)
 
     async def _check(self, text: str) -> _Checked:
-        book = parse(text, kinds=KINDS)
-        if not isinstance(book, AlertPolicy):
-            return _Checked(None, Verdict(book))
-        if wrong := tuple(policy_book.faults(book)):
-            return _Checked(book, Verdict(wrong))
-        network = await self.read(policy_queries.registered, self.clock.now())
-        return _Checked(book, await asyncio.to_thread(judge, book, network))
+        book = await asyncio.to_thread(parse, text, kinds=KINDS)
+        good = isinstance(book, AlertPolicy)
+        network = await self.read(policy_queries.registered, self.clock.now()) if good else NOBODY
+        return await asyncio.to_thread(_judged, text, book, network)
 
     async def _forecast(self, planned: AlertPolicy) -> dict[str, Any]:
         ids = await self.read(policy_past.recent, self.clock.now())
@@ -146,13 +156,14 @@ class PolicyApi:
             return wanted
         if wanted.sha256 != _sha256(wanted.text):
             return problem(400, "not_checked", "this is not the text that was checked")
-        verdict = (await self._check(wanted.text)).verdict
-        if verdict.faults:
-            first = located(wanted.text, verdict.faults[0])
-            faults = [fault_view(located(wanted.text, one)) for one in verdict.faults]
-            return problem(400, "faulty_policy", f"line {first.line}: {first.reason}", faults=faults)
+        async with _one_at_a_time:
+            faults = (await self._check(wanted.text)).verdict.faults
+        if faults:
+            says = f"line {faults[0].line}: {faults[0].reason}"
+            return problem(400, "faulty_policy", says, faults=[fault_view(one) for one in faults])
         done = await self.submit(PolicyWanted(wanted.text, wanted.sha256, wanted.note, wanted.base, who))
         if isinstance(done, Refused):
             return problem(409, done.code, done.detail)
-        await self.desk.look()
+        with suppress(Unavailable):  # it is stored: every process looks again within seconds, this one too
+            await self.desk.look()
         return web.json_response({"version": done}, status=201)

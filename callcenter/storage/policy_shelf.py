@@ -6,7 +6,7 @@ ago is read once. One that cannot be read is never in force: the last good one s
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -48,10 +48,14 @@ class InForce:
 
 
 class Shelf:
-    """`file` is version 0. Used by the writer's thread and by whoever looks for new versions."""
+    """`file` is version 0. Used by the writer's thread and by whoever looks for new versions.
 
-    def __init__(self, file: AlertPolicy) -> None:
-        self._rings = file.rings
+    What this deployment can do holds whatever version is in force, and stands in none (docs/adr/0024).
+    """
+
+    def __init__(self, file: AlertPolicy, *, rings: bool = False, links: bool = False) -> None:
+        self.rings = rings  # a gateway that can ring is connected: calls are made by the centre itself
+        self.links = links  # a text message may hold a link: who is asked gets their page by it
         self._books: dict[int, AlertPolicy] = {0: file}
         self._resolved: dict[tuple[int, Kind, tuple[Override, ...]], AlertPolicy] = {}
         self.in_force = InForce(0, file)
@@ -64,7 +68,7 @@ class Shelf:
             self.unreadable[version] = found
             return None
         self.unreadable.pop(version, None)
-        return self._books.setdefault(version, replace(found, rings=self._rings))
+        return self._books.setdefault(version, found)
 
     def has(self, version: int) -> bool:
         return version in self._books

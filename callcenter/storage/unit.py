@@ -95,8 +95,9 @@ class Unit:
         self, connection: Connection, *, now: datetime, node: str, shelf: Shelf, seal: Seal | None = None
     ) -> None:
         self.now = now
-        self._shelf, self._in_force = shelf, shelf.in_force
-        self.policy = self._in_force.book  # for what is no alert's; `policy_of` for what is
+        self._shelf, self._opens_under = shelf, shelf.in_force
+        self.in_force = shelf.in_force.book  # for what is no alert's; `policy_of` for what is
+        self.rings, self.links = shelf.rings, shelf.links
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
@@ -209,18 +210,21 @@ class Unit:
 
     def policy_of(self, alert: Alert) -> AlertPolicy:
         """What was in force when it opened, to its end (docs/adr/0018)."""
-        found = self._shelf.of(self.connection, alert)
-        return found if found.rings == self.policy.rings else replace(found, rings=self.policy.rings)
+        return self._shelf.of(self.connection, alert)
+
+    def ruling(self, alert: Alert | None) -> AlertPolicy:
+        """By which the machine decides: the alert's policy (of none yet: the one in force), and whether we ring."""
+        return replace(self.policy_of(alert) if alert else self.in_force, rings=self.rings)
 
     def policy_about(self, alert_id: str | None) -> AlertPolicy:
         """That of the alert, and the one in force for what belongs to none."""
         alert = self.alert(alert_id) if alert_id else None
-        return self.policy_of(alert) if alert else self.policy
+        return self.policy_of(alert) if alert else self.in_force
 
     def opened(self, alert: Alert) -> Alert:
         """The alert with the policy in force, which it keeps."""
-        place = self._in_force.path(self._area_of(alert.subject)) if self._in_force.parents else ""
-        return replace(alert, policy_version=self._in_force.version, policy_area=place)
+        place = self._opens_under.path(self._area_of(alert.subject)) if self._opens_under.parents else ""
+        return replace(alert, policy_version=self._opens_under.version, policy_area=place)
 
     def _area_of(self, subject: Subject) -> str | None:
         known = self._devices.get(subject.device)

@@ -36,6 +36,7 @@ from callcenter.storage import tables as t
 from callcenter.storage.call_records import call_from_row
 from callcenter.storage.engine import connect
 from callcenter.storage.offer_records import offer_from_row
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.records import Entry, alert_from_row
 from callcenter.storage.writer import Writer
 from config import policies, prompts
@@ -50,7 +51,7 @@ GATEWAYS = ("one", "two")
 _policy, _prompts = policies.read(), prompts.read()
 assert not isinstance(_policy, str)
 assert not isinstance(_prompts, str)
-POLICY, PROMPTS = replace(_policy, rings=True), _prompts
+POLICY, PROMPTS = _policy, _prompts
 YES = ("call.accepted", "call.accepted_waiting")
 NOT_ANY_MORE = ("help.late", "operator.asks_next")
 DOCUMENTS = frozenset({News.ANSWERED, News.INPUT})  # whoever is on the line waits for what comes next
@@ -89,7 +90,7 @@ class Switchboard:
     def __init__(self, template: Path, path: Path) -> None:
         shutil.copy(template, path)
         self._engine = connect(f"sqlite:///{path}", writer=True, size=1)
-        self.writer = Writer(self._engine, node="test", policy=POLICY, seal=SEAL)
+        self.writer = Writer(self._engine, node="test", policy=Shelf(POLICY, rings=True), seal=SEAL)
         self.handlers = HANDLERS | CallUpdates(Lines(PROMPTS, SOS_NUMBER)).handlers()
         self.now = T0
         self.numbers = itertools.count(1)

@@ -3,9 +3,10 @@
 import asyncio
 import base64
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -14,14 +15,17 @@ from aiohttp import web
 from sqlalchemy import select
 
 from callcenter import metrics
+from callcenter.alerts.model import Operator
 from callcenter.centre import HANDLERS
 from callcenter.console.auth import SignedIn
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.people.key_safes import import_key_safes
+from callcenter.ports import PolicyWanted
 from callcenter.privacy import Seal
 from callcenter.responder.tokens import link_of, token
-from callcenter.storage import tables as t
+from callcenter.storage import policy_queries, tables as t
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.writer import Writer
 from config import policies
 from handlers.intake import Door
@@ -29,7 +33,7 @@ from tests.conftest import ManualClock
 from tests.integration.contract import assert_is
 from tests.integration.office import Office
 from tests.telephone.exchange import SEAL, fill
-from tests.telephone.page import Phone, link_for, pages, served
+from tests.telephone.page import DOOR, Phone, link_for, pages, served
 
 
 class Ringing(Office):
@@ -39,8 +43,8 @@ class Ringing(Office):
         super().__init__(url, clock, node=node)
         policy = policies.read()
         assert not isinstance(policy, str)
-        policy = replace(policy, rings=True, links=links)
-        self.writer = Writer(connect(url, writer=True, size=1), node=node, policy=policy, seal=SEAL)
+        shelf = Shelf(policy, rings=True, links=links)
+        self.writer = Writer(connect(url, writer=True, size=1), node=node, policy=shelf, seal=SEAL)
         self.door = Door(self.writer, HANDLERS, clock)
 
 
@@ -199,6 +203,44 @@ async def test_a_text_message_holds_a_link_only_where_that_is_allowed(tmp_path: 
             links = office.rows("responder_links")
             assert len(links) == len(texts) == (len(office.rows("offers")) if allowed else 0)
             assert all(token(SEAL, link.id) not in " ".join(texts) for link in links)
+
+
+async def test_a_policy_that_was_stored_leaves_the_links_in_text_messages(
+    database_url: str, clock: ManualClock
+) -> None:
+    """What this deployment can do is no part of a policy: version 1 is the shipped text, and changes nothing."""
+    fill(database_url)
+    async with Ringing(database_url, clock, links=True) as office:
+        chief, shipped = Operator("chief", "Chief", supervisor=True), policies.DEFAULT_FILE.read_text("utf-8")
+        assert await office.door.submit(PolicyWanted(shipped, sha256(shipped), "the same", 0, chief)) == 1
+        office.read(policy_queries.look, office.writer.shelf, clock.now())
+        one = House(office, "")
+        alert = await one.presses_sos()
+        assert office.alert(alert).policy_version == 1
+        texts = [json.loads(row.args) for row in office.rows("outbox") if row.kind == "send_text"]
+        made = {link.id for link in office.rows("responder_links")}
+        assert len(office.rows("offers")) == len(made) == 3
+        assert {text["link"] for text in texts} == made
+
+
+async def test_who_is_at_the_door_is_said_by_the_policy_of_the_alert(house: House) -> None:
+    """A version that is stored while somebody is on the way makes nobody arrive (docs/adr/0018)."""
+    office = house.office
+    lat, lon = DOOR
+    await office.door.later(lambda to: to.execute(t.households.update().values(lat=lat, lon=lon)))
+    one = await (await house.phone()).opens()
+    await one.presses("yes")
+    chief, shipped = Operator("chief", "Chief", supervisor=True), policies.DEFAULT_FILE.read_text("utf-8")
+    wide = shipped.replace("arrive_radius_m = 80", "arrive_radius_m = 150")
+    assert await office.door.submit(PolicyWanted(wide, sha256(wide), "wider", 0, chief)) == 1
+    office.read(policy_queries.look, office.writer.shelf, office.clock.now())
+    for metres in (600, 300, 120):
+        assert await one.is_at(metres) == 204
+    assert office.alert(house.alert).arrived_at is None
+    await one.presses("at_door", lat=lat + 0.001, lon=lon, acc=5)
+    assert office.alert(house.alert).arrived_at is None, "111 m"
+    assert await one.is_at(60) == 204
+    assert office.alert(house.alert).arrived_at is not None
 
 
 async def test_an_operator_makes_a_link_and_that_is_written_down_without_it(house: House) -> None:

@@ -1,5 +1,6 @@
 """Policies through the API: everybody reads, faults have a line and a reason, supervisors put one into force."""
 
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import Connection, insert
 
 from callcenter.centre import HANDLERS
+from callcenter.console import policy_api
 from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper, token_hash
@@ -20,7 +22,7 @@ from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
-from callcenter.storage.writer import Writer
+from callcenter.storage.writer import Unavailable, Writer
 from devices.decoders import decode
 from handlers.intake import Door
 from handlers.policies import PolicyWatch
@@ -85,7 +87,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     with engine.begin() as connection:
         people(connection)
     engine.dispose()
-    clock, shelf, unused = ManualClock(NOW), Shelf(file_policy()), None
+    clock, shelf, unused = ManualClock(NOW), Shelf(file_policy(), rings=True), None
     writer = Writer(connect(database_url, writer=True, size=1), node="test", policy=shelf, seal=SEAL)
     read = Reader(connect(database_url, writer=False), threads=2)
     door = Door(writer, HANDLERS, clock)
@@ -135,6 +137,52 @@ async def test_faults_have_their_line_and_reason_and_such_a_text_is_refused(desk
     assert (await desk.operator.get("/api/v1/policies")).body["versions"][0]["version"] == 0
 
 
+async def test_nothing_that_grows_with_a_text_is_reckoned_on_the_event_loop(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alarms are heard there, and any operator may have any text checked."""
+    seen: list[tuple[str, bool]] = []
+
+    def watch(name: str) -> None:
+        real = getattr(policy_api, name)
+
+        def told(*arguments: Any, **named: Any) -> Any:
+            seen.append((name, threading.current_thread() is threading.main_thread()))
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(policy_api, name, told)
+
+    for name in ("parse", "judge", "located", "forecast"):
+        watch(name)
+    await desk.press("bracelet-0")
+    assert (await desk.store(NIGHTS)).status == 201
+    assert (await desk.operator.get("/api/v1/policies/1")).status == 200
+    assert {name for name, _ in seen} == {"parse", "judge", "located", "forecast"}
+    assert not any(on_loop for _, on_loop in seen)
+
+
+async def test_a_number_of_five_thousand_digits_is_a_fault_with_its_line(desk: Desk) -> None:
+    text = SHIPPED.replace("claim_idle_s = 60", "claim_idle_s = " + "6" * 5000)
+    found = await desk.check(text)
+    at = next(n for n, one in enumerate(text.splitlines(), start=1) if one.startswith("claim_idle_s"))
+    assert [(one["line"], one["code"]) for one in found["faults"]] == [(at, "long_line")]
+
+
+async def test_of_thousands_of_faults_the_first_hundred_are_told(desk: Desk) -> None:
+    found = await desk.check(SHIPPED + "[x]\n" + "".join(f"k{n} = 1\n" for n in range(3000)))
+    assert [one["code"] for one in found["faults"]] == ["extra_forbidden"]
+    found = await desk.check(SHIPPED.replace("[limits]", "[limits]\n" + "".join(f"k{n} = 1\n" for n in range(3000))))
+    assert len(found["faults"]) == 100
+
+
+async def test_an_emergency_that_would_ring_again_after_a_day_is_refused(desk: Desk) -> None:
+    text = SHIPPED.replace("repeat_s = 60", "repeat_s = 86400")
+    answer = await desk.store(text)
+    assert (answer.status, answer.code) == (400, "faulty_policy")
+    (fault,) = answer.body["faults"]
+    assert (text.splitlines()[fault["line"] - 1], fault["code"]) == ("repeat_s = 86400", "long_repeat_s")
+
+
 async def test_a_supervisor_puts_it_into_force_and_the_next_alert_keeps_it(desk: Desk) -> None:
     old = await desk.press("bracelet-0")
     answer = await desk.store(NIGHTS)
@@ -155,6 +203,20 @@ async def test_a_supervisor_puts_it_into_force_and_the_next_alert_keeps_it(desk:
     entries = await desk.read(queries.entries_after, 0, limit=99)
     (entry,) = [one for one in entries if one.rule == "policy.stored"]
     assert (entry.actor, entry.alert_id) == ("operator:chief", None)
+
+
+async def test_what_is_stored_is_not_told_as_refused_when_it_cannot_be_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "Nothing of this has happened" would make the supervisor store it twice; every process looks again by itself."""
+
+    def away(*_anything: object) -> None:
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(policy_queries, "look", away)
+    answer = await desk.store(NIGHTS)
+    assert (answer.status, answer.body) == (201, {"version": 1})
+    assert [one["version"] for one in (await desk.chief.get("/api/v1/policies")).body["versions"]] == [1, 0]
 
 
 async def test_going_back_is_storing_the_old_text_again(desk: Desk) -> None:

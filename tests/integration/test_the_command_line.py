@@ -215,6 +215,13 @@ def test_a_policy_that_leaves_a_kind_without_a_ladder_is_refused(empty: Deployme
     assert_one_clear_line(empty.run("serve"), "fall")
 
 
+def test_a_policy_that_leaves_an_emergency_alone_for_a_day_is_refused(empty: Deployment, tmp_path: Path) -> None:
+    whole = (ROOT / "config" / "escalation.toml").read_text(encoding="utf-8")
+    (tmp_path / "policy.toml").write_text(whole.replace("repeat_s = 60", "repeat_s = 86400"), encoding="utf-8")
+    empty.extra = {"CALLCENTER_POLICY_FILE": str(tmp_path / "policy.toml")}
+    assert_one_clear_line(empty.run("serve"), "ladder.0.repeat_s", "86400 is too long")
+
+
 @pytest.mark.parametrize("variable", ["CALLCENTER_HTTP_PORT", "CALLCENTER_MQTT_PORT"])
 def test_a_port_that_is_taken_is_named_with_its_setting(empty: Deployment, variable: str) -> None:
     with socket.socket() as taken:

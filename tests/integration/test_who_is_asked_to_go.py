@@ -2,7 +2,6 @@
 
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from callcenter.centre import HANDLERS
 from callcenter.privacy import Seal
 from callcenter.storage import directory, network, tables as t
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from config import policies
@@ -33,7 +33,7 @@ def town(database_url: str, tmp_path: Path):
     assert not isinstance(policy, str)
     migrate(database_url)
     engine = connect(database_url, writer=True, size=1)
-    writer = Writer(engine, node="test", policy=replace(policy, rings=True), seal=SEAL)
+    writer = Writer(engine, node="test", policy=Shelf(policy, rings=True), seal=SEAL)
     made = Town(tmp_path, writer)
     areas = ("d1,区,district,", "d1-t1,镇,town,d1", "stone,石桥村,village,d1-t1")
     assert not made.read("areas", "id,name,kind,parent", *areas).wrong

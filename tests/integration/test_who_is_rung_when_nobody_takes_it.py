@@ -3,7 +3,6 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from callcenter.centre import HANDLERS
 from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from config import policies, prompts
@@ -88,7 +88,7 @@ def village(database_url: str, tmp_path: Path) -> Iterator[Village]:
     assert not isinstance(policy, str)
     migrate(database_url)
     engine = connect(database_url, writer=True, size=1)
-    writer = Writer(engine, node="test", policy=replace(policy, rings=True), seal=SEAL)
+    writer = Writer(engine, node="test", policy=Shelf(policy, rings=True), seal=SEAL)
     made = Village(tmp_path, writer)
     areas = ("d1,区,district,", "d1-t1,镇,town,d1", "d1-t1-v1,石桥村,village,d1-t1")
     assert not made.read("areas", "id,name,kind,parent", *areas).wrong

@@ -30,6 +30,7 @@ from callcenter.privacy import Seal
 from callcenter.storage import queries, tables as t
 from callcenter.storage.call_records import call_from_row
 from callcenter.storage.engine import connect
+from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import Entry
 from callcenter.storage.schema import migrate
@@ -132,8 +133,8 @@ class Exchange:
         policy, words = policies.read(), prompts.read()
         assert not isinstance(policy, str)
         assert not isinstance(words, str)
-        policy = replace(policy, rings=True, **self._limits)
-        self.writer = Writer(connect(self.url, writer=True, size=1), node="test", policy=policy, seal=SEAL)
+        shelf = Shelf(replace(policy, **self._limits), rings=True, links=settings.links_in_texts)
+        self.writer = Writer(connect(self.url, writer=True, size=1), node="test", policy=shelf, seal=SEAL)
         self.reader = Reader(connect(self.url, writer=False))
         self.door = Door(self.writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
         self.telephone = Telephone(settings, words, SEAL, read=self.reader, clock=self.clock)

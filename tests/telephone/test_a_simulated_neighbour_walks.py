@@ -21,7 +21,7 @@ async def test_the_whole_way_from_the_text_message(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     fill(url)
     change(url, _furnish)
-    async with attended(url, tmp_path, links=True) as exchange:
+    async with attended(url, tmp_path, settings={"links_in_texts": True}) as exchange:
         exchange.callees(GOES, NEIGHBOURS[0])
         made = pages(exchange.reader, exchange.door.submit, SEAL, exchange.clock)
         async with served(made.routes()) as base:

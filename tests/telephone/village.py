@@ -1,7 +1,7 @@
 """A village with telephones on SQLite, and the ways in which its people ring the centre."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,11 @@ async def village(
 
 
 @asynccontextmanager
-async def attended(url: str, directory: Path, **limits: int) -> AsyncIterator[Exchange]:
+async def attended(
+    url: str, directory: Path, *, settings: Mapping[str, Any] | None = None, **limits: int
+) -> AsyncIterator[Exchange]:
     """The resident speaks, Ann is ready, everybody else lets it ring."""
-    async with Exchange(url, directory, limits=limits) as made:
+    async with Exchange(url, directory, settings=settings, limits=limits) as made:
         made.callees(RINGS_LONG, DAUGHTER, SON, DOCTOR, STATION, DISTRICT, *NEIGHBOURS)
         made.callees(Callee("speaks", says=("喂",), rings_s=2), RESIDENT)
         made.callees(Callee("answer", rings_s=2), ANN_PHONE)

@@ -1,7 +1,6 @@
 """A town on SQLite with one process on it and a clock that a test moves: what changes when the policy does."""
 
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ VERSIONS = (OTHER, NIGHTS, SHIPPED)
 def file_policy() -> AlertPolicy:
     found = parse(SHIPPED)
     assert isinstance(found, AlertPolicy)
-    return replace(found, rings=True)
+    return found
 
 
 def fill(connection: Any) -> None:
@@ -80,7 +79,7 @@ class World:
     def __init__(self, path: Path, *, now: datetime = NOW) -> None:
         self.url, self.now = f"sqlite:///{path}", now
         self.engine = connect(self.url, writer=True, size=1)
-        self.shelf = Shelf(file_policy())
+        self.shelf = Shelf(file_policy(), rings=True)
         self.writer = Writer(self.engine, node="test", policy=self.shelf, seal=SEAL)
         self.presses = 0
 

@@ -274,6 +274,22 @@ def test_every_module_says_what_it_owns() -> None:
         assert ast.get_docstring(tree) or not tree.body, f"{module} has no docstring"
 
 
+def test_what_belongs_to_an_alert_asks_the_policy_of_that_alert() -> None:
+    """`Unit.in_force` may be another one than the alert opened under (docs/adr/0018). Who asks it has no alert yet."""
+    asking = {
+        f"{module}.{function.name}"
+        for module, (_path, tree) in modules("callcenter", "handlers").items()
+        for function in functions(tree)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "unit.in_force"
+    }
+    assert asking == {
+        "handlers.device_signals._late",  # of a press, before it is known whose it is
+        "handlers.incidents.ask_more",  # a roll is no alert
+        "handlers.incidents._call",
+    }
+
+
 def test_names_say_what_things_are() -> None:
     for module, (_path, tree) in modules(*OURS).items():
         defined = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]

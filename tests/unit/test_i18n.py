@@ -13,6 +13,7 @@ from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import Action
 from callcenter.alerts.offer_model import Proof
+from callcenter.alerts.policy_bounds import CALLS, LIMITS as BOUNDS
 from callcenter.console.policy_views import LIMITS
 from config import policies
 
@@ -44,7 +45,11 @@ FAULTS = {
     *("alone", "nobody", "empty_level", "empty_group", "group_of_nobody", "never_reached", "reached_late", "no_phone"),
     *("phones_late", "unknown_area", "overlap", "hours", "level_twice", "kind_twice", "two_ladders", "override_twice"),
     *("nothing_changed", "unknown_kind", "no_ladder", "toml", "missing", "extra_forbidden", "greater_than_equal"),
-    *("less_than_equal", "too_short", "int_type", "literal_error"),
+    *("less_than_equal", "too_short", "int_type", "literal_error", "asks_short", "too_many_overrides", "long_line"),
+    *(
+        f"long_{name}"
+        for name in (*BOUNDS, *CALLS, "call_backs_s", "deadline_s", "first_rung", "next_rung", "repeat_s")
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from callcenter.alerts.coverage import Post
 from callcenter.alerts.duty import ALWAYS
 from callcenter.alerts.model import Kind
 from callcenter.alerts.policy_check import Network, judge
-from config.policies import DEFAULT_FILE, AlertPolicy, Fault, parse
+from config.policies import DEFAULT_FILE, LONGEST_LINE, MOST_OVERRIDES, AlertPolicy, Fault, parse
 from config.policy_lines import lines, located
 
 SHIPPED = DEFAULT_FILE.read_text(encoding="utf-8")
@@ -26,11 +26,11 @@ def found(text: str, network: Network = TOWN) -> tuple[list[tuple[int, str]], li
     """(faults, warnings), each as (line, code)."""
     book = parse(text, kinds=KINDS)
     if not isinstance(book, AlertPolicy):
-        return [(located(text, one).line, one.code) for one in book], []
+        return [(one.line, one.code) for one in located(text, book)], []
     verdict = judge(book, network)
 
     def shown(those: tuple[Fault, ...]) -> list[tuple[int, str]]:
-        return [(located(text, one).line, one.code) for one in those]
+        return [(one.line, one.code) for one in located(text, those)]
 
     return shown(verdict.faults), shown(verdict.warnings)
 
@@ -148,7 +148,7 @@ def test_a_highest_level_that_is_never_reached_is_refused() -> None:
 
 
 def test_a_highest_level_that_is_reached_late_is_refused() -> None:
-    text = SHIPPED.replace("deadline_s = 90", "deadline_s = 900").replace("next_wave_s = 30", "next_wave_s = 300")
+    text = SHIPPED.replace("deadline_s = 90", "deadline_s = 400").replace("next_wave_s = 30", "next_wave_s = 120")
     assert [code for _, code in found(text)[0]] == ["reached_late"]
 
 
@@ -157,7 +157,7 @@ def test_an_emergency_whose_ladder_rings_no_telephone_is_refused() -> None:
                         'repeat_s = 60\nrungs = [\n  { id = "all_seats", after_s = 15 },\n]\n')  # fmt: skip
     assert found(text)[0] == [(at + 3, "no_phone")]
     text = text.replace(
-        "after_s = 15 },\n]\n", 'after_s = 15 },\n  { id = "boss", after_s = 900, phone = "duty_manager" },\n]\n'
+        "after_s = 15 },\n]\n", 'after_s = 15 },\n  { id = "boss", after_s = 240, phone = "duty_manager" },\n]\n'
     )
     assert found(text.replace('after_s = 15 },\n  { id = "boss"', 'after_s = 15 },\n  { id = "boss"'))[0] == [
         (at + 7, "phones_late")
@@ -193,11 +193,43 @@ def test_the_example_of_the_guide_is_a_policy() -> None:
 
 
 def test_a_city_is_checked_in_a_moment() -> None:
-    """1,000 villages and as many overrides by night: `posts` and areas are looked at once each."""
+    """1,000 villages and as many overrides as there may be: `posts` and areas are looked at once each."""
     villages = {f"w{n}": "t1" for n in range(1000)}
     city = replace(TOWN, parents={**TOWN.parents, **villages}, inhabited=frozenset(villages))
     more = "".join(
         f'[[override]]\nid = "o{n}"\narea = "w{n}"\nhours = "mon-sun 22:00-06:00"\nlimits = {{ arrive_s = 2700 }}\n'
-        for n in range(40)
+        for n in range(MOST_OVERRIDES)
     )
     assert found(f"{SHIPPED}\n{more}", city)[0] == []
+
+
+def test_more_overrides_than_anybody_keeps_in_mind_are_refused() -> None:
+    one = (
+        '[[override]]\nid = "o{}"\narea = "v1"\nhours = "mon {:02}:{:02}-{:02}:{:02}"\nlimits = {{ arrive_s = 2700 }}\n'
+    )
+    text, at = extended("".join(one.format(n, *divmod(n, 60), *divmod(n + 1, 60)) for n in range(MOST_OVERRIDES + 1)))
+    assert found(text)[0] == [(at + 5 * MOST_OVERRIDES, "too_many_overrides")]
+    assert found(text[: text.rindex("[[override]]")])[0] == []
+
+
+@pytest.mark.parametrize("line", ["claim_idle_s = " + "9" * 5000, "a." * 20_000 + "a = 1"])
+def test_a_line_that_would_take_too_long_to_read_is_refused_in_that_line(line: str) -> None:
+    """The first is a plain ValueError of tomllib without a line, the second takes it a minute."""
+    text = SHIPPED.replace("[limits]\n", f"[limits]\n{line}\n")
+    at = text.splitlines().index(line) + 1
+    (fault,) = located(text, parse(text, kinds=KINDS))  # type: ignore[arg-type]
+    assert (fault.line, fault.code, fault.values) == (at, "long_line", {"most": LONGEST_LINE})
+    assert fault.said == f"line {at}: this line has {len(line)} characters; at most {LONGEST_LINE}"
+
+
+def test_thousands_of_faults_get_their_lines_in_a_moment() -> None:
+    text = SHIPPED.replace("[limits]", "[limits]\n" + "".join(f"k{n} = 1\n" for n in range(5000)))
+    faults, _ = found(text)
+    assert len(faults) == 5000
+    assert faults[4999] == (line(text, "k4999"), "extra_forbidden")
+
+
+@pytest.mark.parametrize("hours", [";", " ", "; ;"])
+def test_hours_that_say_nothing_are_refused(hours: str) -> None:
+    text, at = extended(f'[[override]]\nid = "x"\nhours = "{hours}"\nlimits = {{ arrive_s = 2700 }}\n')
+    assert found(text)[0] == [(at + 2, "hours")]

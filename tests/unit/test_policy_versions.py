@@ -146,7 +146,7 @@ def test_another_process_follows_and_reads_what_it_has_not_looked_for_yet(world:
     with other.writer.unit(other.now) as unit:
         found = unit.alert(alert)
         assert found is not None
-        assert unit.policy.claim_idle_s == 60, "it has not looked yet"
+        assert unit.in_force.claim_idle_s == 60, "it has not looked yet"
         assert unit.policy_of(found).claim_idle_s == 33
     other.look()
     assert other.shelf.in_force.version == 1
