@@ -13,7 +13,7 @@ from callcenter.alerts.call_inputs import HangUpWanted
 from callcenter.alerts.call_model import Answer, Call, Direction, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.alerts.inputs import AlarmRaised, CallReport
-from callcenter.alerts.model import Alert, Kind, Subject
+from callcenter.alerts.model import EMERGENCIES, Alert, Kind, Subject
 from callcenter.alerts.roll import (
     ALERT_KINDS,
     ATTEMPTS,
@@ -105,7 +105,7 @@ def _ask_or_say_so(unit: Unit, incident: Incident, entry: Entry) -> None:
 
 def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:
     alert = unit.open_alert(f"resident:{entry.resident}")
-    if alert:  # somebody has them already
+    if alert and alert.kind in EMERGENCIES:  # somebody has them already; of a silent device that says nothing
         _stands(unit, incident, entry, Standing.NEEDS_HELP, alert_id=alert.id)
         return
     person = directory.resident(unit.connection, entry.resident)

@@ -81,7 +81,7 @@ def working(connection: Connection, incident_id: str) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
-_ENTRIES = select(t.roll, t.alerts.c.state).outerjoin(t.alerts, t.alerts.c.id == t.roll.c.alert_id)
+_ENTRIES = select(t.roll, t.alerts.c.state, t.alerts.c.outcome).outerjoin(t.alerts, t.alerts.c.id == t.roll.c.alert_id)
 
 
 def _entry(row: Any) -> Entry:  # noqa: ANN401
@@ -94,7 +94,8 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         attempts=row.attempts,
         asked_at=row.asked_at,
         alert=row.alert_id,
-        over=row.state in (State.RESOLVED, State.CLOSED),
+        # A technical alert may have closed by itself: nobody has seen its person (docs/adr/0020).
+        over=row.state in (State.RESOLVED, State.CLOSED) and row.outcome is not None,
     )
 
 

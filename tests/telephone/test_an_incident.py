@@ -14,6 +14,7 @@ from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import roll_queries, tables as t
+from handlers.device_signals import TroubleOver, TroubleSeen
 from simulators.carrier.callees import Callee
 from tests.integration.office import ANN
 from tests.telephone.exchange import RESIDENT, Exchange, fill
@@ -145,6 +146,32 @@ async def test_whoever_is_an_alert_already_is_not_called_beside_it(exchange: Exc
     incident = await flood(exchange)
     mine = await stands(exchange, incident, "r-1", "needs_help")
     assert mine["alert_id"] == alert
+
+
+@pytest.mark.parametrize("kind", [Kind.OFFLINE, Kind.BATTERY])
+async def test_whose_device_is_in_trouble_is_asked_like_everybody(kind: Kind, exchange: Exchange) -> None:
+    """In an outage many devices are silent: that says nothing of how their people are."""
+    alert = (await exchange.door.submit(TroubleSeen("bracelet-1", kind, "seen", {}))).alert
+    exchange.callees(VOICELESS, RESIDENT)
+    exchange.callees(WELL, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    mine = await stands(exchange, incident, "r-1", "needs_help")
+    assert mine["alert_id"] == alert, "one person has one alert"
+    after = exchange.alert(alert)
+    assert (after.kind, after.silent, after.state.value) == (Kind.HELP, True, "waiting"), "it rings as an emergency now"
+    assert [call.dialogue for call in exchange.calls(alert) if call.role.value == "elder"] == ["roll_call"]
+
+
+async def test_an_alert_that_no_named_human_ended_accounts_for_nobody(exchange: Exchange) -> None:
+    """The current is back and the device is heard again: nobody has seen its wearer."""
+    alert = (await exchange.door.submit(TroubleSeen("bracelet-1", Kind.OFFLINE, "seen", {}))).alert
+    exchange.callees(RINGS_LONG, RESIDENT, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    on_roll = update(t.roll).where(t.roll.c.resident_id == "r-1")
+    change(exchange.url, lambda connection: connection.execute(on_roll.values(standing="needs_help", alert_id=alert)))
+    await exchange.door.submit(TroubleOver("bracelet-1", Kind.OFFLINE))
+    assert exchange.alert(alert).state.value == "closed"
+    assert not roll(exchange, incident)["r-1"]["accounted"]
 
 
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
