@@ -143,30 +143,34 @@ def follow(unit: Unit, call: Call, report: CallReport | None) -> None:
 
     Whoever stays on the line needs help, whatever somebody has noted of them meanwhile.
     """
-    found = roll_book.of_call(unit.connection, call.id)
+    found = roll_book.of_call(unit.connection, call.id, call.party)
     if found is None:
         return
     incident, entry = found
-    asking, silent = entry.standing is Standing.ASKING, report is not None and report.what == "silent"
+    asking, what = entry.standing is Standing.ASKING, report.what if report else ""
     asked = call.answered_at is not None and not call.step
-    if call.answer is Answer.WELL:
+    if what == "caller_waits":  # given up, and answered after all: they are told to wait for somebody
+        _needs_help(unit, incident, entry, call, report)
+    elif entry.call != call.id:  # they have been rung again since
+        return
+    elif call.answer is Answer.WELL:
         if asking:
             _stands(unit, incident, entry, Standing.WELL)
-    elif call.over or (asked and silent and call.machine):  # the guess that it is a machine decides nothing alone
+    elif call.over or (asked and call.machine and what == "silent"):  # that guess decides nothing alone
         if asking:
             _not_reached(unit, incident, entry)
         if not call.over:
             change(unit, call, HangUpWanted("machine"))
     elif asked:
-        _needs_help(unit, incident, entry, call, silent=silent)
+        _needs_help(unit, incident, entry, call, report)
 
 
-def _needs_help(unit: Unit, incident: Incident, entry: Entry, call: Call, *, silent: bool) -> None:
+def _needs_help(unit: Unit, incident: Incident, entry: Entry, call: Call, report: CallReport | None) -> None:
     """They stay on the line and wait in the room of the alert that this is now."""
     alert = _alert(unit, incident, entry, why="needs_help")
     unit.calls.put(replace(call, alert_id=alert.id))
-    if silent:
-        react(unit, alert, CallReport("silent", call.id, call.party, call.name, role=call.role.value), actor="system")
+    if report and report.what in ("silent", "caller_waits"):
+        react(unit, alert, report, actor="system")
     _stands(unit, incident, entry, Standing.NEEDS_HELP, alert_id=alert.id)
 
 

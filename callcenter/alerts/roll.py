@@ -71,6 +71,7 @@ class Entry:
     standing: Standing = Standing.NOT_ASKED
     attempts: int = 0
     asked_at: datetime | None = None
+    call: str | None = None  # the last one that asked them
     alert: str | None = None
     over: bool = False
 

@@ -53,10 +53,13 @@ def incident(connection: Connection, incident_id: str) -> Incident | None:
     return _incident(row) if row else None
 
 
-def of_call(connection: Connection, call_id: str) -> tuple[Incident, Entry] | None:
-    """For whom a call asks how they are, and why."""
+def of_call(connection: Connection, call_id: str, party: str) -> tuple[Incident, Entry] | None:
+    """For whom a call asks how they are, and why; also once they have been rung again."""
     r = t.roll.c
-    found = connection.execute(select(r.incident_id, r.resident_id).where(r.call_id == call_id)).first()
+    theirs = or_(r.call_id == call_id, r.resident_id == party.removeprefix("resident:"))
+    newest = (case((r.call_id == call_id, 0), else_=1), r.incident_id.desc())
+    query = select(r.incident_id, r.resident_id).where(theirs).order_by(*newest).limit(1)
+    found = connection.execute(query).first()
     about = incident(connection, found.incident_id) if found else None
     if found is None or about is None:
         return None
@@ -93,6 +96,7 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         standing=Standing(row.standing),
         attempts=row.attempts,
         asked_at=row.asked_at,
+        call=row.call_id,
         alert=row.alert_id,
         # A technical alert may have closed by itself: nobody has seen its person (docs/adr/0020).
         over=row.state in (State.RESOLVED, State.CLOSED) and row.outcome is not None,

@@ -16,6 +16,7 @@ from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import roll_queries, tables as t
 from handlers.device_signals import TroubleOver, TroubleSeen
 from simulators.carrier.callees import Callee
+from simulators.carrier.faults import Faults
 from tests.integration.office import ANN
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 from tests.telephone.village import GOES, RINGS_LONG, attended, change
@@ -172,6 +173,29 @@ async def test_an_alert_that_no_named_human_ended_accounts_for_nobody(exchange: 
     await exchange.door.submit(TroubleOver("bracelet-1", Kind.OFFLINE))
     assert exchange.alert(alert).state.value == "closed"
     assert not roll(exchange, incident)["r-1"]["accounted"]
+
+
+async def test_whoever_answers_a_call_that_was_given_up_is_somebodys(tmp_path: Path) -> None:
+    """The carrier rings them and says nothing of it: given up after nine seconds, answered after sixteen."""
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with attended(url, tmp_path) as exchange:
+        exchange.callees(Callee("silent", rings_s=16), RESIDENT)
+        exchange.carrier.set_faults(
+            Faults(answer_plan=("error_after",), answers={"error": 1.0}, callbacks={"lose": 1.0})
+        )
+        incident = await flood(exchange)
+        await exchange.until(lambda: [c.over for c in exchange.calls()] == [True], what="it is given up")
+        exchange.carrier.set_faults(Faults())
+        mine = await stands(exchange, incident, "r-1", "needs_help")
+        alert = mine["alert_id"]
+        assert "call.caller_waits" in exchange.rules(alert)
+        await exchange.until(
+            lambda: [c for c in exchange.calls(alert) if c.role.value == "operator"], what="an operator is rung"
+        )
+        (call,) = [call for call in exchange.calls() if call.dialogue == "roll_call"]
+        assert call.room == alert, "not in a room of their own"
+        assert [leg["ended_at"] for leg in exchange.carrier.ledger() if leg["to"] == RESIDENT] == [None]
 
 
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
