@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from callcenter.alerts.call_ends import WRONG_NUMBER
 from callcenter.alerts.call_inputs import HangUpWanted
-from callcenter.alerts.call_model import Answer, Call, Direction, Role
+from callcenter.alerts.call_model import Answer, Call, CallOutcome, Direction, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.alerts.inputs import AlarmRaised, CallReport
 from callcenter.alerts.model import EMERGENCIES, Alert, Kind, Subject
 from callcenter.alerts.roll import (
     ALERT_KINDS,
     ATTEMPTS,
+    FAILURES,
     Ask,
     Entry,
     Listed,
@@ -41,15 +43,17 @@ from handlers.reaction import react
 log = structlog.get_logger()
 
 TICK = timedelta(seconds=5)
+CARRIER_FAILED = frozenset({CallOutcome.BY_HAND, CallOutcome.FAILED, CallOutcome.LOST})
 MOST_PEOPLE = 5_000  # on one roll: it is written in one go, and no press waits longer for that than a moment
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentDue:
-    """More of its people may be asked now."""
+    """More of its people may be asked now; by telephone, as far as a carrier works."""
 
     incident_id: str
     due: datetime
+    calling: bool = True
 
 
 def raise_incident(unit: Unit, wanted: IncidentRaised) -> str | Refused:
@@ -83,13 +87,23 @@ def ask_more(unit: Unit, tick: IncidentDue) -> bool:
     incident = roll_book.incident(unit.connection, tick.incident_id)
     if incident is None or incident.due != tick.due or incident.closed_at or not unit.policy.rings:
         return False
-    under_way = roll_book.calls_under_way(unit.connection)
-    most = turns(asking=under_way, lines=unit.policy.incident_lines, free_seats=free_seats(unit))
+    most = _turns(unit, incident, calling=tick.calling)
     for entry in next_asked(roll_book.working(unit.connection, incident.id), unit.now, most):
         _ask_or_say_so(unit, incident, entry)
     left = any(entry.open for entry in roll_book.working(unit.connection, incident.id))
     roll_book.set_due(unit.connection, incident.id, unit.now + TICK if left else None)
     return True
+
+
+def _turns(unit: Unit, incident: Incident, *, calling: bool) -> int:
+    lines = unit.policy.incident_lines
+    if incident.ask is Ask.RESPONDERS:  # somebody goes to every door: no line and no seat is waited for
+        return lines
+    if not calling:  # consoles say so; nobody counts as called in vain
+        return 0
+    others = roll_book.calls_under_way(unit.connection)
+    own = others.pop(incident.id, 0)
+    return turns(own=own, others=list(others.values()), lines=lines, free_seats=free_seats(unit))
 
 
 def _ask_or_say_so(unit: Unit, incident: Incident, entry: Entry) -> None:
@@ -156,13 +170,31 @@ def follow(unit: Unit, call: Call, report: CallReport | None) -> None:
     elif call.answer is Answer.WELL:
         if asking:
             _stands(unit, incident, entry, Standing.WELL)
-    elif call.over or (asked and call.machine and what == "silent"):  # that guess decides nothing alone
+    elif call.over:
+        if asking:
+            _is_over(unit, incident, entry, call)
+    elif asked and call.machine and what == "silent":  # the guess that it is a machine decides nothing alone
         if asking:
             _not_reached(unit, incident, entry)
-        if not call.over:
-            change(unit, call, HangUpWanted("machine"))
+        change(unit, call, HangUpWanted("machine"))
     elif asked:
         _needs_help(unit, incident, entry, call, report)
+
+
+def _is_over(unit: Unit, incident: Incident, entry: Entry, call: Call) -> None:
+    """What a carrier failed to do tells nothing of whom it was to ring: they are still to be asked.
+
+    Unless it is their telephone: the number is refused, or the line works for others and theirs fails again and again.
+    """
+    if call.outcome not in CARRIER_FAILED:
+        _not_reached(unit, incident, entry)
+        return
+    theirs = [one for one in unit.calls.by_number(call.number, since=incident.raised_at) if one.party == call.party]
+    failed = sum(one.dialogue == "roll_call" and one.outcome in CARRIER_FAILED for one in theirs)
+    if call.cause in WRONG_NUMBER or failed >= FAILURES:
+        _not_reached(unit, incident, entry, for_good=True)
+    else:
+        _stands(unit, incident, entry, Standing.NOT_ASKED, attempts=entry.attempts - 1)
 
 
 def _needs_help(unit: Unit, incident: Incident, entry: Entry, call: Call, report: CallReport | None) -> None:

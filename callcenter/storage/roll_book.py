@@ -7,11 +7,11 @@ from datetime import datetime
 from math import cos, radians
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select, update
 
 from callcenter.alerts.model import State
 from callcenter.alerts.ranking import Spot, metres
-from callcenter.alerts.roll import ATTEMPTS, Ask, Entry, IncidentKind, Listed, Standing
+from callcenter.alerts.roll import ATTEMPTS, URGENT, Ask, Entry, IncidentKind, Listed, Standing
 from callcenter.storage import tables as t
 
 METRES_A_DEGREE = 111_000
@@ -26,6 +26,7 @@ class Incident:
     kind: IncidentKind
     words: str
     ask: Ask
+    raised_at: datetime
     area: str | None = None
     at: Spot | None = None
     radius_m: int | None = None
@@ -40,6 +41,7 @@ def _incident(row: Row[Any]) -> Incident:
         kind=IncidentKind(row.kind),
         words=row.words,
         ask=Ask(row.ask),
+        raised_at=row.raised_at,
         area=row.area_id,
         at=at,
         radius_m=row.radius_m,
@@ -178,15 +180,20 @@ def close(connection: Connection, incident_id: str, **said: Any) -> None:  # noq
 
 
 def due(connection: Connection, now: datetime) -> list[tuple[str, datetime]]:
+    """(incident, due) of those of which more people may be asked, the most urgent first."""
     i = t.incidents.c
-    rows = connection.execute(select(i.id, i.due).where(i.due <= now).order_by(i.due))
+    urgent = case({kind.value: place for place, kind in enumerate(URGENT)}, value=i.kind, else_=len(URGENT))
+    rows = connection.execute(select(i.id, i.due).where(i.due <= now).order_by(urgent, i.due))
     return [(row.id, row.due) for row in rows]
 
 
-def calls_under_way(connection: Connection) -> int:
-    """On all rolls together: they share the lines."""
-    r = t.roll.c
-    return len(connection.execute(select(r.call_id).where(r.standing == Standing.ASKING.value)).all())
+def calls_under_way(connection: Connection) -> dict[str, int]:
+    """How many people each incident that calls any is calling now: they share the lines."""
+    i, r = t.incidents.c, t.roll.c
+    asking = and_(r.incident_id == i.id, r.standing == Standing.ASKING.value)
+    query = select(i.id, func.count(r.resident_id)).select_from(t.incidents).outerjoin(t.roll, asking)
+    query = query.where(i.due.is_not(None), i.ask != Ask.RESPONDERS.value).group_by(i.id)
+    return {incident_id: calls for incident_id, calls in connection.execute(query)}
 
 
 def asking(connection: Connection, incident_id: str) -> list[str]:

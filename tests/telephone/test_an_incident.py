@@ -1,6 +1,7 @@
 """A flood in a village: everybody is asked how they are; who needs help or is not reached is an alert of their own."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from callcenter.alerts import roll as roll_rules
+from callcenter.alerts.call_inputs import CallResult, Heard, News
+from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.model import Kind, Operator
 from callcenter.alerts.ranking import Spot
-from callcenter.alerts.roll import Ask, IncidentKind, Standing
+from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
-from callcenter.storage import roll_queries, tables as t
+from callcenter.storage import queries, roll_queries, tables as t
 from handlers.device_signals import TroubleOver, TroubleSeen
+from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
 from tests.integration.office import ANN
@@ -196,6 +201,64 @@ async def test_whoever_answers_a_call_that_was_given_up_is_somebodys(tmp_path: P
         (call,) = [call for call in exchange.calls() if call.dialogue == "roll_call"]
         assert call.room == alert, "not in a room of their own"
         assert [leg["ended_at"] for leg in exchange.carrier.ledger() if leg["to"] == RESIDENT] == [None]
+
+
+async def test_a_dead_carrier_makes_no_alerts_and_everybody_is_asked_once_it_works(exchange: Exchange) -> None:
+    exchange.callees(WELL, HELPLESS, AWAY)
+    await exchange.carrier.die("refuses")
+    incident = await flood(exchange, ask=Ask.BOTH)
+    await exchange.until(lambda: not exchange.telephone.calling, what="the carrier is left out")
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["not_asked"] == 3, what="nobody counts as asked")
+    calls = len(exchange.calls())
+    await exchange.clock.sleep(300)
+    assert len(exchange.calls()) == calls, "nobody is called while nobody can be"
+    assert exchange.read(queries.alerts, state="all") == []
+    assert {one["attempts"] for one in roll(exchange, incident).values()} == {0}
+    await exchange.carrier.revive()
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["well"] == 3, what="all of them")
+
+
+async def test_whose_number_is_refused_is_an_alert_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with Exchange(url, tmp_path, default=RINGS_LONG, network=Network(forbidden=(RESIDENT,))) as exchange:
+        incident = await flood(exchange)
+        mine = await stands(exchange, incident, "r-1", "not_reached")
+        assert exchange.alert(mine["alert_id"]).subject.resident == "r-1"
+        assert len(exchange.calls()) == 1
+
+
+async def test_whose_calls_always_fail_is_an_alert_in_the_end(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier works, and theirs are lost each time: somebody has to go."""
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    exchange.callees(RINGS_LONG, HELPLESS, AWAY, RESIDENT)
+    incident = await flood(exchange)
+    for fails in range(1, FAILURES + 1):
+        await stands(exchange, incident, "r-2", "asking")
+        call = next(c for c in reversed(exchange.calls()) if c.party == "resident:r-2")
+        await exchange.door.submit(
+            CallResult(call.id, Heard(News.ENDED, exchange.clock.now(), outcome=CallOutcome.FAILED))
+        )
+        assert len([call for call in exchange.calls() if call.party == "resident:r-2"]) == fails
+    mine = await stands(exchange, incident, "r-2", "not_reached")
+    assert exchange.alert(mine["alert_id"]).subject.resident == "r-2"
+
+
+async def test_a_fire_is_nobodys_turn_to_wait_for(exchange: Exchange) -> None:
+    """Somebody is sent to every door at once, whoever is called for another incident and however few are at a desk."""
+    await exchange.seat(state="away")
+    exchange.callees(RINGS_LONG, RESIDENT, HELPLESS, AWAY, FAR)
+    other = await flood(exchange, area="d1")
+    await exchange.until(lambda: seen(exchange, other)["progress"]["asking"] == 1, what="one is called")
+    fire = IncidentRaised(IncidentKind.FIRE, "石岛村起火。", "d1-t1", Ask.RESPONDERS, CHIEF)
+    incident = await exchange.door.submit(fire)
+    await exchange.until(
+        lambda: all(one["alert_id"] for one in roll(exchange, incident).values()), what="an alert each"
+    )
+    opened = {exchange.alert(one["alert_id"]).opened_at for one in roll(exchange, incident).values()}
+    assert len(opened) == 1, "all in one go"
 
 
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
