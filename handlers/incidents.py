@@ -75,8 +75,9 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
     at = {"lat": wanted.at.lat, "lon": wanted.at.lon} if wanted.at else {"lat": None, "lon": None}
     said = {"kind": wanted.kind.value, "words": wanted.words, "ask": wanted.ask.value}
     by = {"raised_at": unit.now, "raised_by": wanted.by.id, "raised_by_name": wanted.by.name}
-    due = unit.now if unit.policy.rings else None  # without a carrier people work the list
-    roll_book.add(unit.connection, {"id": incident, "due": due} | place | at | said | by, by_risk(people), unit.now)
+    roll_book.add(
+        unit.connection, {"id": incident, "due": unit.now} | place | at | said | by, by_risk(people), unit.now
+    )
     data = {"incident": incident, "kind": wanted.kind.value, "area": wanted.area, "people": len(people)}
     unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data)
     return incident

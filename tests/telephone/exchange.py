@@ -149,7 +149,7 @@ class Exchange:
         self.timers = TimerWorker(self.door, self._due, self.clock)
 
     async def _due(self, now: datetime) -> list[Any]:
-        return await self.reader(_due, now, calling=self.telephone.calling)
+        return await self.reader(_due, now, calling=self.telephone.calling, rings=True)
 
     def _devices(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
         async def tell_device(effect: Any) -> None:

@@ -1,7 +1,7 @@
 """A flood in a village: everybody is asked how they are; who needs help or is not reached is an alert of their own."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,17 @@ from callcenter.alerts.model import Kind, Operator
 from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
+from callcenter.centre import _due
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import queries, roll_queries, tables as t
 from handlers.device_signals import TroubleOver, TroubleSeen
+from handlers.incidents import IncidentDue
+from handlers.timers import TimerWorker
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
-from tests.integration.office import ANN
+from tests.conftest import ManualClock
+from tests.integration.office import ANN, Office
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 from tests.telephone.village import GOES, RINGS_LONG, attended, change
 
@@ -259,6 +263,22 @@ async def test_a_fire_is_nobodys_turn_to_wait_for(exchange: Exchange) -> None:
     )
     opened = {exchange.alert(one["alert_id"]).opened_at for one in roll(exchange, incident).values()}
     assert len(opened) == 1, "all in one go"
+
+
+async def test_what_nobody_could_call_for_is_taken_up_when_there_is_a_carrier(tmp_path: Path) -> None:
+    """Raised by a centre without gateways, whose sweep has nothing to do for it, and does not spin."""
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with Office(url, clock := ManualClock(datetime.now(UTC))) as office:
+        incident = await office.door.submit(IncidentRaised(IncidentKind.FLOOD, "涨水。", "d1", Ask.BOTH, CHIEF))
+        waits = IncidentDue(incident, clock.now())
+        worker = TimerWorker(office.door, lambda now: office.reader(_due, now, calling=True, rings=True), clock)
+        assert await office.door.submit(waits) is False
+        assert await worker.sweep() is False, "nothing moved: it waits for the next second"
+        assert office.read(_due, clock.now(), calling=True, rings=False) == [], "and is not even asked"
+    async with attended(url, tmp_path) as exchange:
+        exchange.callees(WELL, RESIDENT)
+        await stands(exchange, incident, "r-1", "well")
 
 
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
