@@ -6,6 +6,7 @@ Who needs help or is not reached becomes an alert of their own, and the roll kno
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -45,6 +46,7 @@ log = structlog.get_logger()
 TICK = timedelta(seconds=5)
 CARRIER_FAILED = frozenset({CallOutcome.BY_HAND, CallOutcome.FAILED, CallOutcome.LOST})
 MOST_PEOPLE = 5_000  # on one roll: it is written in one go, and no press waits longer for that than a moment
+SQUARE = 2  # times as many may live in the square around a circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,17 @@ def raise_incident(unit: Unit, wanted: IncidentRaised) -> str | Refused:
         return Refused("not_supervisor", "a supervisor raises an incident")
     if not roll_book.subtree(unit.connection, wanted.area):
         return Refused("missing", "there is no such area")
+    many = roll_book.at_most(unit.connection, wanted.area, at=wanted.at, radius_m=wanted.radius_m)
+    if many > MOST_PEOPLE * (SQUARE if wanted.at else 1):  # not even read: presses wait for that
+        return _too_many(many)
     people = roll_book.living_in(unit.connection, wanted.area, at=wanted.at, radius_m=wanted.radius_m)
     if len(people) > MOST_PEOPLE:
-        return Refused("missing", f"{len(people)} people live there: raise it for each part of the area")
+        return _too_many(len(people))
     return open_roll(unit, wanted, people)
+
+
+def _too_many(people: int) -> Refused:
+    return Refused("missing", f"{people} people live there: raise it for each part of the area")
 
 
 def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> str:
@@ -108,14 +117,18 @@ def _turns(unit: Unit, incident: Incident, *, calling: bool) -> int:
 
 
 def _ask_or_say_so(unit: Unit, incident: Incident, entry: Entry) -> None:
-    """Whatever is wrong with one of them keeps nobody else from being asked; the roll shows them as not reached."""
-    try:
-        with unit.connection.begin_nested():
-            _ask(unit, incident, entry)
-    except Exception:
-        log.exception("incident.not_asked", incident=incident.id)
-        more = {"attempts": entry.attempts + 1, "asked_at": unit.now}
-        _stands(unit, incident, entry, Standing.NOT_REACHED, **more)
+    """Whatever is wrong with one of them keeps nobody else from being asked, and in the end they are an alert."""
+    last = entry.attempts + 1 >= ATTEMPTS
+    for step in (_ask, partial(_not_reached, for_good=True)) if last else (_ask,):
+        try:
+            with unit.connection.begin_nested():
+                step(unit, incident, entry)
+        except Exception:
+            log.exception("incident.not_asked", incident=incident.id)
+        else:
+            return
+    attempts = min(entry.attempts + 1, ATTEMPTS - 1)  # it goes on until something works
+    _stands(unit, incident, entry, Standing.NOT_REACHED, attempts=attempts, asked_at=unit.now)
 
 
 def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:

@@ -124,6 +124,14 @@ def _near(areas: set[str], at: Spot | None, radius_m: int | None) -> ColumnEleme
     return or_(box, and_(h.area_id.in_(areas), or_(h.lat.is_(None), h.lon.is_(None))))
 
 
+def at_most(connection: Connection, area: str, *, at: Spot | None = None, radius_m: int | None = None) -> int:
+    """No more than so many live there: counted, not read. Of a circle it counts the square around it."""
+    p, h = t.residents.c, t.households.c
+    there = _near(set(subtree(connection, area)), at, radius_m)
+    query = select(func.count(p.id)).join(t.households, h.id == p.household_id).where(there)
+    return connection.execute(query).scalar_one()
+
+
 def living_in(
     connection: Connection, area: str, *, at: Spot | None = None, radius_m: int | None = None
 ) -> list[Listed]:

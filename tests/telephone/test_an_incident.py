@@ -18,7 +18,8 @@ from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.centre import _due
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
-from callcenter.storage import queries, roll_queries, tables as t
+from callcenter.storage import queries, roll_book, roll_queries, tables as t
+from handlers import incidents
 from handlers.device_signals import TroubleOver, TroubleSeen
 from handlers.incidents import IncidentDue
 from handlers.timers import TimerWorker
@@ -281,6 +282,42 @@ async def test_what_nobody_could_call_for_is_taken_up_when_there_is_a_carrier(tm
         await stands(exchange, incident, "r-1", "well")
 
 
+async def test_whoever_cannot_be_called_because_of_a_fault_of_ours_is_an_alert_in_the_end(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = incidents._call
+
+    def fails(unit: Any, person: Any) -> Any:
+        if person.party == "resident:r-2":
+            raise RuntimeError("broken")
+        return call(unit, person)
+
+    monkeypatch.setattr(incidents, "_call", fails)
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    exchange.callees(WELL, AWAY)
+    incident = await flood(exchange)
+    await exchange.until(lambda: roll(exchange, incident)["r-2"]["alert_id"], what="an alert")
+    assert roll(exchange, incident)["r-2"]["standing"] == "not_reached"
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["well"] == 2, what="nobody else is held up")
+
+
+async def test_nobody_is_forgotten_whose_alert_cannot_be_opened(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_anything: Any, **_more: Any) -> Any:
+        raise RuntimeError("broken")
+
+    exchange.callees(WELL, RESIDENT, AWAY)
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    with monkeypatch.context() as broken:
+        broken.setattr(incidents, "_call", fails)
+        broken.setattr(incidents, "_alert", fails)
+        incident = await flood(exchange)
+        await exchange.until(lambda: roll(exchange, incident)["r-1"]["attempts"], what="a first try")
+        await exchange.clock.sleep(30)
+    await stands(exchange, incident, "r-1", "well")
+
+
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
     await exchange.seat(state="away")
     exchange.callees(WELL, HELPLESS, AWAY)
@@ -307,6 +344,18 @@ async def test_a_named_human_may_know_better(exchange: Exchange) -> None:
         assert (await exchange.door.submit(wrong)).code == "not_found"
     nobody = IncidentRaised(IncidentKind.HEAT, "x", "d1", Ask.BOTH, ANN)
     assert (await exchange.door.submit(nobody)).code == "not_supervisor"
+
+
+@pytest.mark.parametrize("circle", [{}, {"at": Spot(37.5, 122.1), "radius_m": 500}])
+async def test_too_many_people_are_counted_and_not_read(
+    circle: dict[str, Any], exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No press waits for the reading of a whole city, only to be told that it is too large."""
+    monkeypatch.setattr(incidents, "MOST_PEOPLE", 1)
+    monkeypatch.delattr(roll_book, "living_in")
+    raised = IncidentRaised(IncidentKind.FLOOD, "涨水。", "d1-t1", Ask.BOTH, CHIEF, **circle)
+    refused = await exchange.door.submit(raised)
+    assert (refused.code, refused.detail.split()[0]) == ("missing", "3")
 
 
 async def test_whoever_asks_for_help_is_heard_whatever_was_noted_of_them(exchange: Exchange) -> None:
