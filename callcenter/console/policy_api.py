@@ -1,6 +1,7 @@
 """The JSON of the escalation policies: versions, the check with its forecast, and putting one into force."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -154,5 +155,6 @@ class PolicyApi:
         done = await self.submit(PolicyWanted(wanted.text, wanted.sha256, wanted.note, wanted.base, who))
         if isinstance(done, Refused):
             return problem(409, done.code, done.detail)
-        await self.desk.look()
+        with contextlib.suppress(Unavailable):  # it is stored; this process reads it in a moment
+            await self.desk.look()
         return web.json_response({"version": done}, status=201)
