@@ -255,7 +255,7 @@ class Centre:
 
     async def _due_timers(self, now: datetime) -> list[Any]:
         """Alerts' deadlines first."""
-        return await self.read(_due, now)
+        return await self.read(_due, now, calling=self.telephone.calling, rings=bool(self.settings.gateways))
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
         return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
@@ -278,12 +278,13 @@ class Centre:
         )
 
 
-def _due(connection: Any, now: datetime) -> list[Any]:  # noqa: ANN401
+def _due(connection: Any, now: datetime, *, calling: bool, rings: bool) -> list[Any]:  # noqa: ANN401
+    """Without gateways rolls are worked by hand, and stay due for a process that has some."""
     alerts = [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in work.due_timers(connection, now)]
     calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
     debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
     receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
-    rolls = [IncidentDue(incident, due) for incident, due in roll_book.due(connection, now)]
+    rolls = [IncidentDue(incident, due, calling) for incident, due in (roll_book.due(connection, now) if rings else ())]
     return [*alerts, *receivers, *calls, *debts, *rolls]
 
 

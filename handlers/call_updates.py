@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callcenter import metrics
+from callcenter.alerts.call_ends import WRONG_NUMBER
 from callcenter.alerts.call_inputs import (
     CallDue,
     CallInput,
@@ -37,8 +38,6 @@ from handlers.next_call import give_next
 from handlers.operator_actions import colleague_leaves
 from handlers.reaction import react
 
-# The carrier will never ring it, and what that is called in lists of people.
-WRONG_NUMBER = {"NumberRejected": "number_rejected", "NotPermitted": "not_permitted"}
 ALIVE = frozenset({News.QUEUED, News.RINGING, News.ANSWERED, News.JOINED})
 
 

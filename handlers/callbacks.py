@@ -40,7 +40,7 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
 
 
 def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:
-    if call.dialogue == "roll_call" and (found := roll_book.of_call(unit.connection, call.id)):
+    if call.dialogue == "roll_call" and (found := roll_book.of_call(unit.connection, call.id, call.party)):
         why = prompts.text(f"incident_{found[0].kind.value}", call.language)
         return dialogues.Facts(kind=why, place=found[0].words)
     if alert is None:

@@ -6,17 +6,20 @@ Who needs help or is not reached becomes an alert of their own, and the roll kno
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
+from callcenter.alerts.call_ends import WRONG_NUMBER
 from callcenter.alerts.call_inputs import HangUpWanted
-from callcenter.alerts.call_model import Answer, Call, Direction, Role
+from callcenter.alerts.call_model import Answer, Call, CallOutcome, Direction, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.alerts.inputs import AlarmRaised, CallReport
-from callcenter.alerts.model import Alert, Kind, Subject
+from callcenter.alerts.model import EMERGENCIES, Alert, Kind, Subject
 from callcenter.alerts.roll import (
     ALERT_KINDS,
     ATTEMPTS,
+    FAILURES,
     Ask,
     Entry,
     Listed,
@@ -41,15 +44,18 @@ from handlers.reaction import react
 log = structlog.get_logger()
 
 TICK = timedelta(seconds=5)
+CARRIER_FAILED = frozenset({CallOutcome.BY_HAND, CallOutcome.FAILED, CallOutcome.LOST})
 MOST_PEOPLE = 5_000  # on one roll: it is written in one go, and no press waits longer for that than a moment
+SQUARE = 2  # times as many may live in the square around a circle
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentDue:
-    """More of its people may be asked now."""
+    """More of its people may be asked now; by telephone, as far as a carrier works."""
 
     incident_id: str
     due: datetime
+    calling: bool = True
 
 
 def raise_incident(unit: Unit, wanted: IncidentRaised) -> str | Refused:
@@ -58,10 +64,17 @@ def raise_incident(unit: Unit, wanted: IncidentRaised) -> str | Refused:
         return Refused("not_supervisor", "a supervisor raises an incident")
     if not roll_book.subtree(unit.connection, wanted.area):
         return Refused("missing", "there is no such area")
+    many = roll_book.at_most(unit.connection, wanted.area, at=wanted.at, radius_m=wanted.radius_m)
+    if many > MOST_PEOPLE * (SQUARE if wanted.at else 1):  # not even read: presses wait for that
+        return _too_many(many)
     people = roll_book.living_in(unit.connection, wanted.area, at=wanted.at, radius_m=wanted.radius_m)
     if len(people) > MOST_PEOPLE:
-        return Refused("missing", f"{len(people)} people live there: raise it for each part of the area")
+        return _too_many(len(people))
     return open_roll(unit, wanted, people)
+
+
+def _too_many(people: int) -> Refused:
+    return Refused("missing", f"{people} people live there: raise it for each part of the area")
 
 
 def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> str:
@@ -71,8 +84,9 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
     at = {"lat": wanted.at.lat, "lon": wanted.at.lon} if wanted.at else {"lat": None, "lon": None}
     said = {"kind": wanted.kind.value, "words": wanted.words, "ask": wanted.ask.value}
     by = {"raised_at": unit.now, "raised_by": wanted.by.id, "raised_by_name": wanted.by.name}
-    due = unit.now if unit.rings else None  # without a carrier people work the list
-    roll_book.add(unit.connection, {"id": incident, "due": due} | place | at | said | by, by_risk(people), unit.now)
+    roll_book.add(
+        unit.connection, {"id": incident, "due": unit.now} | place | at | said | by, by_risk(people), unit.now
+    )
     data = {"incident": incident, "kind": wanted.kind.value, "area": wanted.area, "people": len(people)}
     unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data)
     return incident
@@ -83,8 +97,7 @@ def ask_more(unit: Unit, tick: IncidentDue) -> bool:
     incident = roll_book.incident(unit.connection, tick.incident_id)
     if incident is None or incident.due != tick.due or incident.closed_at or not unit.rings:
         return False
-    under_way = roll_book.calls_under_way(unit.connection)
-    most = turns(asking=under_way, lines=unit.in_force.incident_lines, free_seats=free_seats(unit))
+    most = _turns(unit, incident, calling=tick.calling)
     for entry in next_asked(roll_book.working(unit.connection, incident.id), unit.now, most):
         _ask_or_say_so(unit, incident, entry)
     left = any(entry.open for entry in roll_book.working(unit.connection, incident.id))
@@ -92,20 +105,35 @@ def ask_more(unit: Unit, tick: IncidentDue) -> bool:
     return True
 
 
+def _turns(unit: Unit, incident: Incident, *, calling: bool) -> int:
+    lines = unit.in_force.incident_lines
+    if incident.ask is Ask.RESPONDERS:  # somebody goes to every door: no line and no seat is waited for
+        return lines
+    if not calling:  # consoles say so; nobody counts as called in vain
+        return 0
+    others = roll_book.calls_under_way(unit.connection)
+    own = others.pop(incident.id, 0)
+    return turns(own=own, others=list(others.values()), lines=lines, free_seats=free_seats(unit))
+
+
 def _ask_or_say_so(unit: Unit, incident: Incident, entry: Entry) -> None:
-    """Whatever is wrong with one of them keeps nobody else from being asked; the roll shows them as not reached."""
-    try:
-        with unit.connection.begin_nested():
-            _ask(unit, incident, entry)
-    except Exception:
-        log.exception("incident.not_asked", incident=incident.id)
-        more = {"attempts": entry.attempts + 1, "asked_at": unit.now}
-        _stands(unit, incident, entry, Standing.NOT_REACHED, **more)
+    """Whatever is wrong with one of them keeps nobody else from being asked, and in the end they are an alert."""
+    last = entry.attempts + 1 >= ATTEMPTS
+    for step in (_ask, partial(_not_reached, for_good=True)) if last else (_ask,):
+        try:
+            with unit.connection.begin_nested():
+                step(unit, incident, entry)
+        except Exception:
+            log.exception("incident.not_asked", incident=incident.id)
+        else:
+            return
+    attempts = min(entry.attempts + 1, ATTEMPTS - 1)  # it goes on until something works
+    _stands(unit, incident, entry, Standing.NOT_REACHED, attempts=attempts, asked_at=unit.now)
 
 
 def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:
     alert = unit.open_alert(f"resident:{entry.resident}")
-    if alert:  # somebody has them already
+    if alert and alert.kind in EMERGENCIES:  # somebody has them already; of a silent device that says nothing
         _stands(unit, incident, entry, Standing.NEEDS_HELP, alert_id=alert.id)
         return
     person = directory.resident(unit.connection, entry.resident)
@@ -143,30 +171,52 @@ def follow(unit: Unit, call: Call, report: CallReport | None) -> None:
 
     Whoever stays on the line needs help, whatever somebody has noted of them meanwhile.
     """
-    found = roll_book.of_call(unit.connection, call.id)
+    found = roll_book.of_call(unit.connection, call.id, call.party)
     if found is None:
         return
     incident, entry = found
-    asking, silent = entry.standing is Standing.ASKING, report is not None and report.what == "silent"
+    asking, what = entry.standing is Standing.ASKING, report.what if report else ""
     asked = call.answered_at is not None and not call.step
-    if call.answer is Answer.WELL:
+    if what == "caller_waits":  # given up, and answered after all: they are told to wait for somebody
+        _needs_help(unit, incident, entry, call, report)
+    elif entry.call != call.id:  # they have been rung again since
+        return
+    elif call.answer is Answer.WELL:
         if asking:
             _stands(unit, incident, entry, Standing.WELL)
-    elif call.over or (asked and silent and call.machine):  # the guess that it is a machine decides nothing alone
+    elif call.over:
+        if asking:
+            _is_over(unit, incident, entry, call)
+    elif asked and call.machine and what == "silent":  # the guess that it is a machine decides nothing alone
         if asking:
             _not_reached(unit, incident, entry)
-        if not call.over:
-            change(unit, call, HangUpWanted("machine"))
+        change(unit, call, HangUpWanted("machine"))
     elif asked:
-        _needs_help(unit, incident, entry, call, silent=silent)
+        _needs_help(unit, incident, entry, call, report)
 
 
-def _needs_help(unit: Unit, incident: Incident, entry: Entry, call: Call, *, silent: bool) -> None:
+def _is_over(unit: Unit, incident: Incident, entry: Entry, call: Call) -> None:
+    """What a carrier failed to do tells nothing of whom it was to ring: they are still to be asked.
+
+    Unless it is their telephone: the number is refused, or the line works for others and theirs fails again and again.
+    """
+    if call.outcome not in CARRIER_FAILED:
+        _not_reached(unit, incident, entry)
+        return
+    theirs = [one for one in unit.calls.by_number(call.number, since=incident.raised_at) if one.party == call.party]
+    failed = sum(one.dialogue == "roll_call" and one.outcome in CARRIER_FAILED for one in theirs)
+    if call.cause in WRONG_NUMBER or failed >= FAILURES:
+        _not_reached(unit, incident, entry, for_good=True)
+    else:
+        _stands(unit, incident, entry, Standing.NOT_ASKED, attempts=entry.attempts - 1)
+
+
+def _needs_help(unit: Unit, incident: Incident, entry: Entry, call: Call, report: CallReport | None) -> None:
     """They stay on the line and wait in the room of the alert that this is now."""
     alert = _alert(unit, incident, entry, why="needs_help")
     unit.calls.put(replace(call, alert_id=alert.id))
-    if silent:
-        react(unit, alert, CallReport("silent", call.id, call.party, call.name, role=call.role.value), actor="system")
+    if report and report.what in ("silent", "caller_waits"):
+        react(unit, alert, report, actor="system")
     _stands(unit, incident, entry, Standing.NEEDS_HELP, alert_id=alert.id)
 
 

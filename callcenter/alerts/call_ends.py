@@ -17,6 +17,8 @@ from callcenter.alerts.rules import Refused
 from config.policies import CallPolicy
 
 NO_NEWS = "no_news"  # why it was given up: its carrier could not say whether it rings
+# The carrier will never ring it, and what that is called in lists of people.
+WRONG_NUMBER = {"NumberRejected": "number_rejected", "NotPermitted": "not_permitted"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from callcenter.alerts.rules import Refused
 
 ATTEMPTS = 2  # calls, before somebody who does not answer becomes an alert of their own
 AGAIN = timedelta(seconds=120)
+FAILURES = 5  # calls that a carrier failed, before it is their telephone and somebody has to go
 PER_SEAT = 3  # calls at once for each free seat: most people are well and need nobody
 
 
@@ -45,6 +46,8 @@ class Standing(StrEnum):
 
 # What an alert that comes of it is. Where nothing burns it is somebody who needs help.
 ALERT_KINDS = {IncidentKind.FIRE: Kind.FIRE, IncidentKind.GAS: Kind.GAS}
+# Of several incidents these come first, in this order.
+URGENT = (IncidentKind.FIRE, IncidentKind.GAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Entry:
     standing: Standing = Standing.NOT_ASKED
     attempts: int = 0
     asked_at: datetime | None = None
+    call: str | None = None  # the last one that asked them
     alert: str | None = None
     over: bool = False
 
@@ -101,18 +105,22 @@ def progress(entries: Iterable[Entry]) -> dict[str, int]:
     return there | {"total": len(entries), "accounted": sum(entry.accounted for entry in entries)}
 
 
-def turns(*, asking: int, lines: int, free_seats: int) -> int:
-    """How many more may be called now: what the free seats can take, at least one, never more than the lines."""
-    return max(0, min(lines, 1 + PER_SEAT * free_seats) - asking)
+def turns(*, own: int, others: Sequence[int], lines: int, free_seats: int) -> int:
+    """How many more of an incident may be called now: what the free seats can take, never more than the lines.
+
+    `own` are under way, and so many of each other incident. Of each at least one is, so that none waits for another.
+    """
+    taken = own + sum(max(1, one) for one in others)
+    return max(0 if own else 1, min(lines, 1 + PER_SEAT * free_seats) - taken)
 
 
 def next_asked(entries: Sequence[Entry], now: datetime, most: int) -> list[Entry]:
     """Whose turn it is: by risk, everybody once before anybody twice, and one at a time of those who share a home."""
     busy = {entry.household for entry in entries if entry.standing is Standing.ASKING}
-    again = [e for e in entries if e.again and e.asked_at and e.asked_at + AGAIN <= now]
-    waiting = [e for e in entries if e.standing is Standing.NOT_ASKED]
+    ready = [e for e in entries if e.asked_at is None or e.asked_at + AGAIN <= now]
+    waiting = [e for e in ready if e.standing is Standing.NOT_ASKED]  # with a time: a carrier failed to ring them
     found: list[Entry] = []
-    for entry in (*sorted(waiting, key=_rank), *sorted(again, key=_rank)):
+    for entry in (*sorted(waiting, key=_turn), *sorted((e for e in ready if e.again), key=_turn)):
         if len(found) >= most:
             break
         if entry.household not in busy:
@@ -121,8 +129,8 @@ def next_asked(entries: Sequence[Entry], now: datetime, most: int) -> list[Entry
     return found
 
 
-def _rank(entry: Entry) -> int:
-    return entry.rank
+def _turn(entry: Entry) -> tuple[bool, int]:
+    return entry.asked_at is not None, entry.rank
 
 
 def may_close(entries: Iterable[Entry], *, note: str, reason: str) -> Refused | None:

@@ -130,6 +130,9 @@ class Pages:
         own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]
 
+    def calling(self) -> bool:
+        return self._health.calling()
+
     def _page(self, request: web.Request, script: str) -> web.Response:
         wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
         html = self._console.render(
@@ -276,7 +279,7 @@ def build(
     """
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
-        *IncidentApi(api.read, api.submit).routes(SIGNED),
+        *IncidentApi(api.read, api.submit, pages.calling).routes(SIGNED),
         *_policy_routes(api, policy_desk or PolicyDesk()),
     )
     permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}

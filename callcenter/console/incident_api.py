@@ -18,6 +18,7 @@ from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled, Submit
 from callcenter.storage import roll_queries
 from callcenter.storage.reading import Reader
+from callcenter.storage.writer import Unavailable
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ASKED = {"state": one_of(("open", "all")), "limit": whole(1, 500)}
@@ -67,6 +68,7 @@ class IncidentApi:
 
     read: Reader
     submit: Submit
+    calling: Callable[[], bool]  # whether anybody can be rung, as consoles hear it
 
     def routes(self, who: str) -> tuple[tuple[str, str, str, str, Handle], ...]:
         """Method, path, who may, operation of openapi.yaml."""
@@ -93,7 +95,14 @@ class IncidentApi:
         found = await self.read(roll_queries.incident, incident)
         if found is None:
             return problem(404, "not_found", "there is no such incident")
-        return web.json_response({"incident": found}, status=status)
+        return web.json_response({"incident": found | {"calling": self.calling()}}, status=status)
+
+    async def _stored(self, incident: str, status: int = 200) -> web.Response:
+        """It has happened, whether or not it can be read now: done once more, everybody would be called twice."""
+        try:
+            return await self._answer(incident, status)
+        except Unavailable:
+            return web.json_response({"incident": {"id": incident}}, status=status)
 
     async def list(self, request: web.Request) -> web.Response:
         asked = read_query(request.query, ASKED)
@@ -101,7 +110,7 @@ class IncidentApi:
             return problem(400, "bad_field", asked.detail)
         everything, limit = asked.get("state") == "all", asked.get("limit", USUAL_LIMIT)
         found = await self.read(roll_queries.incidents, everything=everything, limit=limit)
-        return web.json_response({"incidents": found})
+        return web.json_response({"incidents": [one | {"calling": self.calling()} for one in found]})
 
     async def one(self, request: web.Request) -> web.Response:
         return await self._answer(request.match_info["id"])
@@ -114,7 +123,7 @@ class IncidentApi:
         by = request[SIGNED_IN].operator
         wanted = IncidentRaised(body.kind, body.words, body.area, body.ask, by, at=at, radius_m=body.radius_m)
         done = await self._done(wanted)
-        return done if isinstance(done, web.Response) else await self._answer(done, 201)
+        return done if isinstance(done, web.Response) else await self._stored(done, 201)
 
     async def close(self, request: web.Request) -> web.Response:
         body = await read_body(request, CloseBody)
@@ -122,7 +131,7 @@ class IncidentApi:
             return body
         incident = request.match_info["id"]
         done = await self._done(IncidentClosed(incident, body.note, body.reason.strip(), request[SIGNED_IN].operator))
-        return done if isinstance(done, web.Response) else await self._answer(incident)
+        return done if isinstance(done, web.Response) else await self._stored(incident)
 
     async def settle(self, request: web.Request) -> web.Response:
         body = await read_body(request, SettleBody)
@@ -131,4 +140,4 @@ class IncidentApi:
         incident, resident = request.match_info["id"], request.match_info["resident"]
         by = request[SIGNED_IN].operator
         done = await self._done(PersonSettled(incident, resident, Standing(body.standing), body.note, by))
-        return done if isinstance(done, web.Response) else await self._answer(incident)
+        return done if isinstance(done, web.Response) else await self._stored(incident)

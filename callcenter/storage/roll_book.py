@@ -7,11 +7,11 @@ from datetime import datetime
 from math import cos, radians
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select, update
 
 from callcenter.alerts.model import State
 from callcenter.alerts.ranking import Spot, metres
-from callcenter.alerts.roll import ATTEMPTS, Ask, Entry, IncidentKind, Listed, Standing
+from callcenter.alerts.roll import ATTEMPTS, URGENT, Ask, Entry, IncidentKind, Listed, Standing
 from callcenter.storage import tables as t
 
 METRES_A_DEGREE = 111_000
@@ -26,6 +26,7 @@ class Incident:
     kind: IncidentKind
     words: str
     ask: Ask
+    raised_at: datetime
     area: str | None = None
     at: Spot | None = None
     radius_m: int | None = None
@@ -40,6 +41,7 @@ def _incident(row: Row[Any]) -> Incident:
         kind=IncidentKind(row.kind),
         words=row.words,
         ask=Ask(row.ask),
+        raised_at=row.raised_at,
         area=row.area_id,
         at=at,
         radius_m=row.radius_m,
@@ -53,10 +55,13 @@ def incident(connection: Connection, incident_id: str) -> Incident | None:
     return _incident(row) if row else None
 
 
-def of_call(connection: Connection, call_id: str) -> tuple[Incident, Entry] | None:
-    """For whom a call asks how they are, and why."""
+def of_call(connection: Connection, call_id: str, party: str) -> tuple[Incident, Entry] | None:
+    """For whom a call asks how they are, and why; also once they have been rung again."""
     r = t.roll.c
-    found = connection.execute(select(r.incident_id, r.resident_id).where(r.call_id == call_id)).first()
+    theirs = or_(r.call_id == call_id, r.resident_id == party.removeprefix("resident:"))
+    newest = (case((r.call_id == call_id, 0), else_=1), r.incident_id.desc())
+    query = select(r.incident_id, r.resident_id).where(theirs).order_by(*newest).limit(1)
+    found = connection.execute(query).first()
     about = incident(connection, found.incident_id) if found else None
     if found is None or about is None:
         return None
@@ -81,7 +86,7 @@ def working(connection: Connection, incident_id: str) -> list[Entry]:
     return [_entry(row) for row in connection.execute(query)]
 
 
-_ENTRIES = select(t.roll, t.alerts.c.state).outerjoin(t.alerts, t.alerts.c.id == t.roll.c.alert_id)
+_ENTRIES = select(t.roll, t.alerts.c.state, t.alerts.c.outcome).outerjoin(t.alerts, t.alerts.c.id == t.roll.c.alert_id)
 
 
 def _entry(row: Any) -> Entry:  # noqa: ANN401
@@ -93,8 +98,10 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
         standing=Standing(row.standing),
         attempts=row.attempts,
         asked_at=row.asked_at,
+        call=row.call_id,
         alert=row.alert_id,
-        over=row.state in (State.RESOLVED, State.CLOSED),
+        # A technical alert may have closed by itself: nobody has seen its person (docs/adr/0020).
+        over=row.state in (State.RESOLVED, State.CLOSED) and row.outcome is not None,
     )
 
 
@@ -115,6 +122,14 @@ def _near(areas: set[str], at: Spot | None, radius_m: int | None) -> ColumnEleme
     wide = high / max(0.01, cos(radians(at.lat)))
     box = and_(h.lat.between(at.lat - high, at.lat + high), h.lon.between(at.lon - wide, at.lon + wide))
     return or_(box, and_(h.area_id.in_(areas), or_(h.lat.is_(None), h.lon.is_(None))))
+
+
+def at_most(connection: Connection, area: str, *, at: Spot | None = None, radius_m: int | None = None) -> int:
+    """No more than so many live there: counted, not read. Of a circle it counts the square around it."""
+    p, h = t.residents.c, t.households.c
+    there = _near(set(subtree(connection, area)), at, radius_m)
+    query = select(func.count(p.id)).join(t.households, h.id == p.household_id).where(there)
+    return connection.execute(query).scalar_one()
 
 
 def living_in(
@@ -173,15 +188,20 @@ def close(connection: Connection, incident_id: str, **said: Any) -> None:  # noq
 
 
 def due(connection: Connection, now: datetime) -> list[tuple[str, datetime]]:
+    """(incident, due) of those of which more people may be asked, the most urgent first."""
     i = t.incidents.c
-    rows = connection.execute(select(i.id, i.due).where(i.due <= now).order_by(i.due))
+    urgent = case({kind.value: place for place, kind in enumerate(URGENT)}, value=i.kind, else_=len(URGENT))
+    rows = connection.execute(select(i.id, i.due).where(i.due <= now).order_by(urgent, i.due))
     return [(row.id, row.due) for row in rows]
 
 
-def calls_under_way(connection: Connection) -> int:
-    """On all rolls together: they share the lines."""
-    r = t.roll.c
-    return len(connection.execute(select(r.call_id).where(r.standing == Standing.ASKING.value)).all())
+def calls_under_way(connection: Connection) -> dict[str, int]:
+    """How many people each incident that calls any is calling now: they share the lines."""
+    i, r = t.incidents.c, t.roll.c
+    asking = and_(r.incident_id == i.id, r.standing == Standing.ASKING.value)
+    query = select(i.id, func.count(r.resident_id)).select_from(t.incidents).outerjoin(t.roll, asking)
+    query = query.where(i.due.is_not(None), i.ask != Ask.RESPONDERS.value).group_by(i.id)
+    return {incident_id: calls for incident_id, calls in connection.execute(query)}
 
 
 def asking(connection: Connection, incident_id: str) -> list[str]:

@@ -3,11 +3,22 @@
 Without a carrier nobody is called: the list is worked by hand.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
+from callcenter.console.app import _answer_problems
+from callcenter.console.auth import SIGNED_IN, SignedIn
+from callcenter.console.incident_api import IncidentApi
+from callcenter.storage import roll_queries
+from callcenter.storage.writer import Unavailable
 from tests.integration.conftest import Seats
+from tests.integration.contract import assert_answer
+from tests.integration.office import Office
 
 HEAT = {"kind": "heat", "words": "今天很热。", "area": "d1"}
 
@@ -83,3 +94,49 @@ async def test_a_circle_without_anybody_in_it_lists_only_those_whose_place_nobod
     for one in (incident, whole):
         closed = await seats.chief.post(f"/api/v1/incidents/{one['id']}/close", {"note": "x", "reason": "x"})
         assert closed.status == 200
+
+
+@asynccontextmanager
+async def supervised(api: IncidentApi) -> AsyncIterator[TestClient[Any, Any]]:
+    """The pages of incidents alone, for a supervisor."""
+
+    @web.middleware
+    async def sign_in(request: web.Request, handler: Any) -> web.StreamResponse:
+        request[SIGNED_IN] = SignedIn("supervisor1", "Chief", "supervisor", "")
+        return await handler(request)
+
+    app = web.Application(middlewares=[_answer_problems, sign_in])
+    for method, path, _who, name, handle in api.routes(""):
+        app.router.add_route(method, path, handle, name=name)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def cannot_read(*_query: Any, **_more: Any) -> Any:
+    raise Unavailable("the database does not answer")
+
+
+async def test_what_is_stored_is_answered_as_stored_even_if_it_cannot_be_read(office: Office) -> None:
+    """Who reads that nothing has happened raises it once more, and everybody is called twice."""
+    async with supervised(IncidentApi(cannot_read, office.door.submit, lambda: True)) as client:
+        at = "/api/v1/incidents"
+        raised = await client.post(at, json=HEAT)
+        assert_answer("POST", at, raised.status, raised.content_type, await raised.read())
+        incident = (await raised.json())["incident"]["id"]
+        assert raised.status == 201
+        assert [one["id"] for one in office.read(roll_queries.incidents, everything=True, limit=9)] == [incident]
+        someone = office.read(roll_queries.incident, incident)["people"][0]["resident_id"]
+        for path, body in (
+            (f"people/{someone}", {"standing": "well", "note": "x"}),
+            ("close", {"note": "x", "reason": "x"}),
+        ):
+            done = await client.post(f"{at}/{incident}/{path}", json=body)
+            assert (done.status, await done.json()) == (200, {"incident": {"id": incident}})
+        assert (await client.get(f"{at}/{incident}")).status == 503, "what is only read is not there"
+
+
+async def test_it_says_whether_anybody_can_be_called(office: Office) -> None:
+    calling = [False, True]
+    async with supervised(IncidentApi(office.reader, office.door.submit, calling.pop)) as client:
+        said = [(await (await client.post("/api/v1/incidents", json=HEAT)).json())["incident"] for _ in range(2)]
+        assert [one["calling"] for one in said] == [True, False]

@@ -147,7 +147,10 @@ class Exchange:
         self.told: list[tuple[str, str]] = []  # (ref, level) of every device ack, and below when it left
         self.told_at: list[float] = []
         self.outbox = Outbox(self.door, self._devices() | self.telephone.performers(), self.clock)
-        self.timers = TimerWorker(self.door, lambda now: self.reader(_due, now), self.clock)
+        self.timers = TimerWorker(self.door, self._due, self.clock)
+
+    async def _due(self, now: datetime) -> list[Any]:
+        return await self.reader(_due, now, calling=self.telephone.calling, rings=True)
 
     def _devices(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
         async def tell_device(effect: Any) -> None:

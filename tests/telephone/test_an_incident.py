@@ -1,6 +1,7 @@
 """A flood in a village: everybody is asked how they are; who needs help or is not reached is an alert of their own."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,25 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from callcenter.alerts import roll as roll_rules
+from callcenter.alerts.call_inputs import CallResult, Heard, News
+from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.model import Kind, Operator
 from callcenter.alerts.ranking import Spot
-from callcenter.alerts.roll import Ask, IncidentKind, Standing
+from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
+from callcenter.centre import _due
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
-from callcenter.storage import roll_queries, tables as t
+from callcenter.storage import queries, roll_book, roll_queries, tables as t
+from handlers import incidents
+from handlers.device_signals import TroubleOver, TroubleSeen
+from handlers.incidents import IncidentDue
+from handlers.timers import TimerWorker
+from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
-from tests.integration.office import ANN
+from simulators.carrier.faults import Faults
+from tests.conftest import ManualClock
+from tests.integration.office import ANN, Office
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 from tests.telephone.village import GOES, RINGS_LONG, attended, change
 
@@ -147,6 +159,165 @@ async def test_whoever_is_an_alert_already_is_not_called_beside_it(exchange: Exc
     assert mine["alert_id"] == alert
 
 
+@pytest.mark.parametrize("kind", [Kind.OFFLINE, Kind.BATTERY])
+async def test_whose_device_is_in_trouble_is_asked_like_everybody(kind: Kind, exchange: Exchange) -> None:
+    """In an outage many devices are silent: that says nothing of how their people are."""
+    alert = (await exchange.door.submit(TroubleSeen("bracelet-1", kind, "seen", {}))).alert
+    exchange.callees(VOICELESS, RESIDENT)
+    exchange.callees(WELL, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    mine = await stands(exchange, incident, "r-1", "needs_help")
+    assert mine["alert_id"] == alert, "one person has one alert"
+    after = exchange.alert(alert)
+    assert (after.kind, after.silent, after.state.value) == (Kind.HELP, True, "waiting"), "it rings as an emergency now"
+    assert [call.dialogue for call in exchange.calls(alert) if call.role.value == "elder"] == ["roll_call"]
+
+
+async def test_an_alert_that_no_named_human_ended_accounts_for_nobody(exchange: Exchange) -> None:
+    """The current is back and the device is heard again: nobody has seen its wearer."""
+    alert = (await exchange.door.submit(TroubleSeen("bracelet-1", Kind.OFFLINE, "seen", {}))).alert
+    exchange.callees(RINGS_LONG, RESIDENT, HELPLESS, AWAY)
+    incident = await flood(exchange)
+    on_roll = update(t.roll).where(t.roll.c.resident_id == "r-1")
+    change(exchange.url, lambda connection: connection.execute(on_roll.values(standing="needs_help", alert_id=alert)))
+    await exchange.door.submit(TroubleOver("bracelet-1", Kind.OFFLINE))
+    assert exchange.alert(alert).state.value == "closed"
+    assert not roll(exchange, incident)["r-1"]["accounted"]
+
+
+async def test_whoever_answers_a_call_that_was_given_up_is_somebodys(tmp_path: Path) -> None:
+    """The carrier rings them and says nothing of it: given up after nine seconds, answered after sixteen."""
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with attended(url, tmp_path) as exchange:
+        exchange.callees(Callee("silent", rings_s=16), RESIDENT)
+        exchange.carrier.set_faults(
+            Faults(answer_plan=("error_after",), answers={"error": 1.0}, callbacks={"lose": 1.0})
+        )
+        incident = await flood(exchange)
+        await exchange.until(lambda: [c.over for c in exchange.calls()] == [True], what="it is given up")
+        exchange.carrier.set_faults(Faults())
+        mine = await stands(exchange, incident, "r-1", "needs_help")
+        alert = mine["alert_id"]
+        assert "call.caller_waits" in exchange.rules(alert)
+        await exchange.until(
+            lambda: [c for c in exchange.calls(alert) if c.role.value == "operator"], what="an operator is rung"
+        )
+        (call,) = [call for call in exchange.calls() if call.dialogue == "roll_call"]
+        assert call.room == alert, "not in a room of their own"
+        assert [leg["ended_at"] for leg in exchange.carrier.ledger() if leg["to"] == RESIDENT] == [None]
+
+
+async def test_a_dead_carrier_makes_no_alerts_and_everybody_is_asked_once_it_works(exchange: Exchange) -> None:
+    exchange.callees(WELL, HELPLESS, AWAY)
+    await exchange.carrier.die("refuses")
+    incident = await flood(exchange, ask=Ask.BOTH)
+    await exchange.until(lambda: not exchange.telephone.calling, what="the carrier is left out")
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["not_asked"] == 3, what="nobody counts as asked")
+    calls = len(exchange.calls())
+    await exchange.clock.sleep(300)
+    assert len(exchange.calls()) == calls, "nobody is called while nobody can be"
+    assert exchange.read(queries.alerts, state="all") == []
+    assert {one["attempts"] for one in roll(exchange, incident).values()} == {0}
+    await exchange.carrier.revive()
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["well"] == 3, what="all of them")
+
+
+async def test_whose_number_is_refused_is_an_alert_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with Exchange(url, tmp_path, default=RINGS_LONG, network=Network(forbidden=(RESIDENT,))) as exchange:
+        incident = await flood(exchange)
+        mine = await stands(exchange, incident, "r-1", "not_reached")
+        assert exchange.alert(mine["alert_id"]).subject.resident == "r-1"
+        assert len(exchange.calls()) == 1
+
+
+async def test_whose_calls_always_fail_is_an_alert_in_the_end(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The carrier works, and theirs are lost each time: somebody has to go."""
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    exchange.callees(RINGS_LONG, HELPLESS, AWAY, RESIDENT)
+    incident = await flood(exchange)
+    for fails in range(1, FAILURES + 1):
+        await stands(exchange, incident, "r-2", "asking")
+        call = next(c for c in reversed(exchange.calls()) if c.party == "resident:r-2")
+        await exchange.door.submit(
+            CallResult(call.id, Heard(News.ENDED, exchange.clock.now(), outcome=CallOutcome.FAILED))
+        )
+        assert len([call for call in exchange.calls() if call.party == "resident:r-2"]) == fails
+    mine = await stands(exchange, incident, "r-2", "not_reached")
+    assert exchange.alert(mine["alert_id"]).subject.resident == "r-2"
+
+
+async def test_a_fire_is_nobodys_turn_to_wait_for(exchange: Exchange) -> None:
+    """Somebody is sent to every door at once, whoever is called for another incident and however few are at a desk."""
+    await exchange.seat(state="away")
+    exchange.callees(RINGS_LONG, RESIDENT, HELPLESS, AWAY, FAR)
+    other = await flood(exchange, area="d1")
+    await exchange.until(lambda: seen(exchange, other)["progress"]["asking"] == 1, what="one is called")
+    fire = IncidentRaised(IncidentKind.FIRE, "石岛村起火。", "d1-t1", Ask.RESPONDERS, CHIEF)
+    incident = await exchange.door.submit(fire)
+    await exchange.until(
+        lambda: all(one["alert_id"] for one in roll(exchange, incident).values()), what="an alert each"
+    )
+    opened = {exchange.alert(one["alert_id"]).opened_at for one in roll(exchange, incident).values()}
+    assert len(opened) == 1, "all in one go"
+
+
+async def test_what_nobody_could_call_for_is_taken_up_when_there_is_a_carrier(tmp_path: Path) -> None:
+    """Raised by a centre without gateways, whose sweep has nothing to do for it, and does not spin."""
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with Office(url, clock := ManualClock(datetime.now(UTC))) as office:
+        incident = await office.door.submit(IncidentRaised(IncidentKind.FLOOD, "涨水。", "d1", Ask.BOTH, CHIEF))
+        waits = IncidentDue(incident, clock.now())
+        worker = TimerWorker(office.door, lambda now: office.reader(_due, now, calling=True, rings=True), clock)
+        assert await office.door.submit(waits) is False
+        assert await worker.sweep() is False, "nothing moved: it waits for the next second"
+        assert office.read(_due, clock.now(), calling=True, rings=False) == [], "and is not even asked"
+    async with attended(url, tmp_path) as exchange:
+        exchange.callees(WELL, RESIDENT)
+        await stands(exchange, incident, "r-1", "well")
+
+
+async def test_whoever_cannot_be_called_because_of_a_fault_of_ours_is_an_alert_in_the_end(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = incidents._call
+
+    def fails(unit: Any, person: Any) -> Any:
+        if person.party == "resident:r-2":
+            raise RuntimeError("broken")
+        return call(unit, person)
+
+    monkeypatch.setattr(incidents, "_call", fails)
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    exchange.callees(WELL, AWAY)
+    incident = await flood(exchange)
+    await exchange.until(lambda: roll(exchange, incident)["r-2"]["alert_id"], what="an alert")
+    assert roll(exchange, incident)["r-2"]["standing"] == "not_reached"
+    await exchange.until(lambda: seen(exchange, incident)["progress"]["well"] == 2, what="nobody else is held up")
+
+
+async def test_nobody_is_forgotten_whose_alert_cannot_be_opened(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_anything: Any, **_more: Any) -> Any:
+        raise RuntimeError("broken")
+
+    exchange.callees(WELL, RESIDENT, AWAY)
+    monkeypatch.setattr(roll_rules, "AGAIN", timedelta(seconds=1))
+    with monkeypatch.context() as broken:
+        broken.setattr(incidents, "_call", fails)
+        broken.setattr(incidents, "_alert", fails)
+        incident = await flood(exchange)
+        await exchange.until(lambda: roll(exchange, incident)["r-1"]["attempts"], what="a first try")
+        await exchange.clock.sleep(30)
+    await stands(exchange, incident, "r-1", "well")
+
+
 async def test_only_one_is_called_at_a_time_when_nobody_is_at_a_desk(exchange: Exchange) -> None:
     await exchange.seat(state="away")
     exchange.callees(WELL, HELPLESS, AWAY)
@@ -173,6 +344,18 @@ async def test_a_named_human_may_know_better(exchange: Exchange) -> None:
         assert (await exchange.door.submit(wrong)).code == "not_found"
     nobody = IncidentRaised(IncidentKind.HEAT, "x", "d1", Ask.BOTH, ANN)
     assert (await exchange.door.submit(nobody)).code == "not_supervisor"
+
+
+@pytest.mark.parametrize("circle", [{}, {"at": Spot(37.5, 122.1), "radius_m": 500}])
+async def test_too_many_people_are_counted_and_not_read(
+    circle: dict[str, Any], exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No press waits for the reading of a whole city, only to be told that it is too large."""
+    monkeypatch.setattr(incidents, "MOST_PEOPLE", 1)
+    monkeypatch.delattr(roll_book, "living_in")
+    raised = IncidentRaised(IncidentKind.FLOOD, "涨水。", "d1-t1", Ask.BOTH, CHIEF, **circle)
+    refused = await exchange.door.submit(raised)
+    assert (refused.code, refused.detail.split()[0]) == ("missing", "3")
 
 
 async def test_whoever_asks_for_help_is_heard_whatever_was_noted_of_them(exchange: Exchange) -> None:

@@ -55,11 +55,30 @@ def test_the_most_endangered_are_asked_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asking", "lines", "free_seats", "more"),
+    ("own", "lines", "free_seats", "more"),
     [(0, 10, 0, 1), (1, 10, 0, 0), (0, 10, 2, 7), (5, 10, 2, 2), (0, 4, 20, 4), (9, 4, 0, 0)],
 )
-def test_no_more_are_called_than_seats_and_lines_take(asking: int, lines: int, free_seats: int, more: int) -> None:
-    assert turns(asking=asking, lines=lines, free_seats=free_seats) == more
+def test_no_more_are_called_than_seats_and_lines_take(own: int, lines: int, free_seats: int, more: int) -> None:
+    assert turns(own=own, others=(), lines=lines, free_seats=free_seats) == more
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(1, 12), st.integers(0, 5))
+def test_incidents_share_the_lines_and_none_starves(under_way: list[int], lines: int, free_seats: int) -> None:
+    limit, was = min(lines, 1 + 3 * free_seats), list(under_way)
+    for place in range(len(under_way)):  # in the order of the sweep, each as many as it may
+        others = under_way[:place] + under_way[place + 1 :]
+        under_way[place] += turns(own=under_way[place], others=others, lines=lines, free_seats=free_seats)
+    assert all(under_way), "each asks somebody"
+    added = sum(under_way) - sum(was)
+    assert not added or sum(under_way) <= max(limit, len(was) + sum(max(0, one - 1) for one in was))
+
+
+def test_whom_a_carrier_failed_to_ring_is_asked_again_and_after_everybody_else() -> None:
+    failed = entry(1, asked_at=NOW - AGAIN)
+    assert next_asked([failed, entry(2)], NOW, 2) == [entry(2), failed]
+    late = replace(failed, asked_at=NOW - AGAIN + timedelta(seconds=1))
+    assert next_asked([late], NOW, 2) == [], "their telephone may be ringing"
+    assert late.open
 
 
 @given(rolls(), st.integers(0, 8))
@@ -73,7 +92,7 @@ def test_whose_turn_it_is(roll: list[Entry], most: int) -> None:
         assert one.standing is Standing.NOT_ASKED or (
             one.standing is Standing.NOT_REACHED and one.alert is None and one.attempts < ATTEMPTS
         )
-    first = [one.rank for one in found if one.standing is Standing.NOT_ASKED]
+    first = [(one.asked_at is not None, one.rank) for one in found if one.standing is Standing.NOT_ASKED]
     assert first == sorted(first)
     assert [one.standing for one in found] == sorted((one.standing for one in found), key=list(Standing).index)
 

@@ -87,6 +87,8 @@ export function Roll({ incident, changed }) {
     <p>${incident.words}</p>
     <p role="status">${t("incident.progress", { accounted: progress.accounted, total: progress.total })}
       ${COUNTED.map((word) => html` <span>${t(`standing.${word}`)} ${progress[word]}</span>`)}</p>
+    ${!incident.closed_at && !incident.calling && incident.ask !== "responders" && progress.not_asked > 0
+      && html`<p class="banner banner-loud" role="alert">${t("incident.not_calling", { n: progress.not_asked })}</p>`}
     <progress max=${progress.total} value=${progress.accounted} aria-label=${t("incident.accounted")}></progress>
     ${incident.closed_at
       ? html`<p>${t("incident.closed_by", { name: incident.closed_by_name ?? "" })} ${incident.note} ${incident.reason}</p>`
