@@ -54,6 +54,8 @@ def is_there(alert: Alert, party: str, name: str, now: datetime) -> tuple[Alert,
 def arrives(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if not acted.proof:
         return Refused("no_proof", "an arrival needs a proof: position, device or voice", alert.owner)
+    if alert.searching:  # somebody stands at an empty house: a person tells them where to look
+        return Change(calls_attention(alert, now), acted.details(), ring=True)
     after, effects = is_there(alert, acted.party, acted.name, now)
     return Change(after, acted.details(), effects=effects)
 
