@@ -76,7 +76,8 @@ def needs_more(alert: Alert, acted: ResponderActed, now: datetime, _policy: Aler
 
 def is_done(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
     """Who was never proved to be there leaves the deadline behind: nobody takes their word for the resident's."""
-    return Change(calls_attention(alert, now), acted.details(), ring=True)
+    after, effects = search_rules.is_done(alert, acted.party, now)
+    return Change(calls_attention(after, now), acted.details(), ring=True, effects=effects)
 
 
 def cannot(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:

@@ -6,7 +6,7 @@ Pure. Whoever looks is counted by name, so that a yes that is said twice is one 
 from dataclasses import replace
 from datetime import datetime
 
-from callcenter.alerts.effects import Effect, EndSearch, HangUpOthers, TellDevices
+from callcenter.alerts.effects import AskResponders, Effect, EndSearch, HangUpOthers, TellDevices
 from callcenter.alerts.inputs import Action, CallReport, CallYes, OperatorActed
 from callcenter.alerts.model import (
     OF_THE_HOUSE,
@@ -67,6 +67,16 @@ def stops(alert: Alert, party: str) -> Alert:
     if alert.responder == party:
         after = replace(forgets(after), accepted_at=alert.accepted_at if after.searchers else None)
     return after
+
+
+def is_done(alert: Alert, party: str, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
+    """Who looked and is done looks no longer, and somebody is asked in their place. It ends no search."""
+    if not alert.searching:
+        return alert, ()
+    after = stops(alert, party)
+    if not wants_somebody(after):
+        return after, ()
+    return replace(after, asked_at=now, waves=after.waves + 1), (AskResponders(alert.id),)
 
 
 def not_counted_on(alert: Alert, now: datetime, policy: AlertPolicy) -> Alert:

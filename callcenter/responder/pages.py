@@ -126,7 +126,7 @@ class ResponderPages:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         visit = self._visit(request)
-        known = await self.read(found, visit.link_id) if visit else None
+        known = await self.read(found, visit.link_id, self.clock.now()) if visit else None
         if visit is None or known is None:
             return self._refuse(request, "forged")
         if known.link.revoked_at or known.link.expires_at <= self.clock.now():
@@ -181,7 +181,7 @@ class ResponderPages:
         if isinstance(came_of_it, Refused) and came_of_it.code in STATUS:
             return self._refuse(request, came_of_it.code)
         if isinstance(came_of_it, KeySafe):
-            known = await self.read(found, visit.link_id)
+            known = await self.read(found, visit.link_id, self.clock.now())
             assert known is not None
             return self._draw(request, self._page(known, visit, code=self.seal.open(came_of_it.sealed)))
         raise web.HTTPSeeOther(f"{request.path}?lang={visit.language}")

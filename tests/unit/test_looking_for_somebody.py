@@ -258,6 +258,16 @@ def test_who_cannot_look_any_longer_is_not_counted_and_the_others_are_awaited() 
     assert TimerKind.ARRIVAL in deadlines(left.alert, POLICY)
 
 
+def test_who_is_done_looks_no_longer_and_one_more_is_asked() -> None:
+    both = searched("r:1", "r:2")
+    done = after(both, on_page(Deed.DONE, "r:2"), T0 + s(60))
+    assert (done.alert.searchers, done.alert.searching, done.ring) == (("r:1",), True, True)
+    assert AskResponders(both.id) in done.effects
+    assert {TimerKind.NEXT_WAVE, TimerKind.ARRIVAL} <= deadlines(done.alert, POLICY).keys()
+    found = after(both, yes("r:1", "found")).alert
+    assert after(found, on_page(Deed.DONE, "r:2")).effects == ()
+
+
 def test_one_more_is_never_fewer_than_were_wanted() -> None:
     more = after(searched(), on_page(Deed.NEEDS_MORE)).alert
     assert more.searchers_wanted == POLICY.searchers
