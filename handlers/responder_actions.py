@@ -119,15 +119,17 @@ def press(unit: Unit, pressed: PagePressed) -> KeySafe | Refused | None:
     if isinstance(link, Refused):
         return link
     alert, offer = _theirs(unit, link)
-    first = page_book.is_first_press(unit.connection, link.id, pressed.press, unit.now)
     button = Button(pressed.button)
     if button is Button.KEY:
         return _show_key(unit, link, alert, offer, pressed.press)
-    if not first:
+    if page_book.was_pressed(unit.connection, link.id, pressed.press):
         return None
     if button not in buttons(alert, offer):
         return _lost(alert) if button is Button.YES else NOT_HERE
-    return _PRESSED[button](unit, alert, offer, pressed)
+    refused = _PRESSED[button](unit, alert, offer, pressed)
+    if refused is None:  # one that was refused hears so again, if its answer was lost
+        page_book.counts_press(unit.connection, link.id, pressed.press, unit.now)
+    return refused
 
 
 def _lost(alert: Alert) -> Refused:
@@ -146,6 +148,7 @@ def _show_key(unit: Unit, link: Link, alert: Alert, offer: Offer, press: str) ->
     if not link.key_shown_at:
         page_book.change_link(unit.connection, link.id, key_shown_at=unit.now, key_press=press)
         data = {"party": offer.party, "name": offer.name, "offer": offer.id}
+        data |= {"operator": link.made_by} if link.made_by else {}  # who could have opened it in their place
         unit.log(alert, rule="responder.sees_key", actor=offer.party, data=data)
     return KeySafe(code)
 

@@ -66,6 +66,7 @@ class Page:
     key: str = ""
     code: str = ""
     shares: bool = False
+    refused: str = ""  # what they pressed came to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +249,8 @@ _DRAWN = {
 
 
 def refused_page(language: str, desk: Desk, *, preview: bool = False) -> Page:
-    """Of a link that opens nothing. It says nothing of anybody, and not why."""
+    """Of a link that opens nothing, or not to a machine. It says nothing of anybody, and not why."""
     say = Words(language)
     heading, lines = (say("preview"), ()) if preview else (say("refused"), (say("refused_more"),))
-    return Page(
-        language=language,
-        state="refused",
-        phase="",
-        heading=heading,
-        lines=lines,
-        number="" if preview else desk.number,
-    )
+    state = "preview" if preview else "refused"
+    return Page(language=language, state=state, phase="", heading=heading, lines=lines, number=desk.number)
