@@ -209,6 +209,7 @@ async def test_asked_again_by_text_they_keep_their_link_and_nobody_gets_an_opera
         living = {link.id for link in office.rows("responder_links")
                   if link.party == "responder:n1" and not link.revoked_at}  # fmt: skip
         assert living == {new, link_of(SEAL, path.removeprefix("/r/"))}
+        assert len(office.read(page_book.links_of, one.offer("responder:n1"))) == 3
 
 
 async def test_it_opens_only_its_own_alert(house: House, clock: ManualClock) -> None:
