@@ -138,10 +138,14 @@ class PlanChanged:
 
 @dataclass(frozen=True, slots=True)
 class LinkWanted:
-    """An operator wants a link to the page of somebody who was asked. Answered with `LinkMade` or `Refused`."""
+    """An operator wants a link to the page of somebody who was asked. Answered with `LinkMade` or `Refused`.
+
+    With a `reason` also while they are going: the page in their hand ends with that.
+    """
 
     offer_id: str
     by: Operator
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Telephone:
 
     async def _text_with_link(self, call: Call, prompt: str, link: str) -> str:
         """Whoever reads it on the way knows neither the whole name nor the address."""
-        found = await self._read(page_queries.found, link)
+        found = await self._read(page_queries.found, link, self._clock.now())
         if found is None:
             raise ConnectionError("the link is not there")
         say, language = self._prompts.text, call.language

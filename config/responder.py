@@ -1,4 +1,4 @@
-"""The words of the responder's page as data, both languages: responder.toml, and kinds and names of prompts.toml."""
+"""The words of the responder's page as data, both languages: responder.toml, and what prompts.toml says as well."""
 
 import tomllib
 from functools import cache
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.prompts import DEFAULT_FILE, Prompts
 
+SHARED = ("kind_", "polite_", "search_", "way_")
 FILE = Path(__file__).with_name("responder.toml")
 
 
@@ -13,5 +14,5 @@ FILE = Path(__file__).with_name("responder.toml")
 def words() -> Prompts:
     """The shipped words; a test holds them against what is used, so reading them cannot fail in a sound deployment."""
     spoken, own = (tomllib.loads(file.read_text(encoding="utf-8")) for file in (DEFAULT_FILE, FILE))
-    shared = {key: texts for key, texts in spoken.items() if key.startswith(("kind_", "polite_"))}
+    shared = {key: texts for key, texts in spoken.items() if key.startswith(SHARED)}
     return Prompts(shared | own)

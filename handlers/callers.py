@@ -88,14 +88,23 @@ def _rings_us(unit: Unit, inbound: InboundCall, people: list[Person], *, sos: bo
 
 
 def _whose(unit: Unit, people: list[Person]) -> tuple[Person | None, Alert | None]:
-    """The resident it is about, and their unresolved alert: of several behind one number whoever has one already."""
+    """The resident it is about, and their unresolved alert: of several behind one number whoever has one already.
+
+    But not who is looked for outside, if others live behind that number.
+    """
     ids = list(dict.fromkeys(person.resident for person in people if person.resident))
     homes = [home for one in ids if (home := directory.resident(unit.connection, one))]
+    homes = [home for home in homes if not _is_astray(unit, home)] or homes
     for key in ("resident", "household"):
         for home in homes:
             if alert := unit.open_alert(f"{key}:{getattr(home, key)}"):
                 return home, alert
     return (homes[0] if homes else None), None
+
+
+def _is_astray(unit: Unit, home: Person) -> bool:
+    alert = unit.open_alert(home.party)
+    return alert is not None and alert.searching
 
 
 def _open(

@@ -203,7 +203,7 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
         unit.rings = False
     late, clock_wrong = _late(unit, signal)
-    subject = whose.subject_of(known, signal.device)
+    subject, before = whose.alarm_of(unit, known, signal.device, kind)
     alarm = AlarmRaised(
         alert_id=new_id(unit.now),
         subject=subject,
@@ -214,7 +214,6 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
         possibly_old=signal.retained,
         details=_details(signal, msg, clock_wrong=clock_wrong),
     )
-    before = whose.open_alert(unit, known, signal.device)
     _store_sign_of_life(unit, signal)  # first: where they are tells who is asked to look for them
     entry = react(unit, before, alarm, actor=f"device:{signal.device}")
     if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
@@ -228,7 +227,7 @@ def _take_other(unit: Unit, signal: Signal, msg: str) -> Taken:
     """A cancel or a test: a mark on the open alert, or a line in the log."""
     known = unit.device(signal.device)
     ref = signal.msg or ANY_MESSAGE
-    alert = whose.open_alert(unit, known, signal.device)
+    _, alert = whose.alarm_of(unit, known, signal.device)
     actor = f"device:{signal.device}"
     if alert and signal.body.kind is SignalKind.CANCEL:
         react(unit, alert, CancelPressed(signal.device, ref), actor=actor)
@@ -263,9 +262,9 @@ def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
     if phone.body.event == "service_key":
         known = unit.device(phone.device)
         ref = phone.msg or ANY_MESSAGE
-        subject = whose.subject_of(known, phone.device)
+        subject, before = whose.alarm_of(unit, known, phone.device, Kind.SERVICE)
         alarm = AlarmRaised(new_id(unit.now), subject, Kind.SERVICE, ref, details=details)
-        entry = react(unit, whose.open_alert(unit, known, phone.device), alarm, actor=actor)
+        entry = react(unit, before, alarm, actor=actor)
         alert_id = None if isinstance(entry, Refused) else entry.alert_id
     else:
         unit.log(None, rule="phone.heard", actor=actor, data=details)
@@ -288,10 +287,10 @@ def receiver_forgotten(unit: Unit, forgotten: ReceiverForgotten) -> Taken:
     if not call_book.put_down(unit.connection, forgotten.device, due=forgotten.due):
         return Taken(None, new=False)  # dialled or put down meanwhile, and perhaps lifted again
     known = unit.device(forgotten.device)
-    subject = whose.subject_of(known, forgotten.device)
+    subject, before = whose.alarm_of(unit, known, forgotten.device, Kind.SOS)
     details = {"device": forgotten.device, "src": "off_hook"}
     alarm = AlarmRaised(new_id(unit.now), subject, Kind.SOS, details=details)
-    entry = react(unit, whose.open_alert(unit, known, forgotten.device), alarm, actor=f"device:{forgotten.device}")
+    entry = react(unit, before, alarm, actor=f"device:{forgotten.device}")
     return Taken(None if isinstance(entry, Refused) else entry.alert_id, new=True)
 
 

@@ -8,7 +8,7 @@ from callcenter import metrics
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import SendText
 from callcenter.alerts.model import UNRESOLVED, Alert
-from callcenter.alerts.offer_model import Offer
+from callcenter.alerts.offer_model import GOING, Offer
 from callcenter.alerts.rules import Refused
 from callcenter.ports import LinkMade, LinkOpened, LinkWanted
 from callcenter.storage import page_book
@@ -20,8 +20,8 @@ LASTS = timedelta(hours=12)  # longer than anybody is under way; and its alert b
 ID_BYTES = 9
 
 
-def make(unit: Unit, offer: Offer) -> Link:
-    """One that opens nothing yet; those made before for this person open nothing any more."""
+def make(unit: Unit, offer: Offer, *, by: str = "") -> Link:
+    """One that opens nothing yet."""
     link = Link(
         id=secrets.token_urlsafe(ID_BYTES),
         alert_id=offer.alert_id,
@@ -29,6 +29,7 @@ def make(unit: Unit, offer: Offer) -> Link:
         party=offer.party,
         made_at=unit.now,
         expires_at=unit.now + LASTS,
+        made_by=by,
     )
     page_book.add_link(unit.connection, link)
     unit.count(metrics.responder_pages.labels("made").inc)
@@ -36,9 +37,10 @@ def make(unit: Unit, offer: Offer) -> Link:
 
 
 def text(unit: Unit, call: Call, offer: Offer) -> None:
-    """Beside the call, never instead of it."""
+    """Beside the call, never instead of it. Asked again they get the same link: its page may be open in their hand."""
     if unit.links:
-        unit.wish(SendText(call.id, "sms_link", link=make(unit, offer).id))
+        theirs = page_book.texted(unit.connection, offer.alert_id, offer.party, unit.now)
+        unit.wish(SendText(call.id, "sms_link", link=theirs or make(unit, offer).id))
 
 
 def text_to_who_goes(unit: Unit, alert: Alert, call: Call) -> None:
@@ -49,7 +51,11 @@ def text_to_who_goes(unit: Unit, alert: Alert, call: Call) -> None:
 
 
 def want(unit: Unit, wanted: LinkWanted) -> LinkMade | Refused:
-    """By an operator, to be sent by any other way. Who made it is kept, the link is not."""
+    """By an operator, to be sent by any other way. Who made it is kept, the link is not.
+
+    It ends the page in the hand of whoever it is for, and shows a way into a house: so its owner or a supervisor, and
+    of somebody who is going with a reason.
+    """
     alert_id = page_book.alert_of_offer(unit.connection, wanted.offer_id)
     alert = unit.alert(alert_id) if alert_id else None
     offer = next((one for one in unit.offers.of_alert(alert.id) if one.id == wanted.offer_id), None) if alert else None
@@ -57,8 +63,16 @@ def want(unit: Unit, wanted: LinkWanted) -> LinkMade | Refused:
         return Refused("not_found", "there is no such offer")
     if alert.state not in UNRESOLVED:
         return Refused("not_allowed", "the alert is over", alert.owner)
-    link = make(unit, offer)
+    if not (wanted.by.supervisor or (alert.owner is not None and alert.owner.id == wanted.by.id)):
+        who = f"{alert.owner.name} has it" if alert.owner else "nobody has claimed it"
+        return Refused("not_owner", who, alert.owner)
+    living = offers.living(unit, alert.id, offer.party)
+    if living and living.state in GOING and not wanted.reason:
+        return Refused("they_go", f"{offer.name} is going: say why their page has to end", alert.owner)
+    page_book.revoke_links(unit.connection, alert.id, offer.party, unit.now)
+    link = make(unit, offer, by=wanted.by.id)
     data = {"offer": offer.id, "party": offer.party, "name": offer.name}
+    data |= {"text": wanted.reason} if wanted.reason else {}
     unit.log(alert, rule="link.made", actor=f"operator:{wanted.by.id}", data=data)
     return LinkMade(link.id, link.expires_at)
 

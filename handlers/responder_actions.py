@@ -5,9 +5,10 @@ from collections.abc import Callable
 from callcenter.alerts.approach import is_near, seen
 from callcenter.alerts.call_inputs import HangUpWanted
 from callcenter.alerts.dialogues import ASKING
+from callcenter.alerts.effects import SendText
 from callcenter.alerts.inputs import Deed, ResponderActed
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import Offer, OfferState, Proof
+from callcenter.alerts.offer_model import GOING, Offer, OfferState, Proof
 from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.page_rules import Button, PageState, buttons, page_state, shares_position
 from callcenter.alerts.ranking import Spot, metres
@@ -44,8 +45,18 @@ def _yes(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refus
     refused = _acts(unit, alert, offer, Deed.ACCEPTS)
     if refused is None:
         _stop_ringing(unit, alert, offer)  # of a search only they themselves, as long as more are wanted
-        offers.accept_again(unit, alert, offer)
+        if offer.state not in GOING:  # who went to the door, and now looks, goes already
+            offers.accept_again(unit, alert, offer)
+        if alert.searching:
+            _tell_where(unit, alert, offer)
     return refused
+
+
+def _tell_where(unit: Unit, alert: Alert, offer: Offer) -> None:
+    """The same text as after key 1: whom they look for and where, also where their telephone has no network."""
+    theirs = [call for call in unit.calls.of_alert(alert.id) if call.party == offer.party]
+    if theirs:
+        unit.wish(SendText(theirs[-1].id, "sms_search", alert.id, offer.name))
 
 
 def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refused | None:
@@ -108,18 +119,22 @@ def press(unit: Unit, pressed: PagePressed) -> KeySafe | Refused | None:
     if isinstance(link, Refused):
         return link
     alert, offer = _theirs(unit, link)
-    first = page_book.is_first_press(unit.connection, link.id, pressed.press, unit.now)
     button = Button(pressed.button)
     if button is Button.KEY:
         return _show_key(unit, link, alert, offer, pressed.press)
-    if not first:
+    if page_book.was_pressed(unit.connection, link.id, pressed.press):
         return None
     if button not in buttons(alert, offer):
         return _lost(alert) if button is Button.YES else NOT_HERE
-    return _PRESSED[button](unit, alert, offer, pressed)
+    refused = _PRESSED[button](unit, alert, offer, pressed)
+    if refused is None:  # one that was refused hears so again, if its answer was lost
+        page_book.counts_press(unit.connection, link.id, pressed.press, unit.now)
+    return refused
 
 
 def _lost(alert: Alert) -> Refused:
+    if alert.searching:
+        return Refused("lost_race", f"{len(alert.searchers)} people are looking for them", alert.owner)
     return Refused("lost_race", f"{alert.responder_name or 'somebody'} is going", alert.owner)
 
 
@@ -133,6 +148,7 @@ def _show_key(unit: Unit, link: Link, alert: Alert, offer: Offer, press: str) ->
     if not link.key_shown_at:
         page_book.change_link(unit.connection, link.id, key_shown_at=unit.now, key_press=press)
         data = {"party": offer.party, "name": offer.name, "offer": offer.id}
+        data |= {"operator": link.made_by} if link.made_by else {}  # who could have opened it in their place
         unit.log(alert, rule="responder.sees_key", actor=offer.party, data=data)
     return KeySafe(code)
 
@@ -153,6 +169,9 @@ def share(unit: Unit, shared: PositionShared) -> Refused | None:
     alert, offer = _theirs(unit, link)
     if not shares_position(alert, offer):
         return NOT_HERE
+    if alert.searching:  # shown to consoles; no door is what they come nearer to
+        page_book.put_position(unit.connection, Position(offer.id, shared.fix, None))
+        return None
     before, door = page_book.position(unit.connection, offer.id), _door(unit, alert)
     began = before.began_m if before else None
     if began is None and door and shared.fix.acc_m <= unit.policy_of(alert).arrive_radius_m:

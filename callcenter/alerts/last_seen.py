@@ -76,11 +76,17 @@ class Words:
         """Where, how long ago and how exactly; in a text message with the coordinates."""
         if lost.fix is None:
             return self._say("search_unseen", place=lost.place)
-        said = [self._where(lost, lost.fix), self._ago(now - lost.fix.seen_at)]
-        if lost.fix.acc_m:
-            said.append(self._say("search_exact", number=str(rounded(lost.fix.acc_m))))
+        said = [self._where(lost, lost.fix), self.when(lost.fix, now)]
         if written:
             said.append(self._say("search_spot", place=f"{lost.fix.at.lat:.5f}, {lost.fix.at.lon:.5f}"))
+        return self._joined(said)
+
+    def when(self, fix: Fix, now: datetime) -> str:
+        """How long ago and how exactly, without the place."""
+        exact = [self._say("search_exact", number=str(rounded(fix.acc_m)))] if fix.acc_m else []
+        return self._joined([self._ago(now - fix.seen_at), *exact])
+
+    def _joined(self, said: list[str]) -> str:
         return ("" if self._language == "zh-CN" else " ").join(said)
 
     def _where(self, lost: Lost, fix: Fix) -> str:

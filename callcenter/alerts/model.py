@@ -50,6 +50,8 @@ RANK: dict[Kind, int] = {
     Kind.BATTERY: 9,
 }
 EMERGENCIES = frozenset(kind for kind, rank in RANK.items() if rank <= RANK[Kind.WANDER])
+# About a place, whoever is in it and whatever device has noticed.
+OF_THE_HOUSE = frozenset({Kind.FIRE, Kind.GAS})
 # Raised by the centre about a device, not by a person.
 TECHNICAL = frozenset({Kind.OFFLINE, Kind.BATTERY})
 

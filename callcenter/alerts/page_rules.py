@@ -12,6 +12,7 @@ from callcenter.alerts.offer_model import GOING, Offer, OfferState
 class PageState(StrEnum):
     ASKED = "asked"  # only what is needed to decide
     GOING = "going"  # address, how to get in, what they can say
+    SEARCHING = "searching"  # whom they look for and where to begin; nothing of a house in which nobody is
     THANKS = "thanks"  # nothing of anybody
 
 
@@ -27,10 +28,15 @@ class Button(StrEnum):
 
 
 def page_state(alert: Alert, offer: Offer) -> PageState:
-    """Whoever was not reached, or was let go, may still go as long as somebody is wanted."""
+    """Whoever was not reached, or was let go, may still go as long as somebody is wanted.
+
+    A yes to going to the door is none to looking for somebody who is not behind it: they are asked anew.
+    """
     if alert.state not in UNRESOLVED:
         return PageState.THANKS
-    if offer.state in GOING:
+    if alert.searching and offer.party in alert.searchers:
+        return PageState.SEARCHING
+    if offer.state in GOING and not alert.searching:
         return PageState.GOING
     said_no = offer.state in (OfferState.DECLINED, OfferState.DONE)
     return PageState.ASKED if wants_somebody(alert) and not said_no else PageState.THANKS
@@ -42,17 +48,18 @@ _GOING = {
     OfferState.EN_ROUTE: (Button.AT_DOOR, Button.MORE, Button.DONE, Button.CANNOT),
     OfferState.ON_SCENE: (Button.MORE, Button.DONE),
 }
+_SEARCHING = (Button.MORE, Button.DONE)
 
 
 def buttons(alert: Alert, offer: Offer) -> tuple[Button, ...]:
     """In the order in which they are shown. The key-safe has its own place."""
     state = page_state(alert, offer)
-    if state is PageState.ASKED:
-        return _ASKED
-    return _GOING[offer.state] if state is PageState.GOING else ()
+    if state is PageState.GOING:
+        return _GOING[offer.state]
+    return {PageState.ASKED: _ASKED, PageState.SEARCHING: _SEARCHING}.get(state, ())
 
 
 def shares_position(alert: Alert, offer: Offer) -> bool:
-    """Between saying yes and being there, and at no other time."""
+    """Between saying yes and being there, or as long as they look; at no other time."""
     under_way = offer.state in (OfferState.ACCEPTED, OfferState.EN_ROUTE)
-    return under_way and page_state(alert, offer) is PageState.GOING
+    return under_way and page_state(alert, offer) in (PageState.GOING, PageState.SEARCHING)

@@ -54,6 +54,8 @@ def is_there(alert: Alert, party: str, name: str, now: datetime) -> tuple[Alert,
 def arrives(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if not acted.proof:
         return Refused("no_proof", "an arrival needs a proof: position, device or voice", alert.owner)
+    if alert.searching:  # somebody stands at an empty house: a person tells them where to look
+        return Change(calls_attention(alert, now), acted.details(), ring=True)
     after, effects = is_there(alert, acted.party, acted.name, now)
     return Change(after, acted.details(), effects=effects)
 
@@ -74,7 +76,8 @@ def needs_more(alert: Alert, acted: ResponderActed, now: datetime, _policy: Aler
 
 def is_done(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
     """Who was never proved to be there leaves the deadline behind: nobody takes their word for the resident's."""
-    return Change(calls_attention(alert, now), acted.details(), ring=True)
+    after, effects = search_rules.is_done(alert, acted.party, now)
+    return Change(calls_attention(after, now), acted.details(), ring=True, effects=effects)
 
 
 def cannot(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:

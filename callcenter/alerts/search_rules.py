@@ -6,9 +6,19 @@ Pure. Whoever looks is counted by name, so that a yes that is said twice is one 
 from dataclasses import replace
 from datetime import datetime
 
-from callcenter.alerts.effects import Effect, EndSearch, HangUpOthers, TellDevices
+from callcenter.alerts.effects import AskResponders, Effect, EndSearch, HangUpOthers, TellDevices
 from callcenter.alerts.inputs import Action, CallReport, CallYes, OperatorActed
-from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, Kind, State, forgets, touched, wants_somebody
+from callcenter.alerts.model import (
+    OF_THE_HOUSE,
+    OWNED,
+    UNRESOLVED,
+    Alert,
+    Kind,
+    State,
+    forgets,
+    touched,
+    wants_somebody,
+)
 from callcenter.alerts.rules import Change, Refused, Rule, Table
 from config.policies import AlertPolicy
 
@@ -16,8 +26,11 @@ NOBODY_LOST = Refused("not_allowed", "nobody is looked for")
 
 
 def astray(alert: Alert, kind: Kind, now: datetime, policy: AlertPolicy) -> Alert:
-    """From the first leave-zone alarm on, whatever else they press; and again when they leave after they were found."""
-    if kind is not Kind.WANDER or alert.searching:
+    """From the first leave-zone alarm on, whatever else they press; and again when they leave after they were found.
+
+    A house on fire needs people at its door, also when whoever lives there has fled.
+    """
+    if kind is not Kind.WANDER or alert.searching or alert.kind in OF_THE_HOUSE:
         return alert
     alert = replace(alert, moves_by=None, more_at=None, more_by=None)  # of a door behind which nobody is
     return replace(alert, astray_at=now, found_at=None, searchers=(), searchers_wanted=policy.searchers)
@@ -54,6 +67,16 @@ def stops(alert: Alert, party: str) -> Alert:
     if alert.responder == party:
         after = replace(forgets(after), accepted_at=alert.accepted_at if after.searchers else None)
     return after
+
+
+def is_done(alert: Alert, party: str, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
+    """Who looked and is done looks no longer, and somebody is asked in their place. It ends no search."""
+    if not alert.searching:
+        return alert, ()
+    after = stops(alert, party)
+    if not wants_somebody(after):
+        return after, ()
+    return replace(after, asked_at=now, waves=after.waves + 1), (AskResponders(alert.id),)
 
 
 def not_counted_on(alert: Alert, now: datetime, policy: AlertPolicy) -> Alert:

@@ -4,14 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
 from callcenter.alerts.rules import Refused
 from callcenter.console.auth import SIGNED_IN
-from callcenter.console.problems import problem
+from callcenter.console.problems import problem, read_body
 from callcenter.ports import LinkMade, LinkWanted, Submit
 from callcenter.storage import page_queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import rfc3339
+
+
+class LinkBody(BaseModel):
+    """`reason`: why the page of somebody who is going has to end."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field("", max_length=2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,10 @@ class OfferApi:
         return web.json_response(shown | {"made": len(links)})
 
     async def make_link(self, request: web.Request) -> web.Response:
-        wanted = LinkWanted(request.match_info["id"], request[SIGNED_IN].operator)
+        body = await read_body(request, LinkBody) if request.body_exists else LinkBody()
+        if isinstance(body, web.Response):
+            return body
+        wanted = LinkWanted(request.match_info["id"], request[SIGNED_IN].operator, body.reason.strip())
         made: LinkMade | Refused = await self.submit(wanted)
         if isinstance(made, Refused):
             return problem(404 if made.code == "not_found" else 409, made.code, made.detail)

@@ -7,7 +7,7 @@ No answer tells why, and no token is ever written down.
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 COOKIE = "vnh_r_"  # and the link's id: somebody may be asked for two neighbours in one night
 PRESS = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 # They look at a link to draw a picture of it, before the person it is meant for has seen it.
-PREVIEWS = re.compile(r"bot\b|crawl|spider|preview|facebookexternalhit|whatsapp|telegram|slurp", re.IGNORECASE)
+# By their own names and no parts of them: a CUBOT is a telephone, and people read links inside Telegram.
+PREVIEWS = re.compile(
+    r"^WhatsApp/|\b(TelegramBot|facebookexternalhit|Facebot|Twitterbot|Slackbot|Discordbot|LinkedInBot|SkypeUriPreview"
+    r"|Googlebot|Google-InspectionTool|bingbot|BingPreview|Applebot|YandexBot|DuckDuckBot|Baiduspider|Bytespider"
+    r"|360Spider|Sogou web spider|YisouSpider|Yahoo! Slurp|MegaIndex|AhrefsBot|SemrushBot)\b"
+)
+OPEN = "open"  # the one button of the page for machines: a person who is taken for one presses it
 STATUS = {"forged": 404, "replayed": 403, "expired": 410}
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -125,12 +131,18 @@ class ResponderPages:
     # -- the page
 
     async def show(self, request: web.Request) -> web.StreamResponse:
+        return await self._show(request, by_hand=False)
+
+    async def _show(self, request: web.Request, *, by_hand: bool) -> web.StreamResponse:
         visit = self._visit(request)
-        known = await self.read(found, visit.link_id) if visit else None
+        known = await self.read(found, visit.link_id, self.clock.now()) if visit else None
         if visit is None or known is None:
             return self._refuse(request, "forged")
         if known.link.revoked_at or known.link.expires_at <= self.clock.now():
             return self._refuse(request, "expired")
+        if not known.link.browser and is_preview(request) and not by_hand:
+            metrics.responder_pages.labels("preview").inc()
+            return self._draw(request, refused_page(visit.language, self.desk, preview=True))
         if not known.link.browser:
             return await self._open(request, visit, known)
         if not hmac.compare_digest(known.link.browser, visit.browser):
@@ -142,9 +154,6 @@ class ResponderPages:
 
     async def _open(self, request: web.Request, visit: Visit, known: Found) -> web.Response:
         """The first time. The cookie is given only once the link is this browser's."""
-        if is_preview(request):
-            metrics.responder_pages.labels("preview").inc()
-            return self._draw(request, refused_page(visit.language, self.desk, preview=True))
         cookie = new_browser()
         refused = await self.submit(LinkOpened(visit.link_id, browser_hash(cookie)))
         if isinstance(refused, Refused):
@@ -165,11 +174,15 @@ class ResponderPages:
     # -- presses
 
     async def press(self, request: web.Request) -> web.StreamResponse:
-        """A button. Answered by the page as it is then, whatever came of it; with 503 when nothing could be stored."""
+        """A button. Answered by the page as it is then; with 409 when the press came to nothing, and the page says so;
+        with 503 when nothing could be stored.
+        """
         visit = self._visit(request)
         if visit is None:
             return self._refuse(request, "forged")
         form = await request.post()
+        if form.get("do") == OPEN:
+            return await self._show(request, by_hand=True)
         button, press = str(form.get("do", "")), str(form.get("press", ""))
         if button not in set(Button) or not PRESS.fullmatch(press):
             raise web.HTTPBadRequest
@@ -180,11 +193,14 @@ class ResponderPages:
             return self._unavailable(request)
         if isinstance(came_of_it, Refused) and came_of_it.code in STATUS:
             return self._refuse(request, came_of_it.code)
+        if came_of_it is None:
+            raise web.HTTPSeeOther(f"{request.path}?lang={visit.language}")
+        known = await self.read(found, visit.link_id, self.clock.now())
+        assert known is not None
         if isinstance(came_of_it, KeySafe):
-            known = await self.read(found, visit.link_id)
-            assert known is not None
             return self._draw(request, self._page(known, visit, code=self.seal.open(came_of_it.sealed)))
-        raise web.HTTPSeeOther(f"{request.path}?lang={visit.language}")
+        stands = replace(self._page(known, visit), refused=Words(visit.language)("not_counted"))
+        return self._draw(request, stands, status=409)
 
     def _unavailable(self, request: web.Request) -> web.Response:
         language = language_of(request)

@@ -16,7 +16,10 @@ from callcenter.storage.records import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One way to one person's page of one alert. `browser` is the hash of the cookie that opened it."""
+    """One way to one person's page of one alert. `browser` is the hash of the cookie that opened it.
+
+    `made_by`: the operator who made it; empty: it went by text message.
+    """
 
     id: str
     alert_id: str
@@ -29,6 +32,7 @@ class Link:
     browser: str = ""
     key_shown_at: datetime | None = None
     key_press: str = ""
+    made_by: str = ""
 
 
 def link(connection: Connection, link_id: str) -> Link | None:
@@ -37,9 +41,20 @@ def link(connection: Connection, link_id: str) -> Link | None:
 
 
 def links_of(connection: Connection, offer_id: str) -> list[Link]:
-    """Newest last."""
-    query = select(t.responder_links).where(t.responder_links.c.offer_id == offer_id)
-    return [Link(**row) for row in connection.execute(query.order_by(t.responder_links.c.made_at)).mappings()]
+    """Of whoever this offer asked, for its alert; newest last."""
+    c, o = t.responder_links.c, t.offers.c
+    theirs = (c.alert_id == o.alert_id) & (c.party == o.party)
+    query = select(t.responder_links).join(t.offers, theirs).where(o.id == offer_id).order_by(c.made_at)
+    return [Link(**row) for row in connection.execute(query).mappings()]
+
+
+def texted(connection: Connection, alert_id: str, party: str, now: datetime) -> str | None:
+    """The id of the newest link that this person has by text message and that still opens something."""
+    c = t.responder_links.c
+    living = (c.made_by == "", c.revoked_at.is_(None), c.expires_at > now)
+    query = select(c.id).where(c.alert_id == alert_id, c.party == party, *living).order_by(c.made_at.desc())
+    found: str | None = connection.execute(query).scalar()
+    return found
 
 
 def links_of_party(connection: Connection, alert_id: str, party: str) -> bool:
@@ -54,24 +69,28 @@ def alert_of_offer(connection: Connection, offer_id: str) -> str | None:
 
 
 def add_link(connection: Connection, new: Link) -> None:
-    """The links made before for the same person and alert open nothing any more."""
-    c = t.responder_links.c
-    earlier = (c.alert_id == new.alert_id) & (c.party == new.party) & c.revoked_at.is_(None)
-    connection.execute(update(t.responder_links).where(earlier).values(revoked_at=new.made_at))
     connection.execute(insert(t.responder_links).values({name: getattr(new, name) for name in Link.__slots__}))
+
+
+def revoke_links(connection: Connection, alert_id: str, party: str, now: datetime) -> None:
+    """The links made before for this person and alert open nothing any more."""
+    c = t.responder_links.c
+    earlier = (c.alert_id == alert_id) & (c.party == party) & c.revoked_at.is_(None)
+    connection.execute(update(t.responder_links).where(earlier).values(revoked_at=now))
 
 
 def change_link(connection: Connection, link_id: str, **values: Any) -> None:  # noqa: ANN401
     connection.execute(update(t.responder_links).where(t.responder_links.c.id == link_id).values(**values))
 
 
-def is_first_press(connection: Connection, link_id: str, press: str, now: datetime) -> bool:
-    """Remembers the press; tells whether it is new."""
+def was_pressed(connection: Connection, link_id: str, press: str) -> bool:
+    """Whether this press has counted already."""
     c = t.responder_presses.c
-    if connection.execute(select(c.at).where(c.link_id == link_id, c.press == press)).first():
-        return False
+    return connection.execute(select(c.at).where(c.link_id == link_id, c.press == press)).first() is not None
+
+
+def counts_press(connection: Connection, link_id: str, press: str, now: datetime) -> None:
     connection.execute(insert(t.responder_presses).values(link_id=link_id, press=press, at=now))
-    return True
 
 
 # -- where somebody is

@@ -1,14 +1,16 @@
 """What is read of one alert for the page of one person who was asked, all from one moment."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from callcenter.alerts.last_seen import Lost
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import Offer
 from callcenter.alerts.ranking import Spot
-from callcenter.storage import directory, page_book, queries, tables as t
+from callcenter.storage import directory, page_book, queries, sightings, tables as t
 from callcenter.storage.offer_records import offer_from_row
 from callcenter.storage.page_book import Link, Position
 
@@ -19,7 +21,10 @@ links_of, positions_now = page_book.links_of, page_book.positions_now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """`sex` is f, m or empty; `door` and `usual` are places of the house and of who was asked."""
+    """`sex` is f, m or empty; `door` and `usual` are places of the house and of who was asked.
+
+    `lost`: somebody is looked for.
+    """
 
     link: Link
     alert: Alert
@@ -32,6 +37,7 @@ class Found:
     usual: Spot | None
     position: Position | None
     key_safe: bool
+    lost: Lost | None = None
 
 
 def _usual(connection: Connection, party: str) -> Spot | None:
@@ -56,7 +62,7 @@ def _house(connection: Connection, household: str) -> Any:  # noqa: ANN401 (a ro
     return connection.execute(query).first()
 
 
-def found(connection: Connection, link_id: str) -> Found | None:
+def found(connection: Connection, link_id: str, now: datetime) -> Found | None:
     link = page_book.link(connection, link_id)
     alert = queries.alert(connection, link.alert_id) if link else None
     offer = _offer(connection, link) if link else None
@@ -78,4 +84,5 @@ def found(connection: Connection, link_id: str) -> Found | None:
         usual=_usual(connection, link.party),
         position=page_book.position(connection, offer.id),
         key_safe=page_book.key_safe(connection, home.household) is not None,
+        lost=sightings.lost(connection, alert, now) if alert.searching else None,
     )

@@ -14,11 +14,12 @@ responder_links = Table(
     Column("party", Text, nullable=False),
     Column("made_at", Utc, nullable=False),
     Column("expires_at", Utc, nullable=False),
-    Column("revoked_at", Utc),  # a newer one was made for the same person
+    Column("revoked_at", Utc),  # an operator made a newer one for the same person
     Column("opened_at", Utc),
     Column("browser", Text, nullable=False),  # hash of the cookie of whoever opened it first; empty: nobody has
     Column("key_shown_at", Utc),  # the code of the key-safe is shown once
     Column("key_press", Text, nullable=False),  # and again only to the repeat of that press
+    Column("made_by", Text, nullable=False, server_default=""),  # the operator; empty: it went by text message
 )
 # A press counts once, however often a bad network makes a telephone send it.
 responder_presses = Table(

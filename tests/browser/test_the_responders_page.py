@@ -178,6 +178,44 @@ def test_a_press_waits_for_the_network_and_the_way_is_shared_until_the_door(
     assert desk.ask("GET", f"/alerts/{alert['id']}")["alert"]["state"] == "helping"
 
 
+def test_a_press_of_long_ago_is_asked_again(
+    ringing: Service, link: Callable[[int], str], telephone: Callable[..., Page]
+) -> None:
+    page = telephone()
+    page.clock.install()
+    page.goto(link(2))
+    relay: Wire = ringing.wire  # type: ignore[attr-defined]
+    relay.cut()
+    page.locator("button[value=yes]").click()
+    expect(page.locator("#told")).to_contain_text("sent again by itself: I will go")
+    page.clock.fast_forward("02:10")
+    expect(page.locator("#told")).to_contain_text("Please press it again")
+    relay.mend()
+    page.clock.run_for(20_000)
+    expect(page.locator("main")).to_have_attribute("data-state", "asked")
+    assert page.evaluate("sessionStorage.length && sessionStorage.getItem(sessionStorage.key(0))") == "[]"
+    page.locator("button[value=yes]").click()
+    expect(page.locator("main")).to_have_attribute("data-phase", "accepted")
+
+
+def test_a_refused_press_is_never_called_sent(
+    ringing: Service, link: Callable[[int], str], telephone: Callable[..., Page]
+) -> None:
+    page = telephone()
+    page.goto(link(3))
+    desk = Desk(ringing.http, "operator1")
+    (alert,) = [one for one in desk.open_alerts() if one["resident_id"] == "r-3"]
+    page.locator("button[value=yes]").click()
+    expect(page.locator("#told")).to_have_text("Sent")
+    offers = desk.ask("GET", f"/alerts/{alert['id']}")["offers"]
+    mine = next(one for one in reversed(offers) if one["party"] == NEIGHBOUR)
+    desk.ask("POST", f"/offers/{mine['id']}/link", {"reason": "another telephone"})
+    page.locator("button[value=on_my_way]").click()
+    expect(page.locator("main")).to_have_attribute("data-state", "refused")
+    expect(page.locator("#told")).to_contain_text("did not count")
+    looks_well(page)
+
+
 def test_without_a_script_its_forms_do_the_same(link: Callable[[int], str], telephone: Callable[..., Page]) -> None:
     page = telephone(java_script_enabled=False)
     page.goto(link(3))

@@ -16,24 +16,26 @@ from sqlalchemy import select
 
 from callcenter import metrics
 from callcenter.alerts.model import Operator
+from callcenter.alerts.rules import Refused
 from callcenter.centre import HANDLERS
 from callcenter.console.auth import SignedIn
 from callcenter.console.live import Feed, Health, Live, Presence
 from callcenter.people.key_safes import import_key_safes
-from callcenter.ports import PolicyWanted
+from callcenter.ports import LinkMade, LinkWanted, PolicyWanted
 from callcenter.privacy import Seal
 from callcenter.responder.tokens import link_of, token
-from callcenter.storage import policy_queries, tables as t
+from callcenter.storage import page_book, policy_queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.writer import Writer
 from config import policies
+from handlers import links
 from handlers.intake import Door
 from tests.conftest import ManualClock
 from tests.integration.contract import assert_is
-from tests.integration.office import Office
+from tests.integration.office import ANN, BEN, CHIEF, Office
 from tests.telephone.exchange import SEAL, fill
-from tests.telephone.page import DOOR, Phone, link_for, pages, served
+from tests.telephone.page import CENTRE, DOOR, Phone, link_for, pages, served
 
 
 class Ringing(Office):
@@ -146,6 +148,72 @@ async def test_it_expires_and_a_newer_one_takes_its_place(house: House, clock: M
     assert house.office.alert(house.alert).responder == ""
 
 
+async def test_only_its_owner_or_a_supervisor_makes_a_link(house: House) -> None:
+    submit, offer = house.office.door.submit, house.offer("responder:n1")
+    refused = await submit(LinkWanted(offer, BEN))
+    assert isinstance(refused, Refused)
+    assert refused.code == "not_owner"
+    assert isinstance(await submit(LinkWanted(offer, CHIEF)), LinkMade)
+    await house.office.acts(house.alert, "release")
+    nobodys = await submit(LinkWanted(offer, ANN))
+    assert isinstance(nobodys, Refused), "claim it first"
+    assert len([entry for entry in house.office.entries() if entry.rule == "link.made"]) == 1
+
+
+async def test_the_page_of_who_goes_is_taken_from_them_only_with_a_reason_and_the_code_tells_who_did(
+    house: House,
+) -> None:
+    office, offer = house.office, house.offer("responder:n1")
+    await office.door.later(
+        lambda connection: page_book.set_key_safe(connection, SEAL, "h-1", code="4711", now=office.clock.now())
+    )
+    theirs = await (await house.phone()).opens()
+    await theirs.presses("yes")
+    refused = await office.door.submit(LinkWanted(offer, ANN))
+    assert isinstance(refused, Refused)
+    assert refused.code == "they_go"
+    assert (await theirs.opens()).state == "going accepted"
+    other = Phone(house.base, await link_for(office.door.submit, SEAL, offer, reason="their telephone is broken"))
+    await other.opens()
+    assert "4711" in (await other.presses("key")).html
+    assert (await theirs.opens()).status == 410
+    seen = next(entry for entry in office.entries() if entry.rule == "responder.sees_key")
+    assert json.loads(seen.data)["operator"] == "operator1"
+    made = [json.loads(entry.data) for entry in office.entries() if entry.rule == "link.made"]
+    assert [one.get("text") for one in made] == [None, "their telephone is broken"]
+
+
+async def test_asked_again_by_text_they_keep_their_link_and_nobody_gets_an_operators(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    fill(url)
+    async with Ringing(url, clock, links=True) as office:
+        one = House(office, "")
+        await one.presses_sos()
+
+        def ask_again() -> str:
+            """As the next round does; the id of the link in the text."""
+            with office.writer.unit(clock.now()) as unit:
+                call = next(call for call in unit.calls.of_alert(one.alert) if call.party == "responder:n1")
+                offer = next(made for made in unit.offers.of_alert(one.alert) if made.party == "responder:n1")
+                links.text(unit, call, offer)
+            texts = [json.loads(row.args) for row in office.rows("outbox") if row.kind == "send_text"]
+            return [text["link"] for text in texts if text["call"] == call.id][-1]
+
+        first = ask_again()
+        assert ask_again() == first, "the page that may be open"
+        assert len([link for link in office.rows("responder_links") if link.party == "responder:n1"]) == 1
+        path = await one.link()
+        assert office.rows("responder_links")[-1].made_by == "operator1"
+        new = ask_again()
+        assert new not in (first, link_of(SEAL, path.removeprefix("/r/")))
+        living = {link.id for link in office.rows("responder_links")
+                  if link.party == "responder:n1" and not link.revoked_at}  # fmt: skip
+        assert living == {new, link_of(SEAL, path.removeprefix("/r/"))}
+        assert len(office.read(page_book.links_of, one.offer("responder:n1"))) == 3
+
+
 async def test_it_opens_only_its_own_alert(house: House, clock: ManualClock) -> None:
     phone = await (await house.phone()).opens()
     first = house.alert
@@ -180,6 +248,47 @@ async def test_a_preview_does_not_take_the_link_away(house: House) -> None:
     assert (await phone.opens()).state == "asked queued"
 
 
+MOZILLA = (
+    "Mozilla/5.0 (Linux; Android 13; {}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36"
+)
+PEOPLE = [
+    MOZILLA.format("CUBOT X30"),
+    MOZILLA.format("CUBOT"),
+    MOZILLA.format("Pixel 7") + " Telegram-Android/10.6.1 (Google Pixel 7; Android 13; SDK 33; HIGH)",
+    MOZILLA.format("V2241A; wv") + " MicroMessenger/8.0.44",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 [FBAN/FBIOS] WhatsApp/2.23",
+    MOZILLA.format("Preview One"),
+]
+ROBOTS = [
+    "TelegramBot (like TwitterBot)",
+    "WhatsApp/2.23.20.0 A",
+    "facebookexternalhit/1.1 Facebot Twitterbot/1.0",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+]
+
+
+@pytest.mark.parametrize("browser", PEOPLE)
+async def test_a_person_with_any_telephone_is_no_robot(house: House, browser: str) -> None:
+    phone = Phone(house.base, await house.link(), {"User-Agent": browser})
+    assert (await phone.opens()).state == "asked queued"
+
+
+@pytest.mark.parametrize("browser", ROBOTS)
+async def test_whoever_is_taken_for_a_robot_can_call_or_open_it_by_hand(house: House, browser: str) -> None:
+    phone = Phone(house.base, await house.link(), {"User-Agent": browser})
+    await phone.opens()
+    assert (phone.buttons, f"tel:{CENTRE}" in phone.html, "王" in phone.html) == (["open"], True, False)
+    assert "Set-Cookie" not in phone.answer.headers
+    await phone.presses("open")
+    assert (phone.status, phone.state) == (200, "asked queued")
+    assert (await phone.presses("yes")).state == "going accepted"
+    thief = Phone(house.base, phone.path)
+    assert (await thief.presses("open")).status == 403
+
+
 async def test_whoever_was_let_go_sees_who_goes_and_nothing_of_the_resident(house: House) -> None:
     n1, n2 = [await (await house.phone(f"responder:n{n}")).opens() for n in (1, 2)]
     await n1.presses("yes")
@@ -200,9 +309,9 @@ async def test_a_text_message_holds_a_link_only_where_that_is_allowed(tmp_path: 
             one = House(office, "")
             await one.presses_sos()
             texts = [row.args for row in office.rows("outbox") if row.kind == "send_text"]
-            links = office.rows("responder_links")
-            assert len(links) == len(texts) == (len(office.rows("offers")) if allowed else 0)
-            assert all(token(SEAL, link.id) not in " ".join(texts) for link in links)
+            made = office.rows("responder_links")
+            assert len(made) == len(texts) == (len(office.rows("offers")) if allowed else 0)
+            assert all(token(SEAL, link.id) not in " ".join(texts) for link in made)
 
 
 async def test_a_policy_that_was_stored_leaves_the_links_in_text_messages(

@@ -42,9 +42,9 @@ async def served(routes: list[web.RouteDef]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def link_for(submit: Submit, seal: Seal, offer: str) -> str:
+async def link_for(submit: Submit, seal: Seal, offer: str, *, reason: str = "") -> str:
     """The path of a new link, made by an operator."""
-    made = await submit(LinkWanted(offer, ANN))
+    made = await submit(LinkWanted(offer, ANN, reason))
     assert isinstance(made, LinkMade), made
     return f"/r/{token(seal, made.link_id)}"
 

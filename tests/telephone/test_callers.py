@@ -117,6 +117,19 @@ async def test_a_shared_telephone_names_who_else_it_may_be(tmp_path: Path) -> No
         assert data_of(exchange, "call.inbound")[0]["or"] == others
 
 
+async def test_who_rings_from_a_shared_telephone_is_not_who_is_looked_for_outside(tmp_path: Path) -> None:
+    def share(connection: Connection) -> None:
+        another_resident(connection, RESIDENT)
+
+    async with village(tmp_path, more=share) as exchange:
+        lost = await exchange.press(kind="wander")
+        call = await told(exchange, RESIDENT, SOS_NUMBER)
+        assert call.alert_id
+        assert (call.party, call.alert_id == lost) == ("resident:r-2", False)
+        assert (exchange.alert(call.alert_id).kind, exchange.alert(call.alert_id).searching) == (Kind.SOS, False)
+        assert (await told(exchange, DAUGHTER)).alert_id == lost, "who belongs to them speaks of them"
+
+
 async def test_of_two_behind_one_telephone_it_is_who_has_an_alert(tmp_path: Path) -> None:
     def share(connection: Connection) -> None:
         another_resident(connection, RESIDENT)

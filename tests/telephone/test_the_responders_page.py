@@ -1,5 +1,6 @@
 """The page of somebody who was asked to go: what it shows before and after a yes, and what its buttons do."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from callcenter.storage import page_book, queries, tables as t
 from devices.decoders import decode
 from tests.integration.contract import assert_is
 from tests.integration.office import payload
-from tests.telephone.exchange import SEAL, Exchange, fill
+from tests.telephone.exchange import NEIGHBOURS, SEAL, Exchange, fill
 from tests.telephone.page import DOOR, Phone, link_for, pages, served
 from tests.telephone.test_offers import offers, sent
 from tests.telephone.village import attended, change, data_of, rows
@@ -265,6 +266,41 @@ async def test_a_press_that_is_sent_again_counts_once(street: Street) -> None:
         await phone.presses("more", press="press-more")
     assert street.exchange.rules(alert).count("responder.needs_more") == 1
     assert street.exchange.rules(alert).count("responder.accepts_waiting") == 1
+
+
+async def test_being_asked_a_second_time_leaves_the_open_page_as_it_is(tmp_path: Path) -> None:
+    """Their telephone was not answered, the next round texts them again; the page in their hand takes their yes."""
+    async with village(tmp_path, links=True) as street:
+        exchange = street.exchange
+        alert = await asked(street)
+
+        def links() -> list[str]:
+            texts = [text["body"] for text in exchange.carrier.texts() if text["to"] == NEIGHBOURS[0]]
+            return [found[0] for text in texts if (found := re.search(r"/r/[\w-]{36}", text))]
+
+        await exchange.until(links, what="the first text")
+        phone = await Phone(street.base, links()[0]).opens()
+        await exchange.until(lambda: len(offers(exchange, alert)["responder:n1"]) > 1, what="the second round")
+        await exchange.until(lambda: len(links()) > 1, what="its text")
+        assert len(set(links())) == 1
+        await phone.presses("yes")
+        assert (phone.status, phone.state) == (200, "going accepted")
+        assert exchange.alert(alert).responder == "responder:n1"
+
+
+async def test_a_press_that_came_to_nothing_says_so(street: Street) -> None:
+    alert = await asked(street)
+    first, second = [await (await street.phone(alert, f"responder:n{n}")).opens() for n in (1, 2)]
+    await first.presses("yes")
+    await second.presses("yes", press="press-late")
+    assert (second.status, second.state) == (409, "thanks")
+    assert "没有生效" in second.text
+    await second.presses("yes", press="press-late")
+    assert second.status == 409, "also when the answer was lost and it is sent again"
+    assert "没有生效" not in (await second.opens()).text
+    await first.presses("cannot")
+    await first.presses("more")
+    assert first.status == 409
 
 
 async def test_when_it_is_over_the_page_shows_nothing_but_a_thank_you(street: Street) -> None:

@@ -22,7 +22,7 @@ from callcenter.alerts.inputs import (
     TimerKind,
 )
 from callcenter.alerts.last_seen import OLDEST, Fix, Lost, Words, age, rounded, way
-from callcenter.alerts.model import Alert, Kind, Operator, State
+from callcenter.alerts.model import OF_THE_HOUSE, Alert, Kind, Operator, State
 from callcenter.alerts.ranking import Spot, metres
 from callcenter.alerts.rules import Change, Refused, decide
 from callcenter.storage.sightings import fix_of, newest
@@ -223,6 +223,12 @@ def test_what_is_no_search_is_as_it_was() -> None:
     assert datetime(2026, 1, 1, tzinfo=UTC) < T0
 
 
+def test_a_fire_is_no_search_whoever_flees_it() -> None:
+    for kind in OF_THE_HOUSE:
+        alert = after(after(None, alarm(kind)).alert, alarm(Kind.WANDER, ref="m-9"), T0 + s(30)).alert
+        assert (alert.kind, alert.searching) == (kind, False)
+
+
 def on_page(deed: Deed, party: str = "r:9") -> ResponderActed:
     return ResponderActed(deed, party, "Chen", "position" if deed is Deed.ARRIVES else "")
 
@@ -236,8 +242,12 @@ def test_a_yes_on_the_page_is_one_who_looks_and_nobody_waits_for_a_way_to_the_do
 
 def test_who_stands_at_the_door_of_somebody_who_is_out_ends_no_search() -> None:
     looks = after(searched(), on_page(Deed.ACCEPTS)).alert
-    there = after(looks, on_page(Deed.ARRIVES)).alert
+    change = after(looks, on_page(Deed.ARRIVES), T0 + s(60))
+    there = change.alert
     assert (there.searching, there.arrived_at, there.asked_at) == (True, None, looks.asked_at)
+    assert change.ring, "and its owner tells them where to look"
+    assert there.attention_at
+    assert TimerKind.ATTENTION in deadlines(there, POLICY)
 
 
 def test_who_cannot_look_any_longer_is_not_counted_and_the_others_are_awaited() -> None:
@@ -246,6 +256,16 @@ def test_who_cannot_look_any_longer_is_not_counted_and_the_others_are_awaited() 
     assert left.alert.searchers == ("r:2",)
     assert any(isinstance(effect, AskResponders) for effect in left.effects)
     assert TimerKind.ARRIVAL in deadlines(left.alert, POLICY)
+
+
+def test_who_is_done_looks_no_longer_and_one_more_is_asked() -> None:
+    both = searched("r:1", "r:2")
+    done = after(both, on_page(Deed.DONE, "r:2"), T0 + s(60))
+    assert (done.alert.searchers, done.alert.searching, done.ring) == (("r:1",), True, True)
+    assert AskResponders(both.id) in done.effects
+    assert {TimerKind.NEXT_WAVE, TimerKind.ARRIVAL} <= deadlines(done.alert, POLICY).keys()
+    found = after(both, yes("r:1", "found")).alert
+    assert after(found, on_page(Deed.DONE, "r:2")).effects == ()
 
 
 def test_one_more_is_never_fewer_than_were_wanted() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import string
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -16,7 +17,7 @@ from callcenter.alerts.offer_model import GOING, Offer, OfferState
 from callcenter.alerts.page_rules import Button, PageState, buttons, page_state, shares_position
 from callcenter.alerts.ranking import Spot
 from config.prompts import LANGUAGES
-from config.responder import words
+from config.responder import SHARED, words
 from handlers.responder_actions import _PRESSED
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -78,6 +79,24 @@ CASES = [
 ]
 
 
+SEARCHES = [
+    (replace(a, astray_at=NOW, searchers=who, searchers_wanted=2), o)
+    for (a, o), who in product(CASES, ((), ("p",), ("q",), ("q", "r")))
+]
+
+
+def test_in_a_search_nobody_is_shown_the_way_to_a_house() -> None:
+    for a, o in SEARCHES:
+        looks = o.party in a.searchers
+        assert page_state(a, o) is not PageState.GOING
+        assert (page_state(a, o) is PageState.SEARCHING) == (looks and a.state in UNRESOLVED)
+        assert not set(buttons(a, o)) & {Button.AT_DOOR, Button.ON_MY_WAY, Button.KEY}
+        if Button.YES in buttons(a, o):
+            assert not looks
+            assert len(a.searchers) < a.searchers_wanted
+        assert not shares_position(a, o) or looks
+
+
 def test_of_an_alert_that_is_over_nothing_is_shown() -> None:
     assert {page_state(a, o) for a, o in CASES if a.state not in UNRESOLVED} == {PageState.THANKS}
 
@@ -110,5 +129,5 @@ def test_the_words_are_the_same_in_both_languages_and_all_are_used() -> None:
         assert len({frozenset(_fields(text)) for text in texts.values()}) == 1, key
     sources = [*(ROOT / "callcenter/responder").rglob("*.py"), *(ROOT / "callcenter/responder").rglob("*.j2")]
     said = set(re.findall(r'"([a-z_]+)"', "\n".join(path.read_text("utf-8") for path in sources))) | set(Button)
-    known = {key for key in words().texts if not key.startswith(("kind_", "polite_"))}
+    known = {key for key in words().texts if not key.startswith(SHARED)}
     assert known - said == set()

@@ -70,6 +70,7 @@ const VARIANTS = {
   "call.held": ({ held }) => held === false && "rule.call.held_back",
   "call.not_placed": ({ outcome }) => outcome === "by_hand" && "rule.call.not_placed_by_hand",
   "debt.due": ({ by_hand }) => by_hand === true && "rule.debt.due_by_hand",
+  "responder.sees_key": ({ operator }) => Boolean(operator) && "rule.responder.sees_key_by_link",
   "help.asks_next": ({ reason }) => reason === "nobody_left" && "rule.help.asks_nobody",
 };
 

@@ -5,6 +5,8 @@ const AGAIN_MS = 4_000;
 const LOOK_MS = 15_000;
 const SHARE_MS = 10_000;
 const TIMEOUT_MS = 12_000;
+const OLD_MS = 120_000;
+const OF_NOW = ["yes", "on_my_way"]; // whoever says so goes now, and not when the network comes back
 
 /** @typedef {{ press: string, button: string, label: string, at: number }} Press */
 
@@ -54,6 +56,7 @@ function place(one) {
 function draw(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("main");
   if (!fresh) return;
+  fresh.querySelector(".refused")?.remove(); // said where it stays (told)
   const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : "";
   main().replaceWith(fresh);
   /** @type {HTMLElement | null} */
@@ -62,24 +65,40 @@ function draw(html) {
   share();
 }
 
-/** @param {RequestInit} [how] */
+/** Whether the centre took it; what it says is drawn in any case. @param {RequestInit} [how] */
 async function ask(how) {
   const answer = await fetch(`${here}${location.search}`, { ...how, signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (answer.status >= 500) throw new Error("not stored");
   draw(await answer.text());
+  return answer.ok;
+}
+
+/** A press of long ago is no word of now: the page asks again. @param {Press} old */
+function forget(old) {
+  queue = queue.filter((one) => one !== old);
+  keep();
+  told.textContent = (told.dataset.old ?? "").replace("{what}", old.label);
+  document.querySelector(`button[value="${old.button}"]`)?.removeAttribute("aria-busy");
+  ask().catch(() => {}); // they may have been heard, only the answer was lost
 }
 
 async function send() {
   const first = queue[0];
   if (sending || !first) return;
+  if (OF_NOW.includes(first.button) && Date.now() - first.at > OLD_MS) {
+    forget(first);
+    setTimeout(send, AGAIN_MS);
+    return;
+  }
   sending = true;
   try {
     const form = new URLSearchParams({ do: first.button, press: first.press });
     if (last) for (const [name, value] of Object.entries(place(last))) form.set(name, String(value));
-    await ask({ method: "POST", body: form });
+    const taken = await ask({ method: "POST", body: form });
     queue = queue.slice(1);
     keep();
-    told.textContent = queue.length ? told.textContent : (told.dataset.sent ?? "");
+    if (!taken) told.textContent = told.dataset.refused ?? "";
+    else if (!queue.length) told.textContent = told.dataset.sent ?? "";
   } catch {
     keep(); // says that it waits
     setTimeout(send, AGAIN_MS);
