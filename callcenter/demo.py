@@ -99,7 +99,7 @@ def _simulators(*arguments: str) -> list[str]:
 
 def prepare(settings: Settings, writer: Writer) -> Town:
     """Register the town's people and operators; running it again changes nothing but the passwords."""
-    password = settings.demo_password or secrets.token_urlsafe(9)
+    password = settings.demo_password or new_password()
     town = settings.data_dir / "town"
     subprocess.run(
         _simulators("town", "--seed", SEED, "--residents", RESIDENTS, "--password", password, "--out", str(town)),
@@ -129,6 +129,11 @@ def _carrier(settings: Settings, town: Path) -> list[str]:
         "--token", settings.twilio_token.get_secret_value(), "--town", str(town), "--seed", SEED,
         "--voice-url", f"{callbacks}/voice", "--status-url", f"{callbacks}/status", *numbers,
     )  # fmt: skip
+
+
+def new_password() -> str:
+    """Letters and digits only: it is typed, and stands on command lines, where a leading "-" begins an option."""
+    return secrets.token_hex(6)
 
 
 def _living(settings: Settings, town: Path, password: str) -> list[str]:
