@@ -54,6 +54,10 @@ EMERGENCIES = frozenset(kind for kind, rank in RANK.items() if rank <= RANK[Kind
 TECHNICAL = frozenset({Kind.OFFLINE, Kind.BATTERY})
 
 
+# What a device may be told of its alert, in the order in which it grows (design.md 3).
+LEVELS = ("stored", "operator", "responder", "arrived", "closed")
+
+
 class Outcome(StrEnum):
     """How an alert ended, said by a named human."""
 
