@@ -47,9 +47,10 @@ _DONE = PreparedLookup(
 
 
 def due_timers(connection: Connection, now: datetime, *, limit: int = 500) -> Sequence[Row[str, str, datetime]]:
-    """(alert_id, kind, due) of every timer whose time has come, oldest first."""
+    """(alert_id, kind, due) of every timer whose time has come, oldest first. Unknown kinds stay: they are overdue."""
     columns = (t.timers.c.alert_id, t.timers.c.kind, t.timers.c.due)
-    return connection.execute(select(*columns).where(t.timers.c.due <= now).order_by(t.timers.c.due).limit(limit)).all()
+    due = select(*columns).where(t.timers.c.due <= now, t.timers.c.kind.in_([kind.value for kind in TimerKind]))
+    return connection.execute(due.order_by(t.timers.c.due).limit(limit)).all()
 
 
 def next_timer(connection: Connection) -> datetime | None:

@@ -1,13 +1,15 @@
 """One value of an open alert cannot be read, as after a rollback: presses are stored and ring all the same."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from callcenter import metrics
+from callcenter.centre import _due
 from callcenter.console.live import _snapshot
-from callcenter.storage import queries, tables as t, unit as unit_of
+from callcenter.storage import queries, tables as t, unit as unit_of, work
 from callcenter.storage.engine import connect
 from tests.integration.office import Office
 
@@ -118,3 +120,17 @@ async def test_an_alert_that_cannot_be_read_at_all_keeps_no_press_and_no_console
     assert (await office.press(msg="p3")).alert == taken, "later presses join that one"
     assert sorted(shown(office)) == sorted([other, taken]), "the console has everybody else"
     office.assert_whole()
+
+
+async def test_a_deadline_of_an_unknown_kind_keeps_no_other_from_firing(office: Office) -> None:
+    alert = (await office.press()).alert
+    engine = connect(office.url, writer=True, size=1)
+    with engine.begin() as connection:
+        row = {"alert_id": alert, "kind": "unheard_of", "due": office.clock.now() + timedelta(seconds=1)}
+        connection.execute(t.timers.insert(), row)
+    engine.dispose()
+    await office.wait(20)
+    assert "ladder.climbs" in office.rules(alert)
+    assert office.read(_due, office.clock.now(), calling=True, rings=True) == []
+    late = office.clock.now() + timedelta(seconds=10)
+    assert office.read(work.overdue_timers, late) >= 1, "the watchdog counts it, and pages"
