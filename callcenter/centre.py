@@ -270,7 +270,8 @@ class Centre:
         late = now - timedelta(seconds=30)
         silent = [seen for row in await self.read(queries.heard_lately, now) for seen in _troubles(row, now)]
         return Findings(
-            without_deadline=await self.read(work.alerts_without_deadline),
+            without_deadline=await self.read(work.alerts_without_deadline, self.shelf.of),
+            calls_without_due=await self.read(call_book.calls_without_due, now - timedelta(days=1)),
             overdue_timers=await self.read(work.overdue_timers, late),
             stuck_effects=await self.read(work.stuck_effects, now - timedelta(seconds=120)),
             silent=silent,

@@ -203,7 +203,11 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     if "unstorable" in signal.faults:  # second try: what telephone calls need may be what could not be stored
         unit.rings = False
     late, clock_wrong = _late(unit, signal)
-    subject, before = whose.alarm_of(unit, known, signal.device, kind)
+    if ALONE in signal.faults:  # beside whatever alert its person has, which may be what cannot be read
+        subject = replace(whose.subject_of(known, signal.device), key=subject_key(None, signal.device))
+        before = unit.open_alert(subject.key)
+    else:
+        subject, before = whose.alarm_of(unit, known, signal.device, kind)
     alarm = AlarmRaised(
         alert_id=new_id(unit.now),
         subject=subject,
@@ -241,13 +245,18 @@ def _take_other(unit: Unit, signal: Signal, msg: str) -> Taken:
     return Taken(alert.id if alert else None, new=True)
 
 
+# How a press is stored that could not be stored as it came: less of it each time (see `smallest`).
+ALONE = "alone"
+LESS = (("unstorable",), ("unstorable", "raw"), ("unstorable", "raw", ALONE))
+
+
 def smallest(signal: Signal) -> Signal | None:
-    """Identity and "this is an SOS": what is left when the database refuses the rest."""
-    kind = signal.body.kind
-    bare = Signal(signal.device, None, SosBody(kind=kind), signal.raw, signal.received_at, faults=("unstorable",))
-    if signal.faults == bare.faults:
-        return replace(bare, raw=b"", faults=("unstorable", "raw")) if signal.raw else None
-    return None if signal.faults == ("unstorable", "raw") else bare
+    """Identity and "this is an SOS"; then without its bytes; at last without a look at the alert it would join."""
+    step = LESS.index(signal.faults) + 1 if signal.faults in LESS else 0
+    if step == len(LESS):
+        return None
+    body, raw = SosBody(kind=signal.body.kind), b"" if step else signal.raw
+    return Signal(signal.device, None, body, raw, signal.received_at, faults=LESS[step])
 
 
 def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
@@ -361,6 +370,8 @@ def end_trouble(unit: Unit, over: TroubleOver) -> None:
 
 
 def _signal_needs(signal: Signal | PhoneSignal) -> Needs:
+    if isinstance(signal, Signal) and ALONE in signal.faults:
+        return Needs()
     return Needs(devices=(signal.device,), signals=((signal.device, signal.msg),) if signal.msg else ())
 
 

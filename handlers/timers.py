@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -41,6 +41,13 @@ class DeadlinesChecked:
     alert_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallChecked:
+    """Look at a call now: the watchdog found one that nothing would ever move."""
+
+    call_id: str
+
+
 def fire(unit: Unit, fired: TimerFired) -> bool:
     """Fire the deadline if it is still the alert's; tells whether it was. A stale row is put right."""
     alert = unit.alert(fired.alert_id)
@@ -69,7 +76,14 @@ def check(unit: Unit, checked: DeadlinesChecked) -> None:
         unit.reset_timers(alert)
 
 
+def check_call(unit: Unit, checked: CallChecked) -> None:
+    call = unit.calls.get(checked.call_id)
+    if call and not call.over and call.due is None:
+        unit.calls.put(replace(call, due=unit.now))
+
+
 HANDLERS: dict[type, Handler] = {
+    CallChecked: Handler(check_call),
     TimerFired: Handler(fire, lambda fired: Needs(alerts=(fired.alert_id,))),
     DeadlinesChecked: Handler(check, lambda checked: Needs(alerts=(checked.alert_id,))),
 }

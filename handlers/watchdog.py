@@ -16,7 +16,7 @@ from callcenter.storage.writer import Unavailable
 from handlers.device_signals import TroubleOver, TroubleSeen
 from handlers.intake import Door
 from handlers.operator_actions import ConsolesReviewed
-from handlers.timers import DeadlinesChecked
+from handlers.timers import CallChecked, DeadlinesChecked
 
 log = structlog.get_logger()
 
@@ -32,6 +32,7 @@ class Findings:
     """What one look at the database found. All but the troubles must be empty."""
 
     without_deadline: Sequence[str]
+    calls_without_due: Sequence[str]
     overdue_timers: int
     stuck_effects: int
     silent: Sequence[TroubleSeen]
@@ -80,6 +81,9 @@ class Watchdog:
         for alert_id in found.without_deadline:
             log.error("watchdog.alert_without_deadline", alert=alert_id)
             await self._door.submit(DeadlinesChecked(alert_id))
+        for call_id in found.calls_without_due:
+            log.error("watchdog.call_without_due", call=call_id)
+            await self._door.submit(CallChecked(call_id))
         for over in found.heard_again:
             await self._door.submit(over)
         await self._door.later(partial(work.forget_done_effects, before=now - timedelta(seconds=KEEP_DONE_S)))
@@ -91,6 +95,7 @@ class Watchdog:
 
 def _report(found: Findings, now: datetime) -> None:
     metrics.watchdog_violations.labels("without_deadline").set(len(found.without_deadline))
+    metrics.watchdog_violations.labels("calls_without_due").set(len(found.calls_without_due))
     metrics.watchdog_violations.labels("overdue_timers").set(found.overdue_timers)
     metrics.watchdog_violations.labels("stuck_effects").set(found.stuck_effects)
     metrics.watchdog_last_run.set(now.timestamp())

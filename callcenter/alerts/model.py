@@ -56,6 +56,10 @@ OF_THE_HOUSE = frozenset({Kind.FIRE, Kind.GAS})
 TECHNICAL = frozenset({Kind.OFFLINE, Kind.BATTERY})
 
 
+# What a device may be told of its alert, in the order in which it grows (design.md 3).
+LEVELS = ("stored", "operator", "responder", "arrived", "closed")
+
+
 class Outcome(StrEnum):
     """How an alert ended, said by a named human."""
 

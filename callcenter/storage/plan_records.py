@@ -27,7 +27,7 @@ def plan_text(plan: Plan) -> str:
 def plan_from_text(text: str) -> Plan:
     return tuple(
         PlanStep(step, zh, en, bool(required), tuple(done_by.split()), bool(only_silent))
-        for step, zh, en, required, done_by, only_silent in (json.loads(text) if text else ())
+        for step, zh, en, required, done_by, only_silent, *_newer in (json.loads(text) if text else ())
     )
 
 
@@ -41,7 +41,10 @@ def done_text(done: tuple[StepDone, ...]) -> str:
 def done_from_text(text: str) -> tuple[StepDone, ...]:
     if not text:
         return ()
-    return tuple(StepDone(step, datetime.fromisoformat(at), *rest) for step, at, *rest in json.loads(text))
+    return tuple(
+        StepDone(step, datetime.fromisoformat(at), by, name, said)
+        for step, at, by, name, said, *_newer in json.loads(text)
+    )
 
 
 def own_step(row: Mapping[Any, Any]) -> PlanStep:

@@ -1,7 +1,7 @@
 """What is read: for the console and the workers. Every function takes a connection and changes nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table, case, func, or_, select
 from callcenter.alerts.datum import to_wgs84
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
 from callcenter.alerts.ranking import Spot
-from callcenter.storage import page_book, refused_phones, tables as t
+from callcenter.storage import doubtful, page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 
@@ -61,7 +61,18 @@ def alerts(
     pressing_first = (somebody_has_it, _PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
-    return sorted((alert_from_row(row) for row in rows), key=pressing)
+    return sorted(_readable(rows), key=pressing)
+
+
+def _readable(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Alert]:
+    """One that cannot be read at all hides no other from a console."""
+    for row in rows:
+        try:
+            alert = alert_from_row(row)
+        except Exception:
+            doubtful.tell("whole", row["id"])
+        else:
+            yield alert
 
 
 def alert(connection: Connection, alert_id: str) -> Alert | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from callcenter.alerts.model import Alert, Kind, Operator, Outcome, State, Subject
+from callcenter.alerts.model import LEVELS, Alert, Kind, Operator, Outcome, State, Subject
+from callcenter.storage import doubtful
 from callcenter.storage.plan_records import done_from_text, done_text, plan_from_text, plan_text
 
 GENESIS = "0" * 64  # the hash before the first entry of the timeline
@@ -115,12 +116,25 @@ _SAME = (
     *_TELEPHONE,
     "opened_at", "last_press_at", "press_count", "troubles", "raised", "silent", "degraded", "late", "drill",
     "possibly_old", "cancel_pressed", "waiting_since", "rung", "rung_at", "transfer_at", "touched_at", "owner_gone_at",
-    "attention_at", "resolved_at", "told", "version",
+    "attention_at", "resolved_at", "version",
 )
 # fmt: on
 
 
+def _times(text: str) -> tuple[datetime, ...]:
+    return tuple(datetime.fromisoformat(at).astimezone(UTC) for at in json.loads(text))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(str(name) for name in json.loads(text))
+
+
+def _level(text: str) -> str:
+    return LEVELS[LEVELS.index(text)]
+
+
 def alert_from_row(row: Mapping[Any, Any]) -> Alert:
+    """Never fails because of a value that another release wrote: what cannot be read means what is safest."""
     return Alert(
         id=row["id"],
         subject=Subject(
@@ -131,15 +145,16 @@ def alert_from_row(row: Mapping[Any, Any]) -> Alert:
             row["name"],
             row["place"],
         ),
-        kind=Kind(row["kind"]),
-        state=State(row["state"]),
-        recent=tuple(datetime.fromisoformat(at) for at in json.loads(row["recent"])),
-        searchers=tuple(json.loads(row["searchers"])),
+        kind=doubtful.value(row, "kind", Kind, Kind.SOS),
+        state=doubtful.value(row, "state", State, State.RESOLVED if row["outcome"] else State.WAITING),
+        recent=doubtful.value(row, "recent", _times, ()),
+        searchers=doubtful.value(row, "searchers", _names, ()),
         owner=Operator(row["owner_id"], row["owner_name"]) if row["owner_id"] else None,
         transfer_to=Operator(row["transfer_to_id"], row["transfer_to_name"]) if row["transfer_to_id"] else None,
-        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
-        plan=plan_from_text(row["plan"]),
-        steps_done=done_from_text(row["steps_done"]),
+        outcome=doubtful.value(row, "outcome", Outcome, Outcome.OTHER) if row["outcome"] else None,
+        plan=doubtful.value(row, "plan", plan_from_text, ()),
+        steps_done=doubtful.value(row, "steps_done", done_from_text, ()),
+        told=doubtful.value(row, "told", _level, LEVELS[0]),
         **{name: row[name] for name in _SAME},
     )
 

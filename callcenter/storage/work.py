@@ -1,7 +1,7 @@
 """Statements of the workers: timers due, effects to take and to finish, telemetry, process heartbeat."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,22 +11,24 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     func,
     insert,
-    not_,
     or_,
     select,
     update,
 )
 
 from callcenter.alerts.effects import from_row
+from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import OPEN
+from callcenter.alerts.model import OPEN, Alert, State
 from callcenter.storage import tables as t
 from callcenter.storage.prepared import PreparedLookup
+from callcenter.storage.records import alert_from_row
 from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
+from config.policies import AlertPolicy
 
+PolicyOf = Callable[[Connection, Alert], AlertPolicy]
 PROCESS_GONE_S = 15  # a process without a heartbeat for so long has died, and its consoles with it
 
 _PRESENCE = (
@@ -47,9 +49,10 @@ _DONE = PreparedLookup(
 
 
 def due_timers(connection: Connection, now: datetime, *, limit: int = 500) -> Sequence[Row[str, str, datetime]]:
-    """(alert_id, kind, due) of every timer whose time has come, oldest first."""
+    """(alert_id, kind, due) of every timer whose time has come, oldest first. Unknown kinds stay: they are overdue."""
     columns = (t.timers.c.alert_id, t.timers.c.kind, t.timers.c.due)
-    return connection.execute(select(*columns).where(t.timers.c.due <= now).order_by(t.timers.c.due).limit(limit)).all()
+    due = select(*columns).where(t.timers.c.due <= now, t.timers.c.kind.in_([kind.value for kind in TimerKind]))
+    return connection.execute(due.order_by(t.timers.c.due).limit(limit)).all()
 
 
 def next_timer(connection: Connection) -> datetime | None:
@@ -97,13 +100,22 @@ def beat(connection: Connection, node: str, now: datetime) -> None:
         connection.execute(insert(t.processes).values(node=node, seen_at=now))
 
 
-def alerts_without_deadline(connection: Connection) -> Sequence[str]:
-    """Open alerts that nothing would ever move: there must be none."""
-    timed = exists().where(t.timers.c.alert_id == t.alerts.c.id)
-    open_states = [state.value for state in OPEN]
-    return (
-        connection.execute(select(t.alerts.c.id).where(t.alerts.c.state.in_(open_states), not_(timed))).scalars().all()
-    )
+def alerts_without_deadline(connection: Connection, policy_of: PolicyOf | None = None) -> list[str]:
+    """Open alerts that nothing would ever move; with the policies, those that lack any of their deadlines too.
+
+    There must be none. Of an unknown state is open whatever nobody has resolved. One statement: one moment.
+    """
+    a, known = t.alerts.c, [state.value for state in State]
+    is_open = or_(a.state.in_([state.value for state in OPEN]), and_(a.state.not_in(known), a.resolved_at.is_(None)))
+    query = select(t.alerts, t.timers.c.kind.label("timer")).outerjoin(t.timers, t.timers.c.alert_id == a.id)
+    stored: dict[str, set[str]] = {}
+    alerts: dict[str, Alert] = {}
+    for row in connection.execute(query.where(is_open)).mappings():
+        stored.setdefault(row["id"], set()).add(row["timer"])
+        alerts[row["id"]] = alerts.get(row["id"]) or alert_from_row(row)
+    if policy_of is None:
+        return [one for one, kinds in stored.items() if kinds == {None}]
+    return [one for one, alert in alerts.items() if deadlines(alert, policy_of(connection, alert)).keys() - stored[one]]
 
 
 def overdue_timers(connection: Connection, before: datetime) -> int:
