@@ -8,7 +8,7 @@ from callcenter.alerts.dialogues import ASKING
 from callcenter.alerts.inputs import Deed, ResponderActed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import Offer, OfferState, Proof
-from callcenter.alerts.offer_rules import Said
+from callcenter.alerts.offer_rules import PAGE, Said
 from callcenter.alerts.page_rules import Button, PageState, buttons, page_state, shares_position
 from callcenter.alerts.ranking import Spot, metres
 from callcenter.alerts.rules import Refused
@@ -35,7 +35,8 @@ def _theirs(unit: Unit, link: Link) -> tuple[Alert, Offer]:
 
 
 def _acts(unit: Unit, alert: Alert, offer: Offer, deed: Deed) -> Refused | None:
-    entry = react(unit, alert, ResponderActed(deed, offer.party, offer.name), actor=offer.party)
+    acted = ResponderActed(deed, offer.party, offer.name, late=offer.late)
+    entry = react(unit, alert, acted, actor=offer.party)
     return entry if isinstance(entry, Refused) else None
 
 
@@ -44,12 +45,12 @@ def _yes(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refus
     refused = _acts(unit, alert, offer, Deed.ACCEPTS)
     if refused is None:
         _stop_ringing(unit, alert, offer)  # of a search only they themselves, as long as more are wanted
-        offers.accept_again(unit, alert, offer)
+        offers.answer(unit, alert, offer, Said.YES, channel=PAGE)
     return refused
 
 
 def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refused | None:
-    offers.take(unit, alert.id, offer.party, Said.NO, reason="page")  # before others are asked in their place
+    offers.answer(unit, alert, offer, Said.NO, reason="page")  # before others are asked in their place
     _stop_ringing(unit, alert, offer)
     return _acts(unit, alert, offer, Deed.DECLINES)
 
