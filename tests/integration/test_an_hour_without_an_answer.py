@@ -14,7 +14,7 @@ from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.inputs import Action, Deed, OperatorActed, ResponderActed, TimerKind
 from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.rules import Refused
-from callcenter.ports import Acted, ActionWanted
+from callcenter.ports import Acted, ActionWanted, LinkMade, LinkOpened, LinkWanted, PagePressed
 from callcenter.storage import tables as t
 from devices.decoders import decode
 from handlers import offers
@@ -222,3 +222,84 @@ def test_a_neighbour_let_go_because_others_were_quicker_has_not_been_asked_in_va
     assert len(quiet.village.calls("n3")) == 3
     quiet.passes(alert, 26)
     assert len(quiet.village.calls("n3")) == 4, "twice in vain is what the plan says"
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_no_on_the_page_after_a_missed_call_is_a_no(quiet: Quiet, presses: int) -> None:
+    village = quiet.village
+    hire(village, "n1 neighbour d1-t1-v1", "n2 neighbour d1-t1-v1")
+    alert = village.press()
+    quiet.passes(alert, 90)
+    (offer, *_) = quiet.rows(t.offers, t.offers.c.party == "responder:n1")
+    made = village.put(LinkWanted(offer["id"], ANN))
+    assert isinstance(made, LinkMade)
+    assert village.put(LinkOpened(made.link_id, "b")) is None
+    for number in range(presses):
+        village.put(PagePressed(made.link_id, "b", f"press-{number}", "no"))
+    quiet.passes(alert, 30)
+    before = len(village.calls("n1"))
+    quiet.passes(alert, 900)
+    assert len(village.calls("n1")) == before
+    assert len(village.calls("n2")) > before
+    states = [row["state"] for row in quiet.rows(t.offers, t.offers.c.party == "responder:n1")]
+    assert states.count("declined") == 1
+
+
+# -- looked for, and found, and gone again
+
+BRIDGE, FAR = (37.5, 122.1), (37.9, 122.1)  # 44 km apart
+
+
+def leaves(quiet: Quiet, msg: str, at: tuple[float, float]) -> str:
+    loc = {"lat": at[0], "lon": at[1], "acc": 12, "age": 0, "fix": "gnss"}
+    said = payload(msg, kind="wander", loc=loc)
+    return str(quiet.village.put(decode("vnh/v1/b-001/up/sos", said, quiet.village.now)).alert)
+
+
+def live(quiet: Quiet, **places: tuple[float, float]) -> None:
+    with quiet.village.writer.transaction() as connection:
+        connection.execute(t.areas.insert(), {"id": "d2", "name": "d2"})
+        for one, (lat, lon) in places.items():
+            there = {"lat": lat, "lon": lon} | ({"area_id": "d2"} if (lat, lon) == FAR else {})
+            connection.execute(update(t.responders).where(t.responders.c.id == one).values(**there))
+
+
+def test_who_leaves_again_is_looked_for_also_by_those_who_looked_before(quiet: Quiet) -> None:
+    hire(quiet.village, "n1 neighbour d1-t1-v1", "n2 neighbour d1-t1-v1")
+    live(quiet, n1=BRIDGE, n2=BRIDGE)
+    alert = leaves(quiet, "p1", BRIDGE)
+    quiet.acts(alert, Action.CLAIM)
+    quiet.acts(alert, Action.DISPATCH)
+    quiet.village.says("n1", "1")
+    quiet.village.says("n2", "1")
+    quiet.acts(alert, Action.FOUND, party="responder:n1", person="n1")
+    quiet.passes(alert, 50)
+    before = {name: len(quiet.village.calls(name)) for name in ("n1", "n2")}
+    assert leaves(quiet, "p2", BRIDGE) == alert
+    assert {name: len(quiet.village.calls(name)) for name in before} == {name: n + 1 for name, n in before.items()}
+
+
+def test_who_lives_where_they_are_seen_at_last_is_asked_however_late_that_is(quiet: Quiet) -> None:
+    hire(quiet.village, "n1 neighbour d1-t1-v1", "chief district_command d1", "far neighbour d1-t1-v1")
+    live(quiet, n1=BRIDGE, far=FAR)
+    alert = leaves(quiet, "p1", BRIDGE)
+    quiet.acts(alert, Action.CLAIM)
+    quiet.acts(alert, Action.DISPATCH)
+    quiet.passes(alert, 55)
+    with quiet.village.writer.transaction() as connection:  # out of reach until now, and the levels' times are over
+        connection.execute(update(t.offers).values(asked_at=quiet.village.now - timedelta(hours=1)))
+    assert not quiet.village.calls("far")
+    leaves(quiet, "p2", FAR)
+    quiet.acts(alert, Action.OFFER_NEXT)
+    assert len(quiet.village.calls("far")) == 1
+
+
+def test_an_sos_that_becomes_a_search_asks_whoever_was_asked_in_vain_for_the_door(quiet: Quiet) -> None:
+    hire(quiet.village, "n1 neighbour d1-t1-v1")
+    live(quiet, n1=BRIDGE)
+    alert = quiet.village.press()
+    quiet.passes(alert, 58)
+    before = len(quiet.village.calls("n1"))
+    assert leaves(quiet, "p2", BRIDGE) == alert
+    calls = quiet.village.calls("n1")
+    assert (len(calls), calls[-1]["dialogue"]) == (before + 1, "search")
