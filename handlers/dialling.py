@@ -29,7 +29,7 @@ from callcenter.alerts.effects import (
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert, already_goes, wants_somebody
-from callcenter.alerts.offer_model import OfferState
+from callcenter.alerts.offer_model import ASKED, Offer, OfferState
 from callcenter.alerts.offer_rules import next_wave
 from callcenter.alerts.policy_check import GROUPS
 from callcenter.ids import new_id
@@ -296,6 +296,11 @@ def _asked_as(alert: Alert) -> str:
     return "search" if alert.searching else "offer"
 
 
+def _is_left(offer: Offer, taken: frozenset[str]) -> bool:
+    """Asked, and nothing rings for it any more."""
+    return offer.state in ASKED and offer.party not in taken
+
+
 def _next_wave(unit: Unit, alert: Alert, *, again: bool) -> tuple[list[Choice], bool]:
     """Who is asked next by the plan (alerts/offer_rules.py), and whether it is used up. A gap in it is told."""
     able = searching.choices if alert.searching else candidates.at_the_door
@@ -304,6 +309,8 @@ def _next_wave(unit: Unit, alert: Alert, *, again: bool) -> tuple[list[Choice], 
     taken = _on_the_line(unit, alert)
     busy = {party for party, one in found.items() if taken & {party, one.person.number}}
     plan, asked = offers.plan(unit, alert.id), offers.of_now(unit, alert)
+    if again:  # whom no carrier could ring a person was told to dial; now one may be able to
+        asked = [replace(one, state=OfferState.MISSED) if _is_left(one, taken) else one for one in asked]
     wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again)
     for gap in wave.gaps if not wave.used_up or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})

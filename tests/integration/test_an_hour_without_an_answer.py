@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from callcenter.alerts.call_inputs import CallResult, Dialling, Heard, News, Placed
+from callcenter.alerts.call_inputs import CallResult, Dialling, Heard, News, NotPlaced, Placed
 from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.inputs import Action, Deed, OperatorActed, ResponderActed, TimerKind
 from callcenter.alerts.model import Alert, Operator
@@ -243,6 +243,19 @@ def test_a_no_on_the_page_after_a_missed_call_is_a_no(quiet: Quiet, presses: int
     assert len(village.calls("n2")) > before
     states = [row["state"] for row in quiet.rows(t.offers, t.offers.c.party == "responder:n1")]
     assert states.count("declined") == 1
+
+
+def test_whom_no_carrier_could_ring_is_rung_when_one_can(quiet: Quiet) -> None:
+    hire(quiet.village, "doc village_doctor d1-t1-v1")
+    alert = quiet.village.press()
+    for _ in range(2):
+        quiet.village.put(
+            CallResult(quiet.village.calls("doc")[-1]["id"], NotPlaced("test", "no_gateway", by_hand=True))
+        )
+        quiet.passes(alert, 61)
+    before = len(quiet.village.calls("doc"))
+    quiet.passes(alert, 200)
+    assert len(quiet.village.calls("doc")) > before
 
 
 # -- looked for, and found, and gone again
