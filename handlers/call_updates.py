@@ -22,7 +22,7 @@ from callcenter.alerts.call_model import Call, Role
 from callcenter.alerts.effects import EndStray, FetchRecording, SendText
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED
-from callcenter.alerts.offer_rules import UNREACHABLE
+from callcenter.alerts.offer_rules import UNREACHABLE, Said as OfferSaid
 from callcenter.alerts.rules import Refused
 from callcenter.alerts.script import Hangup, Said
 from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
@@ -168,7 +168,7 @@ class CallUpdates:
         if isinstance(entry, Refused):  # somebody was quicker, or it is over: they hear so
             change(unit, call, CameTooLate())
         elif report.what == "accepted":
-            offers.accept(unit, alert, call)
+            offers.answer(unit, alert, call, OfferSaid.YES, channel="phone")
             unit.wish(SendText(call.id, "sms_search" if alert.searching else "sms_address", alert.id, call.name))
             if not alert.searching:  # a page shows the way to a door
                 links.text_to_who_goes(unit, alert, call)

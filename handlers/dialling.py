@@ -12,8 +12,7 @@ from callcenter import metrics
 from callcenter.alerts.call_ends import may_ring
 from callcenter.alerts.call_inputs import Agreed
 from callcenter.alerts.call_model import Call, Direction, Role
-from callcenter.alerts.call_rooms import is_alone, waits
-from callcenter.alerts.dialogues import ASKED_ROLES, BESIDE, OFFERED
+from callcenter.alerts.dialogues import ASKING, OFFERED
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -30,6 +29,7 @@ from callcenter.alerts.effects import (
 )
 from callcenter.alerts.inputs import AlertInput, CallReport, EffectFailed
 from callcenter.alerts.model import Alert, already_goes, wants_somebody
+from callcenter.alerts.offer_model import ASKED, Offer, OfferState
 from callcenter.alerts.offer_rules import next_wave
 from callcenter.alerts.policy_check import GROUPS
 from callcenter.ids import new_id
@@ -53,9 +53,11 @@ def _is(call: Call, person: Person) -> bool:
     return person.number == call.number or person.party == call.party
 
 
-def _on_the_line(unit: Unit, alert: Alert, person: Person) -> bool:
-    """This person, or this telephone, is on a call for this alert already, or may be."""
-    return any(_is(call, person) for call in unit.calls.living(alert.id)) or _may_ring(unit, alert, person)
+def _on_the_line(unit: Unit, alert: Alert) -> frozenset[str]:
+    """Who, by party and by number, is on a call for this alert already, or may be."""
+    limits = unit.policy_of(alert).calls
+    calls = [one for one in unit.calls.of_alert(alert.id) if not one.over or may_ring(one, unit.now, limits)]
+    return frozenset(key for call in calls for key in (call.party, call.number) if key)
 
 
 def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
@@ -68,7 +70,7 @@ def want(
     unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None, choice: Choice | None = None
 ) -> Call | None:
     """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
-    if _on_the_line(unit, alert, person):
+    if _on_the_line(unit, alert) & {person.party, person.number}:
         return None
     limits = unit.policy_of(alert).calls
     role = role or person.role
@@ -93,7 +95,7 @@ def want(
         due=until,
     )
     unit.calls.put(call, new=True)
-    offer = offers.make(unit, alert, choice or Choice(person)) if dialogue in OFFERED else None
+    offer = offers.make(unit, alert, person, choice) if dialogue in OFFERED else None
     asked = {"offer": offer_view(offer)} if offer else {}
     unit.log(alert, rule="call.wanted", actor="system", data={"call": call_view(call)} | asked)
     unit.wish(PlaceCall(call.id))
@@ -132,10 +134,8 @@ def _resident(unit: Unit, alert: Alert) -> Person | None:
 
 
 def _missed(unit: Unit, alert: Alert) -> Counter[str]:
-    """How often an operator was rung for this alert in vain; while somebody waits on the line, of late."""
-    calls = unit.calls.of_alert(alert.id)
-    if any(waits(call, calls) or is_alone(call, calls) for call in calls):
-        calls = [call for call in calls if call.wanted_at > unit.now - MISSED_FOR]
+    """How often an operator was rung for this alert in vain of late."""
+    calls = [call for call in unit.calls.of_alert(alert.id) if call.wanted_at > unit.now - MISSED_FOR]
     return Counter(c.party for c in calls if c.role is Role.OPERATOR and c.over and not c.joined_at)
 
 
@@ -236,20 +236,21 @@ def _phone_group(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
     if not duty and not wants_somebody(alert):
         return []  # somebody goes already; an operator may still be wanted, so duty phones ring all the same
     if not duty and alert.searching:
-        return _ask_responders(unit, alert, AskResponders(alert.id))
+        return _ask_responders(unit, alert, AskResponders(alert.id, again=True))
     near = [] if duty else [person for person in candidates.contacts(unit, alert) if person.keyholder and person.number]
     refused = refused_phones.parties(unit.connection)  # asked last
     others = sorted((person for person in people if person.number), key=lambda one: one.party in refused)
     failed = [] if near or others else [EffectFailed(wish.kind, "no_number", {"group": wish.group})]
     going = already_goes(alert)
-    no = offers.said_no(unit, alert) | going  # who goes already could only be told that somebody goes
+    over = (OfferState.DECLINED,) if duty else (OfferState.DECLINED, OfferState.DONE)
+    no = offers.ended_as(unit, alert, *over) | going  # who goes already could only be told that somebody goes
     near, others = ([p for p in some if not no & {p.party, p.number}] for some in (near, others))
     if not near and not others:
         if duty:
             why = "somebody_goes" if any(p.party in going for p in people) else "declined"
             return failed or [EffectFailed(wish.kind, why, {"group": wish.group})]
         # Nobody so near; the ladder goes no higher, so the levels above have their turn now.
-        return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id))]
+        return [*failed, *_ask_responders(unit, alert, AskResponders(alert.id, again=True))]
     people = others if duty else near + others[:NEIGHBOURS_AT_ONCE]
     dialogue, role = ("duty", Role.DUTY) if duty else ("offer", None)
     return _want_each(unit, alert, map(Choice, people), wish, dialogue=dialogue, role=role)[1]
@@ -288,39 +289,50 @@ def _phone_ambulance(unit: Unit, alert: Alert, wish: PhoneGroup) -> Answers:
 
 def _asking(unit: Unit, alert: Alert) -> list[Call]:
     """Calls that may still bring a yes."""
-    return [c for c in unit.calls.living(alert.id) if _asks(c) and not c.answer and not c.hang_up_at]
-
-
-def _asks(call: Call) -> bool:
-    return call.role in ASKED_ROLES and call.dialogue not in BESIDE
+    return [c for c in unit.calls.living(alert.id) if c.dialogue in ASKING and not c.answer and not c.hang_up_at]
 
 
 def _asked_as(alert: Alert) -> str:
     return "search" if alert.searching else "offer"
 
 
-def _next_wave(unit: Unit, alert: Alert) -> list[Choice]:
-    """Who is asked next by the plan (alerts/offer_rules.py). A level that nobody belongs to is a gap, and is told."""
+def _is_left(offer: Offer, taken: frozenset[str]) -> bool:
+    """Asked, and nothing rings for it any more."""
+    return offer.state in ASKED and offer.party not in taken
+
+
+def _next_wave(unit: Unit, alert: Alert, *, again: bool) -> tuple[list[Choice], bool]:
+    """Who is asked next by the plan (alerts/offer_rules.py), and whether it is used up. A gap in it is told."""
     able = searching.choices if alert.searching else candidates.at_the_door
     found = {one.person.party: one for one in able(unit, alert)}
     ranked = [one.ranked for one in found.values() if one.ranked]
-    wave = next_wave(offers.plan(unit, alert.id), offers.of_now(unit, alert), ranked, unit.now)
-    for gap in wave.gaps if wave.level or alert.waves <= 1 else ():
+    taken = _on_the_line(unit, alert)
+    busy = {party for party, one in found.items() if taken & {party, one.person.number}}
+    plan, asked = offers.plan(unit, alert.id), offers.of_now(unit, alert)
+    if again:  # whom no carrier could ring a person was told to dial; now one may be able to
+        asked = [replace(one, state=OfferState.MISSED) if _is_left(one, taken) else one for one in asked]
+    wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again)
+    for gap in wave.gaps if not wave.used_up or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)
-    return [replace(found[one.candidate.party], level=wave.level or "") for one in wave.people]
+    return [replace(found[one.candidate.party], level=wave.level or "") for one in wave.people], wave.used_up
 
 
 def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
-    """The next wave, or its first `number`; others in the place of those whom we could not even want to ring."""
+    """The next wave, or its first `number`; others in the place of those whom we could not even want to ring.
+
+    That everybody has been asked is told also when they are asked again: it is time for 120 (docs/adr/0021).
+    """
     offers.let_go(unit, alert)
     failed = list[AlertInput]()
-    people = _next_wave(unit, alert)[: wish.number or None]
+    people, used_up = _next_wave(unit, alert, again=wish.again)
+    in_vain = used_up and not _asking(unit, alert)
+    people = people[: wish.number or None]
     while people:  # whoever failed is not chosen again, so this ends
         _, wrong = _want_each(unit, alert, people, wish, dialogue=_asked_as(alert))
         failed += wrong
-        people = _next_wave(unit, alert)[: len(wrong)] if wrong else []
-    if not _asking(unit, alert):
+        people = _next_wave(unit, alert, again=wish.again)[0][: len(wrong)] if wrong else []
+    if in_vain or not _asking(unit, alert):
         failed.append(EffectFailed(wish.kind, "nobody_left"))
     return failed
 

@@ -12,7 +12,7 @@ from callcenter.alerts.call_model import Call
 from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import ASKED, Offer, OfferState, Proof
-from callcenter.alerts.offer_rules import PAGE, UNREACHABLE, News, Plan, Said, end_all, going, hear
+from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, going, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage.directory import Person
@@ -28,24 +28,28 @@ SAID_ON_PAGE = "said_on_page"  # why a telephone stops ringing: its owner has an
 
 def plan(unit: Unit, alert_id: str) -> Plan:
     policy, alert = unit.policy_about(alert_id), unit.alert(alert_id)
-    needs = alert.searchers_wanted if alert and alert.searching else 1
-    return Plan(policy.levels, needs=needs, move_s=policy.move_s, arrive_s=policy.arrive_s)
+    searching = alert is not None and alert.searching
+    needs = alert.searchers_wanted if alert and searching else 1
+    return Plan(policy.levels, searching, needs=needs, move_s=policy.move_s, arrive_s=policy.arrive_s)
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
-    """Those that count in who is asked next: of an alert that was reopened, only what was asked since."""
+    """Those that count in who is asked next: where the need began anew, only what was asked since."""
     return [one for one in unit.offers.of_alert(alert.id) if not alert.reopened_at or one.asked_at >= alert.reopened_at]
 
 
-def make(unit: Unit, alert: Alert, choice: Choice) -> Offer:
-    person, ranked = choice.person, choice.ranked
+def make(unit: Unit, alert: Alert, who: Person | Offer | Call, choice: Choice | None = None) -> Offer:
+    """A new one. What somebody said of an earlier need, and never ended, is over with it."""
+    ranked = choice.ranked if choice else None
+    earlier = (one for one in _theirs(unit, alert.id, who.party) if one not in of_now(unit, alert))
+    _put(unit, end_all(earlier, unit.now, "asked_anew").offers)
     offer = Offer(
         id=new_id(unit.now),
         alert_id=alert.id,
-        party=person.party,
-        name=person.name,
-        kind=person.kind,
-        level=choice.level,
+        party=who.party,
+        name=who.name,
+        kind="" if isinstance(who, Call) else who.kind,
+        level=choice.level if choice else "",
         wave=alert.waves,
         score=ranked.score if ranked else 0,
         parts=ranked.parts if ranked else {},
@@ -58,7 +62,7 @@ def make(unit: Unit, alert: Alert, choice: Choice) -> Offer:
 def fail(unit: Unit, alert: Alert, choice: Choice) -> None:
     """They could not even be rung, and will not be chosen again."""
     if choice.level:
-        make(unit, alert, choice)
+        make(unit, alert, choice.person, choice)
         take(unit, alert.id, choice.person.party, Said.NOTHING, reason=UNREACHABLE)
 
 
@@ -87,50 +91,29 @@ def take(
         _put(unit, moved.offers)
 
 
-def accept(unit: Unit, alert: Alert, call: Call) -> None:
-    """They pressed 1."""
-    _of_call(unit, alert, call)
-    take(unit, alert.id, call.party, Said.YES, channel="phone")
+def answer(
+    unit: Unit, alert: Alert, who: Person | Offer | Call, said: Said, *, channel: str = "", reason: str = ""
+) -> None:
+    """A yes or a no, by key or on the page. It counts of whoever says it: who rings back, was asked by hand, is a duty
+    phone, or was missed before, may have no offer that still lives, and then this is one.
+    """
+    if living(unit, alert.id, who.party) is None:
+        make(unit, alert, who)
+    take(unit, alert.id, who.party, said, channel=channel, reason=reason)
 
 
 def end_by_call(unit: Unit, alert: Alert, call: Call, said: Said, *, reason: str) -> None:
     """They said no, or nothing. A no is kept of everybody, for who said it is not rung for this alert again."""
     if said is Said.NO:
-        _of_call(unit, alert, call)
-    take(unit, alert.id, call.party, said, reason=reason)
+        answer(unit, alert, call, said, reason=reason)
+    else:
+        take(unit, alert.id, call.party, said, reason=reason)
 
 
-def _of_call(unit: Unit, alert: Alert, call: Call) -> None:
-    """Who rings back, was asked by hand or is a duty phone may have no offer that still lives: then this is one."""
-    if living(unit, alert.id, call.party) is None:
-        person = Person(call.party, call.name, call.number, call.role, area=call.area_id)
-        make(unit, alert, Choice(person))
-
-
-def said_no(unit: Unit, alert: Alert) -> frozenset[str]:
-    """Who will not go, by party and by number: a telephone may be two people's."""
-    parties = {one.party for one in of_now(unit, alert) if one.state is OfferState.DECLINED}
+def ended_as(unit: Unit, alert: Alert, *states: OfferState) -> frozenset[str]:
+    """Whose offer ended so, by party and by number: a telephone may be two people's."""
+    parties = {one.party for one in of_now(unit, alert) if one.state in states}
     return frozenset(parties | {call.number for call in unit.calls.of_alert(alert.id) if call.party in parties})
-
-
-def accept_again(unit: Unit, alert: Alert, earlier: Offer) -> Offer:
-    """A yes on the page, also of whom the telephone did not reach or who said no before: that is a new offer."""
-    if living(unit, alert.id, earlier.party) is None:
-        again = Offer(
-            id=new_id(unit.now),
-            alert_id=alert.id,
-            party=earlier.party,
-            name=earlier.name,
-            kind=earlier.kind,
-            level="",
-            wave=alert.waves,
-            asked_at=unit.now,
-        )
-        unit.offers.put(again, new=True)
-    take(unit, alert.id, earlier.party, Said.YES, channel=PAGE)
-    accepted = living(unit, alert.id, earlier.party)
-    assert accepted is not None
-    return accepted
 
 
 def let_go(unit: Unit, alert: Alert) -> None:
@@ -168,9 +151,13 @@ def end(unit: Unit, alert: Alert) -> None:
     _put(unit, end_all(unit.offers.of_alert(alert.id), unit.now, "alert_over").offers)
 
 
+def _theirs(unit: Unit, alert_id: str, party: str) -> list[Offer]:
+    """Their offers that still live, the newest last."""
+    return [one for one in unit.offers.of_alert(alert_id) if one.party == party and one.ended_at is None]
+
+
 def living(unit: Unit, alert_id: str, party: str) -> Offer | None:
-    offers = unit.offers.of_alert(alert_id)
-    return next((one for one in reversed(offers) if one.party == party and one.ended_at is None), None)
+    return next(reversed(_theirs(unit, alert_id, party)), None)
 
 
 def says_there(unit: Unit, offer: Offer) -> None:

@@ -41,6 +41,7 @@ def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
     if not (unit.rings and isinstance(effect, get_args(PhoneWish))):
         unit.wish(effect)
         return
+    alert = unit.alert(alert.id) or alert  # as it stands: what came of an earlier wish may have changed it
     happened: Sequence[AlertInput]
     try:
         with unit.connection.begin_nested():

@@ -9,7 +9,7 @@ from callcenter.alerts.effects import SendText
 from callcenter.alerts.inputs import Deed, ResponderActed
 from callcenter.alerts.model import Alert
 from callcenter.alerts.offer_model import GOING, Offer, OfferState, Proof
-from callcenter.alerts.offer_rules import Said
+from callcenter.alerts.offer_rules import PAGE, Said
 from callcenter.alerts.page_rules import Button, PageState, buttons, page_state, shares_position
 from callcenter.alerts.ranking import Spot, metres
 from callcenter.alerts.rules import Refused
@@ -36,7 +36,8 @@ def _theirs(unit: Unit, link: Link) -> tuple[Alert, Offer]:
 
 
 def _acts(unit: Unit, alert: Alert, offer: Offer, deed: Deed) -> Refused | None:
-    entry = react(unit, alert, ResponderActed(deed, offer.party, offer.name), actor=offer.party)
+    acted = ResponderActed(deed, offer.party, offer.name, late=offer.late)
+    entry = react(unit, alert, acted, actor=offer.party)
     return entry if isinstance(entry, Refused) else None
 
 
@@ -46,7 +47,7 @@ def _yes(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refus
     if refused is None:
         _stop_ringing(unit, alert, offer)  # of a search only they themselves, as long as more are wanted
         if offer.state not in GOING:  # who went to the door, and now looks, goes already
-            offers.accept_again(unit, alert, offer)
+            offers.answer(unit, alert, offer, Said.YES, channel=PAGE)
         if alert.searching:
             _tell_where(unit, alert, offer)
     return refused
@@ -60,7 +61,7 @@ def _tell_where(unit: Unit, alert: Alert, offer: Offer) -> None:
 
 
 def _no(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refused | None:
-    offers.take(unit, alert.id, offer.party, Said.NO, reason="page")  # before others are asked in their place
+    offers.answer(unit, alert, offer, Said.NO, reason="page")  # before others are asked in their place
     _stop_ringing(unit, alert, offer)
     return _acts(unit, alert, offer, Deed.DECLINES)
 

@@ -25,13 +25,16 @@ from callcenter.alerts.model import (
     UNRESOLVED,
     Alert,
     State,
+    anew,
+    calls_attention,
     queued_again,
     touched,
+    wants_somebody,
 )
 from callcenter.alerts.operator_rules import OPERATOR_TABLE
 from callcenter.alerts.plans import joined, missing
 from callcenter.alerts.responder_rules import RESPONDER_TABLE
-from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.rules import Change, Refused, Row, table
 from callcenter.alerts.telephone_rules import AMBULANCE_PRESSES, TELEPHONE_TABLE, asks
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE
 from config.policies import AlertPolicy
@@ -102,8 +105,31 @@ def _counted(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
 
 
 def _ring_anew(alert: Alert, now: datetime) -> Alert:
-    """A technical alert becomes an emergency: nobody has it, the ladder begins now."""
-    return replace(queued_again(alert, now), waiting_since=now, rung=0)
+    """What was no emergency becomes one: nobody has it, the ladder begins now."""
+    return replace(queued_again(anew(alert, now), now), waiting_since=now, rung=0)
+
+
+def _need(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> tuple[Alert, tuple[Effect, ...]]:
+    """An emergency joins: `alert` with one more press, and who is rung for it.
+
+    Whoever came, came for what was then; whom nobody looked for is looked for now; if people were asked in vain, they
+    are asked again. While somebody is on the way, or people are being asked, a press asks nobody else.
+    """
+    upgraded = alert.kind not in EMERGENCIES
+    came = alert.arrived_at is not None and not (alert.more_at or alert.more_by)
+    in_vain = alert.waves > 0 and not alert.asked_at and wants_somebody(alert)
+    after = _counted(alert, alarm, now, policy)
+    if upgraded:
+        after = _ring_anew(after, now)
+    elif came:
+        after = anew(after, now)
+    after = search_rules.astray(after, alarm.kind, now, policy)
+    astray = after.searching and not alert.searching
+    effects = _rings_people(after, alarm, policy) if upgraded or came or in_vain or astray else ()
+    if policy.rings and not upgraded and (in_vain or astray):
+        after, asked = asks(after, now)
+        effects += asked
+    return after, effects
 
 
 def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolicy) -> Change:
@@ -112,14 +138,13 @@ def attaches(alert: Alert, alarm: AlarmRaised, now: datetime, policy: AlertPolic
         kind = min(alert.kind, alarm.kind, key=RANK.__getitem__)
         after = replace(alert, kind=kind, plan=joined(alert.plan, alarm.plan), troubles=alert.troubles + 1)
         return Change(after, alarm.details, effects=effects)
-    after = search_rules.astray(_counted(alert, alarm, now, policy), alarm.kind, now, policy)
-    upgraded = alarm.kind in EMERGENCIES and alert.kind not in EMERGENCIES
-    if upgraded:
-        after = _ring_anew(after, now)
-        effects += _rings_people(alert, alarm, policy)
-    elif alert.owner:
-        after = replace(after, attention_at=alert.attention_at or now)
-    if after.silent_at and after.press_count == AMBULANCE_PRESSES:  # nobody speaks, and they press again and again
+    if alarm.kind in EMERGENCIES:
+        after, rung = _need(alert, alarm, now, policy)
+        effects += rung
+    else:
+        after = _counted(alert, alarm, now, policy)
+    after = calls_attention(after, now)  # if somebody has it still
+    if alert.silent_at and after.press_count == AMBULANCE_PRESSES:  # nobody speaks, and they press again and again
         effects += (PhoneGroup(alert.id, "ambulance"),)
     data = alarm.details | {"press_count": after.press_count, "priority": after.priority}
     return Change(after, data, ring=True, effects=effects)
@@ -142,18 +167,24 @@ def trouble_ends(alert: Alert, ended: TroubleEnded, now: datetime, _policy: Aler
 
 
 def climbs(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:
-    """The next rung. After the last: ring again, and ask whoever can still be asked; if nobody can, it is told."""
+    """The next rung. After the last all of them again, each time, until somebody has it (docs/adr/0021)."""
     rungs = policy.ladder(alert.kind).rungs
-    effects: tuple[Effect, ...] = ()
     if alert.rung >= len(rungs):
-        after = replace(alert, rung_at=now)
-        if policy.rings and alert.kind in EMERGENCIES and not alert.asked_at:
-            after, effects = asks(after, now)
-        return Change(after, {"rung": "ring_again"}, ring=True, effects=effects)
+        return _rings_again(replace(alert, rung_at=now), now, policy)
     rung = rungs[alert.rung]
-    effects = (PhoneGroup(alert.id, rung.phone),) if rung.phone else ()
+    effects: tuple[Effect, ...] = (PhoneGroup(alert.id, rung.phone),) if rung.phone else ()
     after = replace(alert, rung=alert.rung + 1, rung_at=now)
     return Change(after, {"rung": rung.id, "number": after.rung}, ring=True, effects=effects)
+
+
+def _rings_again(alert: Alert, now: datetime, policy: AlertPolicy) -> Change:
+    data = {"rung": "ring_again"}
+    if not (policy.rings and alert.pressing):
+        return Change(alert, data, ring=True)
+    groups = dict.fromkeys(rung.phone for rung in policy.ladder(alert.kind).rungs if rung.phone)
+    after, asked = asks(alert, now)
+    effects = (PhoneOperator(alert.id), *(PhoneGroup(alert.id, group) for group in groups), *asked)
+    return Change(after, data, ring=True, effects=effects)
 
 
 def returns(alert: Alert, due: TimerDue, now: datetime, _policy: AlertPolicy) -> Change:
@@ -201,20 +232,18 @@ def _timer(kind: TimerKind) -> str:
     return f"timer.{kind}"
 
 
-STAYS_OR_WAITS: tuple[State, ...] = ()
-
-# identifier, sentence, states, input, where it may lead (None: stays), function
-_ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | None, Decide], ...] = (
+_ROWS: tuple[Row, ...] = (
     ("alarm.opens", "An alarm opens an alert and rings everybody.",
      (None,), "alarm", (State.WAITING,), opens),
-    ("alarm.attaches", "A further alarm joins the open alert, counts, and rings again; an emergency that joins "
-     "a technical alert makes it ring anew.", tuple(UNRESOLVED), "alarm", STAYS_OR_WAITS, attaches),
+    *(("alarm.attaches", "A further alarm joins the open alert, counts, and rings again; an emergency that joins "
+       "what was none makes it ring anew, and whoever came before came for what was then.",
+       (state,), "alarm", (state, State.WAITING), attaches) for state in UNRESOLVED),
     ("cancel.marks", "A cancel on the device is a mark; a person still closes the alert.",
      tuple(UNRESOLVED), "cancel", None, cancel_is_marked),
     ("trouble.ends", "A technical alert that nobody has taken closes when its trouble is over.",
      (State.WAITING,), "trouble_ended", (State.CLOSED,), trouble_ends),
-    ("ladder.climbs", "Nobody has claimed it: the next rung of the ladder; after the last it rings again, and "
-     "whoever can still be asked to go is asked.",
+    ("ladder.climbs", "Nobody has claimed it: the next rung of the ladder; after the last an emergency rings all of "
+     "its telephones again, each time, and people are asked to go once more.",
      (State.WAITING,), _timer(TimerKind.RUNG), None, climbs),
     ("claim.expires", "A claim left alone returns to the queue at its old age.",
      (State.CLAIMED,), _timer(TimerKind.CLAIM_IDLE), (State.WAITING,), returns),
@@ -242,17 +271,4 @@ _ROWS: tuple[tuple[str, str, tuple[State | None, ...], str, tuple[State, ...] | 
 )  # fmt: skip
 
 
-def _build() -> Table:
-    tables = (OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE, search_rules.SEARCH_TABLE)
-    table = {pair: rule for one in tables for pair, rule in one.items()}
-    for identifier, says, states, key, leads_to, function in _ROWS:
-        for state in states:
-            if (state, key) in table:
-                raise ValueError(f"two rules for {(state, key)}")
-            stays = frozenset((state,) if state else ())
-            where = stays | {State.WAITING} if leads_to == STAYS_OR_WAITS else frozenset(leads_to or stays)
-            table[state, key] = Rule(identifier, says, where, function)
-    return table
-
-
-ALERT_TABLE: Table = _build()
+ALERT_TABLE = table(_ROWS, OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE, search_rules.SEARCH_TABLE)

@@ -37,7 +37,7 @@ def nothing(why: str) -> Refused:
 
 def said(call: Call, what: str) -> CallReport:
     reason = call.outcome.value if call.outcome else ""
-    return CallReport(what, call.id, call.party, call.name, reason, role=call.role.value)
+    return CallReport(what, call.id, call.party, call.name, reason, role=call.role.value, dialogue=call.dialogue)
 
 
 def over(call: Call, outcome: CallOutcome, now: datetime, *, cause: str = "", talk_s: float | None = None) -> Call:

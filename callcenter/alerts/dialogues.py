@@ -60,7 +60,7 @@ def first_step(call: Call) -> str:
 
 
 def _report(call: Call, what: str, reason: str = "") -> CallReport:
-    return CallReport(what, call.id, call.party, call.name, reason, role=call.role.value)
+    return CallReport(what, call.id, call.party, call.name, reason, role=call.role.value, dialogue=call.dialogue)
 
 
 def _awake(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:

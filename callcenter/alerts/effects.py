@@ -66,11 +66,15 @@ class PhoneContact:
 
 @dataclass(frozen=True, slots=True)
 class AskResponders:
-    """Find somebody who goes to the door: ask the next `number` people, 0 for a whole wave."""
+    """Find somebody who goes to the door: ask the next `number` people, 0 for a whole wave.
+
+    `again`: once everybody has been asked as often as planned, whoever did not say no is asked once more.
+    """
 
     kind: ClassVar[str] = "ask_responders"
     alert: str
     number: int = 0
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

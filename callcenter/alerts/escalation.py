@@ -56,8 +56,7 @@ def _is_awaited(alert: Alert) -> bool:
 
 def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
     due: Deadlines = {}
-    spoke_since = alert.silent_at and alert.reached_at and alert.reached_at >= alert.silent_at
-    if alert.silent_at and not spoke_since and alert.call_backs < len(policy.call_backs_s):
+    if alert.silent_at and not alert.spoke_since and alert.call_backs < len(policy.call_backs_s):
         due[TimerKind.CALL_BACK] = alert.silent_at + timedelta(seconds=policy.call_backs_s[alert.call_backs])
     if alert.accepted_at and _is_awaited(alert):
         due[TimerKind.ARRIVAL] = alert.accepted_at + timedelta(seconds=policy.arrive_s)

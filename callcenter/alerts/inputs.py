@@ -217,6 +217,7 @@ class CallReport:
     name: str
     reason: str = ""
     role: str = ""
+    dialogue: str = ""  # what the call was for
 
     @property
     def key(self) -> str:
@@ -258,6 +259,7 @@ class ResponderActed:
     party: str
     name: str
     proof: str = ""
+    late: bool = False  # others were asked in their place already
 
     @property
     def key(self) -> str:

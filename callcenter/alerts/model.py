@@ -151,7 +151,7 @@ class Alert:
     moves_by: datetime | None = None  # who said yes on the page has to move by then, or others are asked too
     more_at: datetime | None = None  # who is there needs more help, and nobody more has said yes yet
     more_by: datetime | None = None  # who said yes to that is at the door by then
-    reopened_at: datetime | None = None  # whoever was asked to go before that is asked anew
+    reopened_at: datetime | None = None  # the need began anew: whoever was asked to go before that is asked anew
     plan: Plan = ()  # what is to be done (alerts/plans.py)
     steps_done: tuple[StepDone, ...] = ()
     policy_version: int = 0  # of the escalation policy in force when it opened; it is this one's to its end
@@ -162,6 +162,16 @@ class Alert:
     found_at: datetime | None = None  # one of them, or an operator, said so
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
+
+    @property
+    def pressing(self) -> bool:
+        """Somebody may be in danger: it is asked for until a person has it."""
+        return self.kind in EMERGENCIES or self.silent
+
+    @property
+    def spoke_since(self) -> bool:
+        """They have been heard after nobody spoke."""
+        return bool(self.silent_at and self.reached_at and self.reached_at >= self.silent_at)
 
     @property
     def searching(self) -> bool:
@@ -199,6 +209,11 @@ def queued_again(alert: Alert, now: datetime) -> Alert:
     )
 
 
+def calls_attention(alert: Alert, now: datetime) -> Alert:
+    """Its owner is asked to look; it rings for everybody if they do not."""
+    return replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
+
+
 def wants_somebody(alert: Alert) -> bool:
     """Nobody goes, who is there needs more people, or too few look for whoever is lost: more may be asked."""
     if alert.searching:
@@ -214,3 +229,25 @@ def already_goes(alert: Alert) -> frozenset[str]:
 def forgets(alert: Alert) -> Alert:
     """Whoever said yes is not counted on any more."""
     return replace(alert, responder="", responder_name="", accepted_at=None, moves_by=None)
+
+
+def nobody_goes(alert: Alert) -> Alert:
+    """Nor is there, nor comes to help whoever is."""
+    return replace(forgets(alert), arrived_at=None, more_at=None, more_by=None)
+
+
+def anew(alert: Alert, now: datetime) -> Alert:
+    """The need begins anew: nobody goes, looks, or has been asked; nothing has been heard of whom it is about."""
+    return replace(
+        nobody_goes(alert),
+        asked_at=None,
+        waves=0,
+        reached_at=None,
+        silent_at=None,
+        call_backs=0,
+        astray_at=None,
+        found_at=None,
+        searchers=(),
+        searchers_wanted=0,
+        reopened_at=now,
+    )

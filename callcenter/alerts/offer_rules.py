@@ -4,7 +4,7 @@ A decision over all offers at once, because accepting one withdraws the others i
 What is not possible is refused, and a terminal state sticks.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,14 +15,19 @@ from callcenter.alerts.rules import Refused
 from config.policies import Level
 
 PAGE = "page"  # the channel that shares a position
+MOST = 1_000_000  # however often
 UNREACHABLE = "unreachable"  # why an offer was missed: this telephone can never be rung
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The way up: levels in order. `needs` people go; each has to move and to arrive in time (seconds)."""
+    """The way up: levels in order. `needs` people go; each has to move and to arrive in time (seconds).
+
+    `everybody`: whoever has not been asked is, although the time of their level is over.
+    """
 
     levels: tuple[Level, ...]
+    everybody: bool = False
     needs: int = 1
     rounds: int = 2  # lists are gone through twice, then up (field.md 5.4)
     move_s: int = 300
@@ -179,12 +184,14 @@ def end_all(offers: Iterable[Offer], now: datetime, reason: str) -> Moved:
 class Wave:
     """Who is asked now, and of which level; `gaps` are levels skipped because nobody belongs to them.
 
-    `level` None: everybody has been asked as often as the plan says. That is told to people and 120 is next.
+    `used_up`: everybody has been asked as often as the plan says. That is told to people and 120 is next; whoever is
+    asked now all the same has been asked before. `level` None: nobody can be.
     """
 
     level: str | None
     people: tuple[Ranked, ...] = ()
     gaps: tuple[str, ...] = ()
+    used_up: bool = False
 
 
 def _asked_of(offers: Iterable[Offer], level: Level) -> list[Offer]:
@@ -203,34 +210,66 @@ def _current(plan: Plan, offers: Sequence[Offer], now: datetime) -> int:
     return 0
 
 
-def _askable(plan: Plan, offers: Sequence[Offer], people: Iterable[Ranked]) -> list[Ranked]:
-    """Who may be asked (again): not while they are asked or going, not after a no, not more often than planned.
+def _askings(offers: Iterable[Offer]) -> Mapping[str, int | None]:
+    """How often each was asked; None: they are asked or going, said no, were there, or can never be rung.
 
-    Nor whose telephone can never be rung.
+    Whom others let go because they were quicker has not been asked in vain.
     """
-    times: dict[str, int] = {}
+    times: dict[str, int | None] = {}
     for offer in offers:
         never = offer.state in (OfferState.DECLINED, OfferState.DONE) or offer.state not in ENDED
-        never = never or offer.reason == UNREACHABLE
-        times[offer.party] = times.get(offer.party, 0) + (plan.rounds if never else 1)
-    able = [one for one in people if times.get(one.candidate.party, 0) < plan.rounds]
-    return sorted(able, key=lambda one: times.get(one.candidate.party, 0))  # ranking stays among equals
+        before = times.get(offer.party, 0)
+        if never or offer.reason == UNREACHABLE or before is None:
+            times[offer.party] = None
+        else:
+            times[offer.party] = before + (offer.state is not OfferState.WITHDRAWN)
+    return times
 
 
-def next_wave(plan: Plan, offers: Sequence[Offer], people: Sequence[Ranked], now: datetime) -> Wave:
+def _able(level: Level, free: Iterable[Ranked], times: Mapping[str, int | None], most: int) -> list[Ranked]:
+    """Of a level, asked at most so often until now; whoever was asked less comes first, the ranking among equals."""
+    here = (one for one in free if one.candidate.kind in level.kinds)
+    asked = [(count, one) for one in here if (count := times.get(one.candidate.party, 0)) is not None]
+    return [one for count, one in sorted(asked, key=lambda pair: pair[0]) if count <= most]
+
+
+def next_wave(
+    plan: Plan,
+    offers: Sequence[Offer],
+    people: Sequence[Ranked],
+    now: datetime,
+    *,
+    on_the_line: Collection[str] = (),
+    again: bool = False,
+) -> Wave:
     """Who is asked next; nobody while all of a level are being asked and its time is not over.
 
-    `people` is everybody near enough, ranked; an earlier level stays asked meanwhile.
+    `people` is everybody near enough, ranked; an earlier level stays asked meanwhile. Of those `on_the_line` nobody can
+    be rung. `again`: when the plan is used up, whoever was asked the least is asked once more.
     """
     gaps: list[str] = []
     first = _current(plan, offers, now)
-    for number in range(first, len(plan.levels)):
-        level = plan.levels[number]
-        here = [one for one in people if one.candidate.kind in level.kinds]
-        if able := _askable(plan, offers, here):
+    times = _askings(offers)
+    free = [one for one in people if one.candidate.party not in on_the_line]
+    for number, level in enumerate(plan.levels):
+        passed = number < first
+        if passed and not plan.everybody:
+            continue
+        if able := _able(level, free, times, 0 if passed else plan.rounds - 1):
             return Wave(level.id, tuple(able[: level.wave_size]), tuple(gaps))
+        if passed:
+            continue
         if any(one.state in ASKED for one in _asked_of(offers, level)):
             return Wave(level.id, (), tuple(gaps))  # they may still say yes; the level above has its time
-        if not here:
+        if not any(one.candidate.kind in level.kinds for one in people):
             gaps.append(level.id)
-    return Wave(None, (), tuple(gaps))
+    return _once_more(plan, free if again else (), times, tuple(gaps))
+
+
+def _once_more(plan: Plan, free: Iterable[Ranked], times: Mapping[str, int | None], gaps: tuple[str, ...]) -> Wave:
+    """The plan is used up: another round, of the level that has somebody who was asked the least."""
+    found = [(level, able) for level in plan.levels if (able := _able(level, free, times, MOST))]
+    if not found:
+        return Wave(None, (), gaps, used_up=True)
+    level, able = min(found, key=lambda one: times.get(one[1][0].candidate.party) or 0)
+    return Wave(level.id, tuple(able[: level.wave_size]), gaps, used_up=True)

@@ -21,14 +21,15 @@ from callcenter.alerts.model import (
     Operator,
     Outcome,
     State,
-    forgets,
+    anew,
     given_to,
+    nobody_goes,
     queued_again,
     touched,
 )
 from callcenter.alerts.plans import done_of, missing, step_of, ticked, words
 from callcenter.alerts.responder_rules import is_there
-from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.rules import Change, Decide, Refused, table
 from callcenter.alerts.telephone_rules import asks, falls_silent
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
 from config.policies import AlertPolicy
@@ -123,9 +124,11 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
     if acted.action is Action.OFFER_NEXT and alert.searching:  # those who look are too few to find them
         after = search_rules.one_more(after)
     elif acted.action is Action.OFFER_NEXT:  # whoever said yes does not come after all
-        after = replace(forgets(after), arrived_at=None, more_at=None, more_by=None)
+        after = nobody_goes(after)
+    elif alert.responder and alert.arrived_at and not alert.more_by:  # whoever came is not enough
+        after = replace(after, more_at=alert.more_at or now)
     if not policy.rings:  # people are told to call
-        return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id),))
+        return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id, again=True),))
     after, effects = asks(after, now)
     return Change(after, {"text": acted.text}, effects=effects)
 
@@ -214,18 +217,9 @@ def reopens(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPol
     claimed = replace(given_to(alert, acted.by, now), state=State.CLAIMED, outcome=None, resolved_at=None)
     # Who went then has gone home, and a deadline of then must not ring anybody now: help is sent anew, and what was
     # done then is no proof for now.
-    after = replace(
-        forgets(claimed),
-        arrived_at=None,
-        more_at=None,
-        more_by=None,
-        asked_at=None,
-        waves=0,
-        steps_done=(),
-        reopened_at=now,
-        searchers=(),
-        found_at=None,
-    )
+    after = replace(anew(claimed, now), steps_done=())
+    if alert.searching:  # it ended and they were never found: they still are lost
+        after = replace(after, astray_at=alert.astray_at, searchers_wanted=alert.searchers_wanted)
     return Change(after, {"text": acted.text, "outcome_before": alert.outcome})
 
 
@@ -283,11 +277,7 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None
      (State.WAITING,), Action.TRANSFER, (State.CLAIMED,), transfers),
 )  # fmt: skip
 
-OPERATOR_TABLE: Table = {
-    (state, f"action.{action}"): Rule(identifier, says, frozenset(leads_to or (state,)), function)
-    for identifier, says, states, action, leads_to, function in _ROWS
-    for state in states
-}
+OPERATOR_TABLE = table((one, says, states, f"action.{key}", to, rule) for one, says, states, key, to, rule in _ROWS)
 
 
 _ACTED = OPERATOR_TABLE.keys() | TRANSFER_TABLE.keys() | search_rules.SEARCH_TABLE.keys()

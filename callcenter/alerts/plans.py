@@ -15,14 +15,14 @@ ALL = "all"  # a resident's own step for every kind behind which a person may be
 
 
 def _help_is_wanted(alert: Alert) -> bool:
-    return alert.state is State.HELPING or bool(alert.asked_at or alert.responder)
+    return alert.state is State.HELPING or bool(alert.asked_at or alert.responder or alert.arrived_at)
 
 
 # Since when the centre knows it by itself; None: it is not so. The names are config.plans.FACTS.
 FACTS: Mapping[str, Callable[[Alert, datetime], datetime | None]] = {
     "reached": lambda alert, _now: alert.reached_at,
     "sent": lambda alert, now: (alert.asked_at or now) if _help_is_wanted(alert) else None,
-    "accepted": lambda alert, _now: alert.accepted_at,
+    "accepted": lambda alert, _now: alert.accepted_at or alert.arrived_at,
     "arrived": lambda alert, _now: alert.arrived_at,
     "handed_over": lambda alert, now: now if alert.state is State.HANDED_OVER else None,
 }

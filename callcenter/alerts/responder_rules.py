@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from callcenter.alerts import search_rules
 from callcenter.alerts.effects import Effect, HangUpOthers
 from callcenter.alerts.inputs import CallYes, Deed, ResponderActed, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State, forgets
-from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
-from callcenter.alerts.telephone_rules import asks, asks_one_more, calls_attention, goes, nobody_has_come
+from callcenter.alerts.model import UNRESOLVED, Alert, State, calls_attention, forgets, wants_somebody
+from callcenter.alerts.rules import Change, Refused, Row, table
+from callcenter.alerts.telephone_rules import asks, asks_one_more, goes, nobody_has_come
 from config.policies import AlertPolicy
 
 
@@ -39,12 +39,15 @@ def moves(alert: Alert, acted: ResponderActed, _now: datetime, _policy: AlertPol
 def is_there(alert: Alert, party: str, name: str, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
     """Seen at the door. Also of somebody who is late, or whom nobody asked; a second one does not replace the first.
 
-    While they are lost nobody is behind that door: those who look for them look on.
+    Whoever else comes is the help that was awaited. While they are lost nobody is behind that door: those who look for
+    them look on.
     """
     if alert.searching:
         return alert, ()
-    if alert.responder and alert.responder != party and alert.arrived_at:
-        return replace(alert, more_by=None), ()
+    if alert.responder != party:
+        alert = replace(alert, more_by=None)
+        if alert.responder and alert.arrived_at:
+            return alert, ()
     after = replace(alert, responder=party, responder_name=name, arrived_at=now, moves_by=None)
     after = after if alert.more_at else replace(after, asked_at=None)
     effects: tuple[Effect, ...] = (HangUpOthers(alert.id, but=""),) if not alert.responder else ()
@@ -61,32 +64,37 @@ def arrives(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPo
 
 
 def says_there(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
-    """Only a word: the deadline to arrive stays, and a person is asked to hear it on the telephone."""
-    after = replace(calls_attention(alert, now), moves_by=None if alert.responder == acted.party else alert.moves_by)
-    return Change(after, acted.details(), ring=True)
+    """Only a word: it changes no deadline (docs/adr/0017), and a person is asked to hear it on the telephone."""
+    return Change(calls_attention(alert, now), acted.details(), ring=True)
 
 
 def needs_more(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
-    """Whoever is there cannot do it alone: the next ones are asked, and its owner is rung."""
+    """Whoever is there cannot do it alone: the next ones are asked, unless they are already, and its owner is rung."""
     after = calls_attention(alert, now)
     after = search_rules.one_more(after) if alert.searching else replace(after, more_at=alert.more_at or now)
-    after, effects = asks(after, now)
+    asked = alert.asked_at is not None and wants_somebody(alert)  # the next wave comes by itself
+    after, effects = (after, ()) if asked else asks(after, now)
     return Change(after, acted.details() | {"wave": after.waves}, ring=True, effects=effects)
 
 
 def is_done(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
-    """Who was never proved to be there leaves the deadline behind: nobody takes their word for the resident's."""
-    after, effects = search_rules.is_done(alert, acted.party, now)
+    """Who was there goes no more, and may be asked again; that they were there stays written down.
+
+    Who was never proved to be there leaves the deadline behind: nobody takes their word for the resident's.
+    """
+    after = forgets(alert) if alert.responder == acted.party and alert.arrived_at else alert
+    after, effects = search_rules.is_done(after, acted.party, now)
     return Change(calls_attention(after, now), acted.details(), ring=True, effects=effects)
 
 
 def cannot(alert: Alert, acted: ResponderActed, now: datetime, _policy: AlertPolicy) -> Change:
-    """They do not come after all: others are asked at once, and its owner is told."""
+    """They do not come after all: others are asked at once, and its owner is told. On who is late nobody counts."""
+    after = alert
     if alert.searching:
         after = search_rules.stops(alert, acted.party)
     elif alert.responder == acted.party:
         after = forgets(alert)
-    else:
+    elif alert.more_by and not acted.late:
         after = replace(alert, more_by=None, more_at=alert.more_at or now)
     asked, effects = asks(after, now)
     return Change(calls_attention(asked, now), acted.details(), ring=True, effects=effects)
@@ -101,8 +109,7 @@ def more_is_late(alert: Alert, _due: TimerDue, now: datetime, _policy: AlertPoli
 
 _OPEN = tuple(UNRESOLVED)
 _NOT_CLAIMED = (State.WAITING, State.HELPING, State.HANDED_OVER)
-# identifier, sentence, states, input, where it may lead (None: stays), function
-_ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, Decide], ...] = (
+_ROWS: tuple[Row, ...] = (
     ("responder.accepts_waiting", "Somebody says on their page that they go: everybody else stops ringing; an operator "
      "is still wanted.", _NOT_CLAIMED, f"responder.{Deed.ACCEPTS}", None, accepts),
     ("responder.accepts", "Somebody says on their page that they go: help is on its way, everybody else stops ringing.",
@@ -127,8 +134,4 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, D
      _OPEN, f"timer.{TimerKind.MORE}", None, more_is_late),
 )  # fmt: skip
 
-RESPONDER_TABLE: Table = {
-    (state, key): Rule(identifier, says, frozenset(leads_to or (state,)), function)
-    for identifier, says, states, key, leads_to, function in _ROWS
-    for state in states
-}
+RESPONDER_TABLE = table(_ROWS)

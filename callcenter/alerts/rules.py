@@ -1,6 +1,6 @@
 """The engine: look the pair (state, input) up, let its rule decide, and say what follows. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,24 @@ class Rule:
 
 
 Table = Mapping[tuple[State | None, str], Rule]
+# identifier, sentence, states, input, where it may lead (None: stays), function
+Row = tuple[str, str, Iterable[State | None], str, Iterable[State] | None, Decide]
+
+
+def table(rows: Iterable[Row], *others: Table) -> Table:
+    """The one way to a table. Two rules for one pair, of whatever part of it, are a fault and not a matter of order."""
+    parts: list[Table] = list(others)
+    for identifier, says, states, key, leads_to, function in rows:
+        for state in states:
+            where = frozenset(leads_to or ((state,) if state else ()))
+            parts.append({(state, key): Rule(identifier, says, where, function)})
+    whole: dict[tuple[State | None, str], Rule] = {}
+    for part in parts:
+        if twice := whole.keys() & part.keys():
+            raise ValueError(f"two rules for {sorted(map(str, twice))}")
+        whole |= part
+    return whole
+
 
 # Adding to the record is never stale; changing its course is.
 # An answer to a colleague is as right as before, as long as they ask.

@@ -15,11 +15,13 @@ from callcenter.alerts.model import (
     Alert,
     Kind,
     State,
+    anew,
+    calls_attention,
     forgets,
     touched,
     wants_somebody,
 )
-from callcenter.alerts.rules import Change, Refused, Rule, Table
+from callcenter.alerts.rules import Change, Refused, table
 from config.policies import AlertPolicy
 
 NOBODY_LOST = Refused("not_allowed", "nobody is looked for")
@@ -32,8 +34,8 @@ def astray(alert: Alert, kind: Kind, now: datetime, policy: AlertPolicy) -> Aler
     """
     if kind is not Kind.WANDER or alert.searching or alert.kind in OF_THE_HOUSE:
         return alert
-    alert = replace(alert, moves_by=None, more_at=None, more_by=None)  # of a door behind which nobody is
-    return replace(alert, astray_at=now, found_at=None, searchers=(), searchers_wanted=policy.searchers)
+    # Whoever goes, goes to a door behind which nobody is; and whoever was asked to was asked for something else.
+    return replace(anew(alert, now), astray_at=now, searchers_wanted=policy.searchers)
 
 
 def looks(alert: Alert, yes: CallYes, now: datetime) -> Change | Refused:
@@ -95,9 +97,7 @@ def is_found(alert: Alert, report: CallReport, now: datetime, policy: AlertPolic
     """The finder said so on the telephone. The alert stays with its human, who hears it at once."""
     if not alert.searching:
         return NOBODY_LOST
-    after = _found(alert, now, finder=report.party, name=report.name)
-    if alert.owner:
-        after = replace(after, attention_at=alert.attention_at or now)
+    after = calls_attention(_found(alert, now, finder=report.party, name=report.name), now)
     return Change(after, report.details(), ring=True, effects=_over(alert, report.party, "key", policy))
 
 
@@ -119,20 +119,11 @@ def _over(alert: Alert, finder: str, how: str, policy: AlertPolicy) -> tuple[Eff
     return (HangUpOthers(alert.id, but=""), EndSearch(alert.id, finder, how)) if policy.rings else ()
 
 
-_FOUND = Rule(
-    "search.found",
-    "Who looks for them has found them: everybody else is told and let go; a person still closes the alert.",
-    frozenset(),
-    is_found,
-)
-_KNOWS = Rule(
-    "operator.knows_found",
-    "The owner or a supervisor knows that they are found: everybody who looks for them is told and let go.",
-    frozenset(),
-    operator_knows,
-)
-_ROWS = ((_FOUND, tuple(UNRESOLVED), "call.found"), (_KNOWS, OWNED, f"action.{Action.FOUND}"))
-
-SEARCH_TABLE: Table = {
-    (state, key): replace(rule, leads_to=frozenset((state,))) for rule, states, key in _ROWS for state in states
-}
+SEARCH_TABLE = table(
+    (
+        ("search.found", "Who looks for them has found them: everybody else is told and let go; a person still closes "
+         "the alert.", tuple(UNRESOLVED), "call.found", None, is_found),
+        ("operator.knows_found", "The owner or a supervisor knows that they are found: everybody who looks for them is "
+         "told and let go.", OWNED, f"action.{Action.FOUND}", None, operator_knows),
+    )
+)  # fmt: skip

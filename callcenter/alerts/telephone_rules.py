@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from callcenter.alerts import search_rules
 from callcenter.alerts.call_ends import NO_NEWS
 from callcenter.alerts.call_model import Role
+from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -16,26 +17,29 @@ from callcenter.alerts.effects import (
     TellDevices,
 )
 from callcenter.alerts.inputs import CallReport, CallYes, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State, forgets, wants_somebody
-from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.model import UNRESOLVED, Alert, State, calls_attention, forgets, wants_somebody
+from callcenter.alerts.rules import Change, Refused, Row, table
 from config.policies import AlertPolicy
 
-ASKED_TO_GO = frozenset({Role.RESPONDER, Role.FAMILY})
 AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony.md; issue list)
 
 
-def asks(alert: Alert, now: datetime) -> tuple[Alert, tuple[Effect, ...]]:
-    """Ask (more) people to go, unless enough go already and need nobody else."""
+def asks(alert: Alert, now: datetime, *, again: bool = True) -> tuple[Alert, tuple[Effect, ...]]:
+    """Ask (more) people to go, unless enough go already and need nobody else.
+
+    Once everybody has been asked as often as planned, `again` asks them once more (docs/adr/0021).
+    """
     if not wants_somebody(alert):
         return alert, ()
-    return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id),)
+    return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id, again=again),)
 
 
 def falls_silent(alert: Alert, now: datetime, policy: AlertPolicy) -> tuple[Alert, tuple[Effect, ...]]:
-    """The highest class. The protocol begins; with a risk or after three presses 120 is asked at once."""
-    if not policy.rings or alert.silent_at:
+    """The highest class. The protocol begins, anew if they spoke meanwhile; with a risk or after three presses 120 is
+    asked at once."""
+    if not policy.rings or (alert.silent_at and not alert.spoke_since):
         return replace(alert, silent=True), ()
-    after = replace(alert, silent=True, silent_at=now)
+    after = replace(alert, silent=True, silent_at=now, call_backs=0)
     group = "ambulance" if alert.press_count >= AMBULANCE_PRESSES else "ambulance_if_at_risk"
     return after, (PhoneGroup(alert.id, group),)
 
@@ -86,11 +90,6 @@ def goes(alert: Alert, yes: CallYes, now: datetime, policy: AlertPolicy) -> Chan
     return Change(after, yes.data, effects=effects)
 
 
-def calls_attention(alert: Alert, now: datetime) -> Alert:
-    """Its owner is asked to look; it rings for everybody if they do not."""
-    return replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
-
-
 def is_declined(alert: Alert, report: CallReport, now: datetime, _policy: AlertPolicy) -> Change:
     """The next candidate at once. A duty phone that says no has no next one: it rings for everybody here."""
     if report.role == "duty":
@@ -115,7 +114,7 @@ def is_by_hand(alert: Alert, report: CallReport, now: datetime, _policy: AlertPo
         effects = (PhoneOperator(alert.id),)
     elif report.reason == NO_NEWS and report.role == Role.ELDER and not alert.waves:
         alert, effects = asks(alert, now)
-    elif report.reason == NO_NEWS and report.role in ASKED_TO_GO:
+    elif report.reason == NO_NEWS and report.dialogue in OFFERED:  # a guest's or a searcher's silence sends nobody
         effects = asks_one_more(alert)
     return Change(alert, report.details(), ring=True, effects=effects)
 
@@ -125,7 +124,7 @@ def is_left_alone(alert: Alert, report: CallReport, now: datetime, _policy: Aler
     effects: tuple[Effect, ...] = (PhoneOperator(alert.id),)
     if report.reason:
         effects += (PhoneGroup(alert.id, "overflow_group"),)
-        alert = replace(alert, attention_at=alert.attention_at or now) if alert.owner else alert
+        alert = calls_attention(alert, now)
     return Change(alert, report.details(), ring=True, effects=effects)
 
 
@@ -150,7 +149,7 @@ def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPol
     if alert.waves >= policy.most_waves:
         data = {"waves": alert.waves, "reason": "nobody_left"}
         return Change(replace(alert, asked_at=None), data, ring=True)
-    after, effects = asks(alert, now)
+    after, effects = asks(alert, now, again=False)
     return Change(after, {"wave": after.waves}, effects=effects)
 
 
@@ -162,9 +161,8 @@ def nobody_has_come(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPo
     return Change(calls_attention(after, now), who, ring=True, effects=effects)
 
 
-# identifier, sentence, states, input, where it may lead (None: stays), function
 _OPEN = tuple(UNRESOLVED)
-_ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, Decide], ...] = (
+_ROWS: tuple[Row, ...] = (
     ("call.reached", "The resident speaks, or has pressed a key.", _OPEN, "call.reached", None, is_reached),
     ("call.well", "The resident says that all is well: a mark, a person still closes the alert.",
      _OPEN, "call.well", None, says_well),
@@ -195,8 +193,4 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], str, tuple[State, ...] | None, D
      _OPEN, f"timer.{TimerKind.NEXT_WAVE}", None, asks_next_wave),
 )  # fmt: skip
 
-TELEPHONE_TABLE: Table = {
-    (state, key): Rule(identifier, says, frozenset(leads_to or (state,)), function)
-    for identifier, says, states, key, leads_to, function in _ROWS
-    for state in states
-}
+TELEPHONE_TABLE = table(_ROWS)

@@ -10,7 +10,7 @@ from datetime import datetime
 from callcenter.alerts.effects import Effect, PhoneParty
 from callcenter.alerts.inputs import Action, CallReport, ColleagueGone, OperatorActed, TimerDue, TimerKind
 from callcenter.alerts.model import OWNED, Alert, Operator, given_to, touched
-from callcenter.alerts.rules import Change, Decide, Refused, Rule, Table
+from callcenter.alerts.rules import Change, Decide, Refused, table
 from config.policies import AlertPolicy
 
 
@@ -108,8 +108,4 @@ _ROWS: tuple[tuple[str, str, str, Decide], ...] = (
      "call.not_taken_over", declines_by_phone),
 )  # fmt: skip
 
-TRANSFER_TABLE: Table = {
-    (state, key): Rule(identifier, says, frozenset({state}), function)
-    for identifier, says, key, function in _ROWS
-    for state in OWNED
-}
+TRANSFER_TABLE = table((identifier, says, OWNED, key, None, function) for identifier, says, key, function in _ROWS)

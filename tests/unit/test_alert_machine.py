@@ -1176,8 +1176,29 @@ class Lives(RuleBasedStateMachine):
             self.ended_by = happened
         self.only_a_yes_makes_a_responder(before, happened, now)
         self.only_a_yes_hands_over(before, happened, now)
+        self.no_turn_of_the_ladder_is_without_a_telephone(before, happened, change)
+        self.a_new_need_finds_nobody_who_goes(before, happened, now)
         self.alert = now
         return change
+
+    def no_turn_of_the_ladder_is_without_a_telephone(self, before: Alert, happened: AlertInput, change: Change) -> None:
+        """An emergency that nobody takes, its ladder climbed: operators, groups, and people if nobody goes."""
+        used_up = before.rung >= len(self.policy.ladder(before.kind).rungs)
+        if happened.key != "timer.rung" or not (self.policy.rings and before.pressing and used_up):
+            return
+        assert PhoneOperator("A1") in change.effects
+        groups = {rung.phone for rung in self.policy.ladder(before.kind).rungs if rung.phone}
+        assert {effect.group for effect in change.effects if isinstance(effect, PhoneGroup)} == groups
+        assert (AskResponders("A1", again=True) in change.effects) == wants_somebody(before)
+
+    def a_new_need_finds_nobody_who_goes(self, before: Alert, happened: AlertInput, now: Alert) -> None:
+        """Whoever came for an earlier press goes no more; whoever is on the way still does."""
+        if not isinstance(happened, AlarmRaised) or happened.kind not in EMERGENCIES or before.state not in UNRESOLVED:
+            return
+        if before.arrived_at and not (before.more_at or before.more_by):
+            assert wants_somebody(now)
+        elif before.kind in EMERGENCIES and happened.kind is not Kind.WANDER:
+            assert now.responder == before.responder
 
     def only_a_yes_makes_a_responder(self, before: Alert, happened: AlertInput, now: Alert) -> None:
         """One at a time: whoever goes is counted off before somebody else is counted on, unless seen at the door."""
@@ -1189,6 +1210,9 @@ class Lives(RuleBasedStateMachine):
         if isinstance(happened, CallReport):
             assert happened.what == "accepted"
             assert not before.responder, "two claims of one alert"
+            assert now.responder == happened.party
+        elif isinstance(happened, ResponderActed):
+            assert happened.deed is Deed.ARRIVES or (happened.deed is Deed.ACCEPTS and not before.responder)
             assert now.responder == happened.party
         else:
             assert isinstance(happened, OperatorActed)
@@ -1266,6 +1290,10 @@ class Lives(RuleBasedStateMachine):
         asked = self.alert.transfer_to
         who = asked if asked and theirs else CHIEF
         self.take(CallReport(what, "C1", f"operator:{who.id}", who.name, role="operator"))
+
+    @rule(what=st.sampled_from(Deed), party=st.sampled_from(["responder:x", "responder:y"]), late=st.booleans())
+    def somebody_on_their_page(self, what: Deed, party: str, late: bool) -> None:
+        self.take(replace(deed(what, party), late=late))
 
     def the_first_yes_goes(self, before: Alert, party: str, change: Change | Refused) -> None:
         """The first one goes and everybody else stops ringing at once; a second one hears that somebody goes."""

@@ -207,12 +207,12 @@ def test_more_are_asked_when_it_takes_long_and_nobody_is_sent_home() -> None:
     alert = searched("r:1", "r:2")
     at = deadlines(alert, POLICY)[TimerKind.ARRIVAL]
     late = after(alert, TimerDue(TimerKind.ARRIVAL, at), at)
-    assert AskResponders(alert.id) in late.effects
+    assert AskResponders(alert.id, again=True) in late.effects
     assert late.ring
     assert late.alert.searchers == ("r:1", "r:2")
     assert late.alert.searchers_wanted == 4
     more = after(alert, acted(Action.OFFER_NEXT))
-    assert AskResponders(alert.id) in more.effects
+    assert AskResponders(alert.id, again=True) in more.effects
     assert more.alert.searchers_wanted == 3
 
 

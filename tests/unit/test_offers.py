@@ -185,6 +185,37 @@ class TestWaves:
         offers = [offer("n1", OfferState.MISSED)]
         assert parties(next_wave(PLAN, offers, self.NEAR, later(10)))[:3] == ["n2", "n3", "n4"]
 
+    def test_who_was_let_go_was_not_asked_in_vain(self):
+        two = people(("n1", "neighbour", 100), ("n2", "neighbour", 200))
+        quicker = [offer("n1", OfferState.WITHDRAWN, id=f"o{n}") for n in range(5)]
+        missed = offer("n2", OfferState.MISSED)
+        assert parties(next_wave(PLAN, [*quicker, missed], two, later(30))) == ["n1", "n2"]
+
+    def test_who_is_on_the_line_is_passed_over_and_leaves_no_gap(self):
+        two = people(("n1", "neighbour", 100), ("doc", "village_doctor", 900))
+        wave = next_wave(PLAN, [], two, NOW, on_the_line={"n1"})
+        assert (wave.level, parties(wave), wave.gaps) == ("village", ["doc"], ())
+
+    def test_another_round_asks_whoever_was_asked_the_least_and_no_no(self):
+        missed = [offer(f"n{n}", OfferState.MISSED, id=f"o{n}{turn}") for n in (1, 2, 3) for turn in (1, 2)]
+        said_no = offer("n4", OfferState.DECLINED)
+        late = later(500)  # everybody's time is over
+        up = [offer("doc", OfferState.MISSED, level="village", id="d"), offer("x", OfferState.MISSED, level="district")]
+        offers = [*missed, said_no, *up]
+        assert next_wave(PLAN, offers, self.NEAR, late).level is None
+        wave = next_wave(PLAN, offers, self.NEAR, late, again=True)
+        assert (wave.level, parties(wave), wave.used_up) == ("neighbour", ["n5", "n1", "n2"], True)
+        for level, turn in (("neighbour", ["n5", "n3", "n1"]), ("village", ["doc"])):
+            offers = self.ask(offers, wave, now=late, state=OfferState.MISSED)
+            wave = next_wave(PLAN, offers, self.NEAR, late, again=True)
+            assert (wave.level, parties(wave)) == (level, turn)
+
+    def test_in_a_search_nobody_is_passed_over_because_their_levels_time_is_over(self):
+        offers = [offer("x", OfferState.MISSED, level="district"), offer("n1", OfferState.MISSED)]
+        assert next_wave(PLAN, offers, self.NEAR, later(900)).level is None
+        wave = next_wave(replace(PLAN, everybody=True), offers, self.NEAR, later(900))
+        assert (wave.level, parties(wave)) == ("neighbour", ["n2", "n3", "n4"])
+
 
 class Lives(RuleBasedStateMachine):
     """A dispatcher that does what it is told, people who answer as they like, and time that goes on."""
@@ -201,11 +232,13 @@ class Lives(RuleBasedStateMachine):
     def offers_now(self) -> list[Offer]:
         return list(self.offers.values())
 
-    @rule()
-    def ask(self):
+    @rule(again=st.booleans())
+    def ask(self, again):
         if len(going(self.offers_now())) >= self.plan.needs:
             return
-        wave = next_wave(self.plan, self.offers_now(), self.people, self.now)
+        wave = next_wave(self.plan, self.offers_now(), self.people, self.now, again=again)
+        if again and not wave.people and wave.used_up:
+            assert not [one for one in self.people if self.could_be_asked(one.candidate.party)], "nobody is used up"
         living = {one.party for one in self.offers_now() if one.state not in ENDED}
         for one in wave.people:
             assert one.candidate.party not in living, "nobody is asked while they are asked or going"
@@ -213,14 +246,19 @@ class Lives(RuleBasedStateMachine):
                 one.candidate.party, OfferState.QUEUED, id=f"o{len(self.offers)}", level=wave.level, asked_at=self.now
             )
             self.offers[made.id] = made
-        if wave.level is None:
+        if wave.level is None and not again:
             for person in self.people:
                 mine = [one for one in self.offers_now() if one.party == person.candidate.party]
                 refused = any(one.state in (OfferState.DECLINED, OfferState.DONE) for one in mine)
                 skipped = self._passed(person.candidate.kind)
-                assert (
-                    refused or skipped or len(mine) >= self.plan.rounds or any(one.state not in ENDED for one in mine)
-                )
+                asked = [one for one in mine if one.state is not OfferState.WITHDRAWN]
+                living = any(one.state not in ENDED for one in mine)
+                assert refused or skipped or len(asked) >= self.plan.rounds or living
+
+    def could_be_asked(self, party: str) -> bool:
+        """Their telephone is free, and they have neither gone nor said no."""
+        mine = [one.state for one in self.offers_now() if one.party == party]
+        return all(state in (OfferState.MISSED, OfferState.WITHDRAWN) for state in mine)
 
     def _passed(self, kind: str) -> bool:
         """Their level's time was over before they could be asked as often as planned; the way leads up, not round."""

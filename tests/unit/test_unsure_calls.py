@@ -136,25 +136,33 @@ WAITING = Alert(id="A1", subject=Subject("r:1", "bracelet-1", "r-1", None, "王"
                 state=State.WAITING, opened_at=T0, last_press_at=T0, waiting_since=T0, rung_at=T0)  # fmt: skip
 
 
-def reacts(alert: Alert, role: Role, reason: str = NO_NEWS) -> Decided:
-    report = CallReport("by_hand", "C1", "p:1", "Chen", reason, role=role.value)
+def reacts(alert: Alert, role: Role, dialogue: str, reason: str = NO_NEWS) -> Decided:
+    report = CallReport("by_hand", "C1", "p:1", "Chen", reason, role=role.value, dialogue=dialogue)
     decided = decide(ALERT_TABLE, alert, report, now=T0 + timedelta(seconds=9), policy=AGES)
     assert isinstance(decided, Decided)
     return decided
 
 
 @pytest.mark.parametrize(
-    ("role", "effects"),
+    ("role", "dialogue", "effects"),
     [
-        (Role.ELDER, (AskResponders("A1"),)),
-        (Role.OPERATOR, (PhoneOperator("A1"),)),
-        (Role.RESPONDER, (AskResponders("A1", 1),)),
-        (Role.FAMILY, (AskResponders("A1", 1),)),
-        (Role.DUTY, ()),
-        (Role.GUEST, ()),
+        (Role.ELDER, "resident", (AskResponders("A1", again=True),)),
+        (Role.OPERATOR, "operator", (PhoneOperator("A1"),)),
+        (Role.RESPONDER, "offer", (AskResponders("A1", 1),)),
+        (Role.FAMILY, "search", (AskResponders("A1", 1),)),
+        (Role.RESPONDER, "consult", ()),
+        (Role.RESPONDER, "search_over", ()),
+        (Role.FAMILY, "callback", ()),
+        (Role.DUTY, "duty", ()),
+        (Role.GUEST, "consult", ()),
     ],
 )
-def test_the_alert_goes_on_with_somebody_else_and_people_are_told(role: Role, effects: tuple[object, ...]) -> None:
-    decided = reacts(WAITING, role)
+def test_the_alert_goes_on_with_somebody_else_and_people_are_told(
+    role: Role, dialogue: str, effects: tuple[object, ...]
+) -> None:
+    """Only whoever was asked to go has somebody else asked in their place, whoever else they are."""
+    decided = reacts(WAITING, role, dialogue)
     assert (decided.rule, decided.change.ring, decided.change.effects) == ("call.by_hand", True, effects)
-    assert reacts(WAITING, role, "no_gateway").change.effects == (), "no carrier at all: there is nobody to ask with"
+    assert reacts(WAITING, role, dialogue, "no_gateway").change.effects == (), (
+        "no carrier at all: there is nobody to ask with"
+    )
