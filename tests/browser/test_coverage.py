@@ -17,6 +17,7 @@ from tests.browser.conftest import HOSTILE_NAME
 from tests.browser.test_reports import go
 from tests.processes import Service
 
+pytestmark = pytest.mark.long
 AREA = "d1"  # where everybody of these tests lives
 KINDS = ("family", "carer", "town_station", "district_command")
 LEVELS = 4

@@ -15,6 +15,7 @@ from tests.browser.conftest import HOSTILE_NAME, fill_in
 from tests.processes import Service
 from tests.small_day import CALLS, DAY, call_row, local, number
 
+pytestmark = pytest.mark.long
 OPENED = local("21 09:46:10")
 DEBT = {"call_id": "h09", "party": "", "name": HOSTILE_NAME, "attempts": 1}
 

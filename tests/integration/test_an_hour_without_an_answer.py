@@ -27,6 +27,7 @@ __all__ = ["village"]
 
 RINGS = timedelta(seconds=25)
 ANN = Operator("ann", "Ann")
+CHIEF = Operator("chief", "Chief", supervisor=True)
 
 
 @dataclass
@@ -231,7 +232,7 @@ def test_a_no_on_the_page_after_a_missed_call_is_a_no(quiet: Quiet, presses: int
     alert = village.press()
     quiet.passes(alert, 90)
     (offer, *_) = quiet.rows(t.offers, t.offers.c.party == "responder:n1")
-    made = village.put(LinkWanted(offer["id"], ANN))
+    made = village.put(LinkWanted(offer["id"], CHIEF))
     assert isinstance(made, LinkMade)
     assert village.put(LinkOpened(made.link_id, "b")) is None
     for number in range(presses):
