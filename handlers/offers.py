@@ -95,9 +95,9 @@ def answer(
     unit: Unit, alert: Alert, who: Person | Offer | Call, said: Said, *, channel: str = "", reason: str = ""
 ) -> None:
     """A yes or a no, by key or on the page. It counts of whoever says it: who rings back, was asked by hand, is a duty
-    phone, or was missed before, may have no offer that still lives, and then this is one.
+    phone, or was missed before, may have no offer that still lives, or one of an earlier need, and then this is one.
     """
-    if living(unit, alert.id, who.party) is None:
+    if living(unit, alert.id, who.party) not in of_now(unit, alert):
         make(unit, alert, who)
     take(unit, alert.id, who.party, said, channel=channel, reason=reason)
 
@@ -122,7 +122,7 @@ def let_go(unit: Unit, alert: Alert) -> None:
     Who is there stays, who looks for somebody looks on, and who goes in time to help somebody else (`more_by`) goes.
     """
     counted_on = bool(alert.responder or alert.more_by)
-    for offer in unit.offers.of_alert(alert.id):
+    for offer in of_now(unit, alert):  # what was said of an earlier need is over when they are asked anew
         stays = offer.party in (alert.responder, *alert.searchers) or offer.state is OfferState.ON_SCENE
         if not offer.going or stays:
             continue

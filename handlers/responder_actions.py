@@ -8,7 +8,7 @@ from callcenter.alerts.dialogues import ASKING
 from callcenter.alerts.effects import SendText
 from callcenter.alerts.inputs import Deed, ResponderActed
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import GOING, Offer, OfferState, Proof
+from callcenter.alerts.offer_model import Offer, OfferState, Proof
 from callcenter.alerts.offer_rules import PAGE, Said
 from callcenter.alerts.page_rules import Button, PageState, buttons, page_state, shares_position
 from callcenter.alerts.ranking import Spot, metres
@@ -46,8 +46,7 @@ def _yes(unit: Unit, alert: Alert, offer: Offer, _pressed: PagePressed) -> Refus
     refused = _acts(unit, alert, offer, Deed.ACCEPTS)
     if refused is None:
         _stop_ringing(unit, alert, offer)  # of a search only they themselves, as long as more are wanted
-        if offer.state not in GOING:  # who went to the door, and now looks, goes already
-            offers.answer(unit, alert, offer, Said.YES, channel=PAGE)
+        offers.answer(unit, alert, offer, Said.YES, channel=PAGE)
         if alert.searching:
             _tell_where(unit, alert, offer)
     return refused

@@ -1,10 +1,11 @@
 """The page of somebody who was asked to go: what it shows before and after a yes, and what its buttons do."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -46,11 +47,11 @@ def _furnish(connection) -> None:
 
 
 @asynccontextmanager
-async def village(tmp_path: Path, **limits: int) -> AsyncIterator[Street]:
+async def village(tmp_path: Path, *, settings: Mapping[str, Any] | None = None, **limits: int) -> AsyncIterator[Street]:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     fill(url)
     change(url, _furnish)
-    async with attended(url, tmp_path, **limits) as exchange:
+    async with attended(url, tmp_path, settings=settings, **limits) as exchange:
         await exchange.door.later(
             lambda connection: page_book.set_key_safe(connection, SEAL, "h-1", code=SAFE, now=exchange.clock.now())
         )
@@ -270,7 +271,7 @@ async def test_a_press_that_is_sent_again_counts_once(street: Street) -> None:
 
 async def test_being_asked_a_second_time_leaves_the_open_page_as_it_is(tmp_path: Path) -> None:
     """Their telephone was not answered, the next round texts them again; the page in their hand takes their yes."""
-    async with village(tmp_path, links=True) as street:
+    async with village(tmp_path, settings={"links_in_texts": True}) as street:
         exchange = street.exchange
         alert = await asked(street)
 
