@@ -11,7 +11,7 @@ import structlog
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import Alert
-from callcenter.alerts.offer_model import ASKED, Offer, OfferState, Proof
+from callcenter.alerts.offer_model import ASKED, GOING, Offer, OfferState, Proof
 from callcenter.alerts.offer_rules import UNREACHABLE, News, Plan, Said, end_all, going, hear
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
@@ -97,8 +97,11 @@ def answer(
     """A yes or a no, by key or on the page. It counts of whoever says it: who rings back, was asked by hand, is a duty
     phone, or was missed before, may have no offer that still lives, or one of an earlier need, and then this is one.
     """
-    if living(unit, alert.id, who.party) not in of_now(unit, alert):
+    theirs = living(unit, alert.id, who.party)
+    if theirs is None or theirs not in of_now(unit, alert):
         make(unit, alert, who)
+    elif said is Said.NO and theirs.state in GOING:  # had said yes, is late, and was asked again
+        said = Said.CANNOT
     take(unit, alert.id, who.party, said, channel=channel, reason=reason)
 
 

@@ -121,16 +121,20 @@ class Checks:
             self._wrong("who has stopped is not rung", case.id, f"{one} has stopped and is asked")
         if "offer" not in data:
             return
-        if case.responder and case.is_open:
+        if case.responder and case.is_open and not case.view["search"]:
             self._wrong("nobody is asked while somebody goes", case.id, f"{call['party']} is asked")
         if level := data["offer"]["level"]:
             self._in_its_time(case, entry, level)
 
     def _in_its_time(self, case: Case, entry: Entry, level: str) -> None:
-        """After a level's time nobody more of it is asked: the next one is."""
+        """After a level's time nobody more of it is asked: the next one is.
+
+        Not so in a search, nor when the time of all of them is over and people are asked once more (docs/adr/0021).
+        """
         began = self._level_began.setdefault((case.id, level), entry.at)
         spent = (entry.at - began).total_seconds()
-        if spent >= self._deadlines[level]:
+        over = self._deadlines[level] <= spent < sum(self._deadlines.values())
+        if over and not case.view["search"]:
             self._wrong("a level has its time and no more", case.id, f"{level} is asked {spent:.0f} s after its first")
 
     # -- telephones
@@ -147,7 +151,7 @@ class Checks:
             self._wrong("who said no is not asked again", alert, f"{leg.role} was asked again")
 
     def _accepted(self, case: Case, entry: Entry, call: str) -> None:
-        for other, answer, hang_up_at in self._rows(_ASKED, case.id):
+        for other, answer, hang_up_at in self._rows(_ASKED, case.id) if not case.view["search"] else ():
             if other == call or answer == "accepted":
                 continue
             if hang_up_at is None:

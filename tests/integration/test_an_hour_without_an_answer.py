@@ -246,6 +246,19 @@ def test_a_no_on_the_page_after_a_missed_call_is_a_no(quiet: Quiet, presses: int
     assert states.count("declined") == 1
 
 
+def test_a_no_of_a_duty_phone_that_had_said_yes_and_is_late_is_a_no(quiet: Quiet) -> None:
+    hire(quiet.village, "chief district_command d1")
+    alert = quiet.village.press()
+    quiet.village.says("chief", "1")
+    quiet.passes(alert, 1830)  # nobody has come, and the ladder rings all of its telephones
+    while quiet.village.calls("chief")[-1]["state"] == "ended":
+        quiet.passes(alert, 5)
+    quiet.village.says("chief", "2")
+    before = len(quiet.village.calls("chief"))
+    quiet.passes(alert, 300)
+    assert len(quiet.village.calls("chief")) == before
+
+
 def test_whom_no_carrier_could_ring_is_rung_when_one_can(quiet: Quiet) -> None:
     hire(quiet.village, "doc village_doctor d1-t1-v1")
     alert = quiet.village.press()
