@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests use the real things. Install what is missing where that is possible; name it where it is not.
 set -u
-declare -A wanted=([mosquitto_pub]=mosquitto-clients [/usr/sbin/mosquitto]=mosquitto [chromium]=chromium [promtool]=prometheus)
+declare -A wanted=([mosquitto_pub]=mosquitto-clients [/usr/sbin/mosquitto]=mosquitto [chromium-headless-shell]=chromium-headless-shell [promtool]=prometheus)
 missing=()
 for program in "${!wanted[@]}"; do
   command -v "$program" >/dev/null 2>&1 || missing+=("${wanted[$program]}")

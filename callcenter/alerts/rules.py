@@ -134,7 +134,7 @@ def decide(
     if isinstance(outcome, Refused):
         return outcome
     outcome = _without_old_request(alert, outcome, policy)
-    outcome = replace(outcome, alert=noted(outcome.alert, now))
+    after = noted(outcome.alert, now)
     # What changes nothing of the record (a note, a failed call) makes nobody's view stale.
-    version = 1 if alert is None else alert.version + (outcome.alert != alert)
-    return Decided(rule.id, replace(outcome, alert=replace(outcome.alert, version=version)))
+    version = 1 if alert is None else alert.version + (after != alert)
+    return Decided(rule.id, replace(outcome, alert=replace(after, version=version)))

@@ -125,7 +125,9 @@ class Pages:
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
         self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
         # The map is large and seldom needed: it is fetched with the first one that is drawn.
-        vendored = (url for name, url in import_map(lock)["imports"].items() if name != "leaflet")
+        imports = import_map(lock)["imports"]
+        self._map_style = imports["leaflet"].rsplit("/", 1)[0] + "/leaflet.css"
+        vendored = (url for name, url in imports.items() if name != "leaflet")
         scripts = (path.name for path in sorted(STATIC.glob("*.js")))
         own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]
@@ -139,6 +141,7 @@ class Pages:
             lang="en" if wants_english else "zh-CN",
             import_map=self.import_map,
             modulepreload=self._preload,
+            map_style=self._map_style,
             script=script,
         )
         return web.Response(text=html, content_type="text/html")

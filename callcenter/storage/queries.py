@@ -91,17 +91,16 @@ def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
     query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
     where = page_book.positions_of(connection, alert_id)
     made = [offer_from_row(row) for row in connection.execute(query).mappings()]
-    usual = _usual_places(connection, alert_id)
+    usual = _usual_places(connection, [offer.party for offer in made])
     more = ({"position": where.get(offer.id), "usual": usual.get(offer.party)} for offer in made)
     return [offer_view(offer) | this for offer, this in zip(made, more, strict=True)]
 
 
-def _usual_places(connection: Connection, alert_id: str) -> dict[str, dict[str, float]]:
+def _usual_places(connection: Connection, parties: Iterable[str]) -> dict[str, dict[str, float]]:
     """Party -> where a responder usually is, of those whose place is known."""
-    r, party = t.responders.c, "responder:" + t.responders.c.id
-    asked = select(t.offers.c.party).where(t.offers.c.alert_id == alert_id)
-    query = select(party.label("party"), r.lat, r.lon).where(party.in_(asked), r.lat.is_not(None), r.lon.is_not(None))
-    return {row.party: {"lat": row.lat, "lon": row.lon} for row in connection.execute(query)}
+    r, asked = t.responders.c, {party.removeprefix("responder:"): party for party in parties}
+    query = select(r.id, r.lat, r.lon).where(r.id.in_(asked), r.lat.is_not(None), r.lon.is_not(None))
+    return {asked[row.id]: {"lat": row.lat, "lon": row.lon} for row in connection.execute(query)}
 
 
 def entries_of(connection: Connection, alert_id: str) -> list[dict[str, Any]]:

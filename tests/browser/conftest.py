@@ -32,9 +32,10 @@ expect.set_options(timeout=40_000)
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
+    # The headless shell is the same engine without the desktop around it: a quarter less work.
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if program is None:
-        missing("chromium")
+        missing("chromium-headless-shell")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
@@ -54,8 +55,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     devices = directory / "hostile-devices.csv"
     devices.write_text("id,family,resident_id,household_id\nbracelet-hostile,bracelet,r-hostile,\n", encoding="utf-8")
     for kind, path in (("residents", residents), ("devices", devices)):
-        done = made.run("import", kind, str(path))
-        assert done.returncode == 0, done.stderr
+        made.take_in(kind, path)
     with Wire(made.http_port) as wire:
         made.extra["CALLCENTER_PUBLIC_URL"] = f"http://127.0.0.1:{wire.port}"
         made.wire = wire  # type: ignore[attr-defined]

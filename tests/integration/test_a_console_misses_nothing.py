@@ -256,7 +256,7 @@ async def test_two_processes_write_and_consoles_move_between_them(populated_url:
         assert len(expected) >= 120 + 24
         for console in consoles:
             assert list(console.entries.items()) == expected
-        assert list(mover.entries.items()) == expected[-len(mover.entries) :]
+        assert list(mover.entries.items()) == expected[len(expected) - len(mover.entries) :]
         one.assert_whole()
 
 

@@ -17,7 +17,7 @@ import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
-import { hearPositions } from "./way_panel.js";
+import { forgetPositions, hearPositions } from "./way_panel.js";
 
 /** @typedef {import("console-api").LiveFrame} LiveFrame */
 
@@ -134,6 +134,7 @@ function tellSound() {
 }
 
 function welcomed() {
+  forgetPositions();
   tellSound();
   if (welcomedBefore) refreshDetail();
   welcomedBefore = true;
@@ -154,6 +155,7 @@ function leave() {
   live?.stop();
   live = null;
   leaveAlert();
+  forgetPositions();
   forgetSeat();
   stopLooking();
   forgetNumbers();

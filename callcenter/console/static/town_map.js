@@ -23,9 +23,8 @@ function badge(kind, text) {
   return made;
 }
 
-/** @param {HTMLElement} place @returns {Promise<Drawing>} */
-async function draw(place) {
-  const L = await import("leaflet");
+/** @param {typeof import("leaflet")} L @param {HTMLElement} place @returns {Drawing} */
+function draw(L, place) {
   const still = { zoomAnimation: false, fadeAnimation: false, markerZoomAnimation: false, inertia: false };
   const map = L.map(place, { ...still, attributionControl: false, zoomControl: false, scrollWheelZoom: false });
   L.control.zoom({ zoomInTitle: t("map.closer"), zoomOutTitle: t("map.farther") }).addTo(map);
@@ -76,13 +75,13 @@ export function TownMap({ pins }) {
   newest.current = pins;
   useEffect(() => {
     let left = false;
-    if (place.current) {
-      draw(place.current).then((made) => {
-        if (left) return made.remove();
-        drawing.current = made;
-        made.show(newest.current);
-      }, () => (broken.value = true));
-    }
+    // Left, or in another language, while it was being fetched: one place holds one map.
+    const begin = (/** @type {typeof import("leaflet")} */ L) => {
+      if (left || !place.current) return;
+      drawing.current = draw(L, place.current);
+      drawing.current.show(newest.current);
+    };
+    import("leaflet").then(begin).catch(() => (broken.value = true));
     return () => {
       left = true;
       drawing.current?.remove();

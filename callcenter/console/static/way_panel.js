@@ -22,6 +22,9 @@ export function hearPositions(frame) {
   positions.value = new Map(frame.positions.map((one) => [one.offer, one]));
 }
 
+/** After a break or another sign-in: who has stopped sharing meanwhile is not told, only who shares. */
+export const forgetPositions = () => void (positions.value = new Map());
+
 /** @param {number} metres */
 function distance(metres) {
   if (metres >= 1_000) return t("map.kilometres", { n: (metres / 1_000).toFixed(1) });
