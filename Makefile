@@ -29,7 +29,7 @@ serve: $(VENV)/.run ## run the centre (settings: CALLCENTER_*, see docs/operatio
 test: $(VENV)/.dev system ## set everything up and run the tests (under 6 minutes)
 	@tests/run.sh
 
-stories: $(VENV)/.dev system ## run the long tests: whole stories of the telephone, orderly stops, ten days of a town (about 15 minutes)
+stories: $(VENV)/.dev system ## run the long tests: stories of the telephone, orderly stops, the rules on PostgreSQL too, ten days of a town (about 20 minutes)
 	@code=0; for part in telephone browser e2e integration; do $(BIN)/python -m pytest -p no:cacheprovider -m long tests/$$part || code=1; done; exit $$code
 
 system: ## install the Debian packages the tests need, or name them

@@ -37,6 +37,14 @@ class ManualClock:
         self._sleepers = [(due, future) for due, future in self._sleepers if not future.done()]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See the marker `one_database` in pyproject.toml."""
+    for item in items:
+        if item.get_closest_marker("one_database") and "postgres" in item.name:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()

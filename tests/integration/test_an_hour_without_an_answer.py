@@ -23,6 +23,8 @@ from handlers.timers import TimerFired
 from tests.integration.office import payload
 from tests.integration.test_who_is_rung_when_nobody_takes_it import Village, hire, village
 
+pytestmark = pytest.mark.one_database
+
 __all__ = ["village"]
 
 RINGS = timedelta(seconds=25)

@@ -26,6 +26,8 @@ from tests.integration.conftest import Seats
 from tests.integration.contract import Client
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # Monday's midnight in China
 HOUR = timedelta(hours=1)
 WEEK = 7 * 24

@@ -16,6 +16,8 @@ from tests.integration.conftest import Seats
 from tests.integration.office import ANN, BEN, CHIEF, Office
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 async def desks(office: Office) -> AsyncIterator[Office]:

@@ -11,6 +11,8 @@ from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 SCHEMA = Draft202012Validator(json.loads(SCHEMA_FILE.read_text("utf-8")), format_checker=FormatChecker())
 
 

@@ -32,6 +32,8 @@ from tests.integration.office import payload
 from tests.processes import NOW
 from tests.unit.policy_world import NIGHTS, OTHER, SEAL, SHIPPED, file_policy, fill
 
+pytestmark = pytest.mark.one_database
+
 NOBODY = f"""{SHIPPED}
 [[override]]
 id = "brook"

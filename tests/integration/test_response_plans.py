@@ -13,6 +13,8 @@ from tests.integration.conftest import Seats
 from tests.integration.office import ANN, CHIEF, Office
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 OXYGEN = {"kind": "all", "id": "oxygen", "zh": "关闭制氧机", "en": "Turn the oxygen off", "required": True}
 KNOCK = {"kind": "sos", "id": "knock", "zh": "耳聋：用力敲门", "en": "Deaf: knock hard", "done_by": ["arrived"]}
 CHARGER = {"kind": "battery", "id": "charger", "zh": "充电器在厨房"}

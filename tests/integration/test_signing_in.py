@@ -18,6 +18,8 @@ from callcenter.storage.reading import Reader
 from tests.integration.conftest import Seats
 from tests.processes import PASSWORD, Service
 
+pytestmark = pytest.mark.one_database
+
 SESSION = "/api/v1/session"
 
 

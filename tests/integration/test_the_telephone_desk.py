@@ -18,6 +18,8 @@ from tests.integration.conftest import Seats
 from tests.integration.contract import DOCUMENT, assert_is
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 SEAT = "/api/v1/seat"
 Change = Callable[[Connection, Seal], object]
 

@@ -9,6 +9,8 @@ from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
+
 SESSION = "/api/v1/session"
 JSON = {"Content-Type": "application/json"}
 

@@ -20,6 +20,8 @@ from devices.decoders import decode
 from tests.integration.office import payload
 from tests.unit.registry import Town
 
+pytestmark = pytest.mark.one_database
+
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # a Monday in China
 SEAL = Seal(urlsafe_b64encode(b"nothing real is sealed with this"))
 UPWARDS = ("neighbour", "village_doctor", "carer", "family", "town_station", "district_command")

@@ -27,6 +27,8 @@ from handlers.timers import TimerFired
 from tests.integration.office import payload
 from tests.unit.registry import Town
 
+pytestmark = pytest.mark.one_database
+
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 SEAL = Seal(urlsafe_b64encode(b"nothing real is sealed with this"))
 

@@ -10,6 +10,8 @@ from tests.integration.conftest import Seats
 from tests.integration.contract import DOCUMENT, assert_headers, assert_is
 from tests.processes import PASSWORD, Service
 
+pytestmark = pytest.mark.one_database
+
 OPEN = {"healthz", "readyz", "metrics", "signIn"}
 OPERATIONS = [
     (method.upper(), re.sub(r"\{\w+\}", "some-id", path), operation["operationId"])

@@ -24,6 +24,8 @@ from simulators.carrier.faults import Faults
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 from tests.telephone.steady import TICK_S, SteadyClock, ticking
 
+pytestmark = pytest.mark.one_database
+
 WAYS = ("unavailable", "refuses")  # 503 to everything, which may mean anything; no connection at all
 PACE = 20.0
 SLOW = 10.0
@@ -103,6 +105,7 @@ def when(call: Call) -> datetime:
     return moment
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", WAYS)
 async def test_nothing_old_is_dialled_when_it_comes_back_and_a_new_press_is(
     how: str, village_url: str, clock: SteadyClock, tmp_path: Path
@@ -128,6 +131,7 @@ async def test_nothing_old_is_dialled_when_it_comes_back_and_a_new_press_is(
         assert exchange.dialled() == [RESIDENT], "and nothing else"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", WAYS)
 async def test_when_it_comes_back_to_an_open_alert_only_what_is_young_enough_is_dialled(
     how: str, village_url: str, clock: SteadyClock, tmp_path: Path

@@ -24,6 +24,8 @@ from tests.telephone.exchange import (
 )
 from tests.telephone.village import GOES, attended
 
+pytestmark = pytest.mark.one_database
+
 ON_THE_WAY = "谢谢您，n1老师已经去了。"
 
 

@@ -31,6 +31,8 @@ from tests.integration.office import ANN, Office
 from tests.telephone.exchange import RESIDENT, Exchange, fill
 from tests.telephone.village import GOES, RINGS_LONG, attended, change
 
+pytestmark = pytest.mark.one_database
+
 CHIEF = Operator("chief", "Chief", supervisor=True)
 HELPLESS, AWAY, SILENT, FAR = "+861000000502", "+861000000503", "+861000000504", "+861000000505"
 WELL = Callee("press", digits=("1",), rings_s=1, early=True)
@@ -159,6 +161,7 @@ async def test_whoever_is_an_alert_already_is_not_called_beside_it(exchange: Exc
     assert mine["alert_id"] == alert
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [Kind.OFFLINE, Kind.BATTERY])
 async def test_whose_device_is_in_trouble_is_asked_like_everybody(kind: Kind, exchange: Exchange) -> None:
     """In an outage many devices are silent: that says nothing of how their people are."""

@@ -13,6 +13,8 @@ from simulators.carrier.callees import Callee
 from tests.integration.office import ANN, BEN
 from tests.telephone.exchange import ANN_PHONE, BEN_PHONE, CHANCE, RESIDENT, SON, Exchange
 
+pytestmark = pytest.mark.one_database
+
 TAKES = Callee("press", digits=("1",), rings_s=2, early=True)
 CANNOT = Callee("press", digits=("2",), rings_s=2, early=True)
 IGNORES = Callee("ignore")
@@ -129,6 +131,7 @@ async def test_without_a_yes_nobody_is_cut_off(exchange: Exchange, ben: Callee, 
     assert isinstance(await exchange.act(alert, "take_over", BEN), Declined)
 
 
+@pytest.mark.long
 async def test_the_owner_ends_the_alert_while_the_colleague_listens(exchange: Exchange) -> None:
     exchange.callees(Callee("press", digits=("3", "3", "1"), rings_s=1), BEN_PHONE)
     alert = await talk(exchange)
@@ -141,6 +144,7 @@ async def test_the_owner_ends_the_alert_while_the_colleague_listens(exchange: Ex
     assert call_of(exchange, alert, BEN_PHONE).answer is not Answer.ACCEPTED
 
 
+@pytest.mark.long
 async def test_a_colleague_who_puts_the_seat_away_is_not_waited_for(exchange: Exchange) -> None:
     alert = await talk(exchange)
     await exchange.act(alert, "transfer", to=BEN)
@@ -155,6 +159,7 @@ async def test_a_colleague_who_puts_the_seat_away_is_not_waited_for(exchange: Ex
 # -- three in the room
 
 
+@pytest.mark.long
 async def test_a_typed_number_is_heard_held_and_ended_by_itself(exchange: Exchange) -> None:
     exchange.callees(Callee("press", digits=("1",), rings_s=1), CHANCE)
     alert = await talk(exchange)
@@ -178,6 +183,7 @@ async def test_a_typed_number_is_heard_held_and_ended_by_itself(exchange: Exchan
     never_touched(exchange, alert)
 
 
+@pytest.mark.long
 async def test_a_colleague_and_a_contact_are_heard_and_take_nothing_over(exchange: Exchange) -> None:
     exchange.callees(Callee("press", digits=("1",), rings_s=1), BEN_PHONE, SON)
     alert = await talk(exchange)

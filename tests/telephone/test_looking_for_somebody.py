@@ -20,6 +20,8 @@ from tests.integration.office import ANN, payload
 from tests.telephone.exchange import ANN_PHONE, DAUGHTER, NEIGHBOURS, Exchange, fill
 from tests.telephone.village import GOES, PATIENT, RINGS_LONG, attended, change, rings
 
+pytestmark = pytest.mark.one_database
+
 HOME, BRIDGE, STATION = (37.500, 122.100), (37.512, 122.100), (37.500, 122.125)  # 1.3 km north, 2.2 km east
 LIVE_AT = {"n1": (37.5002, 122.1), "n2": (37.5121, 122.1), "n3": (37.5002, 122.125), "n4": (37.5119, 122.1005)}
 FOUND = Callee("press", digits=("1",), early=True)
@@ -120,6 +122,7 @@ async def test_the_nearest_to_the_last_fix_look_and_one_finder_ends_it(both: Exc
     assert [c.party for c in both.calls(alert) if c.dialogue == "search_over"] == ["responder:n4"], "told once"
 
 
+@pytest.mark.long
 async def test_while_they_walk_the_next_are_asked_where_they_are_now(exchange: Exchange) -> None:
     alert = await sought(exchange)
     assert "responder:n2" in first_wave(exchange, alert)
@@ -154,6 +157,7 @@ async def test_without_a_fix_the_search_begins_at_home(exchange: Exchange) -> No
     assert exchange.alert(alert).asked_at, "one is too few: more are asked"
 
 
+@pytest.mark.long
 async def test_an_operator_knows_it_first(exchange: Exchange) -> None:
     alert = await looked_for_by_two(exchange)
     exchange.callees(RINGS_LONG, NEIGHBOURS[1], NEIGHBOURS[3])
@@ -167,6 +171,7 @@ async def test_an_operator_knows_it_first(exchange: Exchange) -> None:
     assert not any("请按 1" in said for said in leg.heard)
 
 
+@pytest.mark.long
 async def test_who_looks_is_told_also_when_it_is_resolved_without_a_word(exchange: Exchange) -> None:
     alert = await looked_for_by_two(exchange)
     await exchange.until(lambda: all(c.over for c in exchange.calls(alert) if c.dialogue == "search"), what="quiet")

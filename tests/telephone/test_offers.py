@@ -17,6 +17,8 @@ from tests.telephone.exchange import (
 )
 from tests.telephone.village import GOES, attended, change
 
+pytestmark = pytest.mark.one_database
+
 SAYS_NO = Callee("press", digits=("2",), rings_s=1, early=True)
 
 
@@ -85,6 +87,7 @@ async def test_a_no_is_an_end_and_the_next_is_asked_in_their_place(exchange: Exc
     assert len(offers(exchange, alert)["responder:n1"]) == 1, "a no is not asked again"
 
 
+@pytest.mark.long
 async def test_the_level_above_is_asked_in_time(exchange: Exchange) -> None:
     exchange.callees(GOES, STATION)
     alert = await sent(exchange)
@@ -143,6 +146,7 @@ async def test_who_is_seen_at_the_door_is_there_with_a_proof(both: Exchange) -> 
     assert (there["state"], there["proof"], there["due"]) == ("on_scene", "voice", None)
 
 
+@pytest.mark.long
 async def test_who_does_not_come_in_time_is_late_others_are_asked_and_either_may_come(tmp_path: Path) -> None:
     """Without anybody's touch in the centre; and the one who was late is believed when they are there after all."""
     url = f"sqlite:///{tmp_path / 'test.db'}"

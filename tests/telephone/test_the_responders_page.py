@@ -237,6 +237,7 @@ async def test_who_cannot_come_after_all_is_replaced_at_once(street: Street) -> 
     assert len(street.exchange.read(queries.offers, alert)) > before
 
 
+@pytest.mark.long
 async def test_who_says_yes_on_the_page_and_does_not_move_is_not_counted_on(tmp_path: Path) -> None:
     """By a row of the timers; and they may still come."""
     async with village(tmp_path, move_s=60) as street:
