@@ -17,6 +17,7 @@ from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
 from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
+from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
 from callcenter.privacy import read_key
 from callcenter.storage import network
@@ -32,7 +33,6 @@ from devices.broker import BrokerFailed, port_is_free
 VERSION = "0.1.0"
 # The writer's thread and the event loop take turns; Python's 5 ms between turns would be most of a press's way.
 THREAD_TURN_S = 0.0001
-ROLES = ("operator", "supervisor", "admin")
 
 
 class Refused(Exception):
@@ -168,6 +168,8 @@ def add_user(arguments: argparse.Namespace) -> int:
     if len(password) < 8:
         raise Refused("a password has at least 8 characters")
     with _writer(chosen, policy).transaction() as connection:
+        if arguments.area and not network.subtree(connection, arguments.area):
+            raise Refused(f"there is no area {arguments.area}; import areas or residents first")
         add_operator(
             connection,
             arguments.id,
@@ -175,8 +177,9 @@ def add_user(arguments: argparse.Namespace) -> int:
             role=arguments.role,
             password=password,
             now=SystemClock().now(),
+            area=arguments.area,
         )
-    print(f"{arguments.id} may sign in as {arguments.role}.")
+    print(f"{arguments.id} may sign in as {arguments.role}{f' of {arguments.area}' if arguments.area else ''}.")
     return 0
 
 
@@ -231,7 +234,8 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("verb", choices=["add"])
     user.add_argument("id")
     user.add_argument("--name", required=True)
-    user.add_argument("--role", choices=ROLES, default="operator")
+    user.add_argument("--role", choices=sorted(ROLES), default="operator")
+    user.add_argument("--area", help="an area's id: they see its people, and those of the areas below it; without: all")
     user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     auditing = command("audit", verify_audit, "Check that the timeline is unbroken and unaltered.")
     auditing.add_argument("verb", choices=["verify"])

@@ -40,6 +40,7 @@ from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import (
     device_signals,
+    glass,
     incidents,
     operator_actions,
     outbox,
@@ -73,6 +74,7 @@ HANDLERS = (
     | plans.HANDLERS
     | policies.HANDLERS
     | incidents.HANDLERS
+    | glass.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -121,7 +123,10 @@ class Centre:
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)
-        self.live = Live(self.feed, self.presence, self.health, read=self.read, clock=self.clock)
+        self.keeper = Doorkeeper(self.read, self.clock, public=settings.public)
+        self.live = Live(
+            self.feed, self.presence, self.health, read=self.read, clock=self.clock, session=self.keeper.session
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -198,7 +203,7 @@ class Centre:
         return workers | ({"broker": self.broker.keep(self.clock.sleep)} if self.broker else {})
 
     async def _serve_http(self) -> None:
-        keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
+        keeper = self.keeper
         number = self.settings.caller_id or self.settings.sos_number
         api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number,
                   self._link_address)  # fmt: skip

@@ -137,6 +137,23 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class GlassBroken:
+    """An operator wants to see beyond their area, and says why. Answered with the instant until which they do."""
+
+    reason: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class GlassReviewed:
+    """Somebody else has looked at that and says what they think of it. True, or `Refused`."""
+
+    id: str
+    note: str
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class LinkWanted:
     """An operator wants a link to the page of somebody who was asked. Answered with `LinkMade` or `Refused`.
 

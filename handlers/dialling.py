@@ -142,7 +142,8 @@ def _missed(unit: Unit, alert: Alert) -> Counter[str]:
 def _free_operators(unit: Unit, alert: Alert) -> list[Person]:
     """The owner unless they are away, and ready seats; on no call, and missed least first, at most twice each."""
     missed, engaged = _missed(unit, alert), unit.calls.engaged()
-    people = {person.party: person for person in (*_owner(unit, alert), *directory.ready_operators(unit.connection))}
+    ready = directory.ready_operators(unit.connection, alert.area_id)
+    people = {person.party: person for person in (*_owner(unit, alert), *ready)}
     able = [p for p in people.values() if p.party not in engaged and missed[p.party] < ROUNDS]
     return sorted(able, key=lambda p: missed[p.party])
 

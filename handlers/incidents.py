@@ -32,9 +32,10 @@ from callcenter.alerts.roll import (
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
-from callcenter.storage import directory, roll_book
+from callcenter.storage import directory, network, roll_book
 from callcenter.storage.directory import Person
 from callcenter.storage.roll_book import Incident
+from callcenter.storage.scope import area_of
 from callcenter.storage.unit import Unit
 from handlers.intake import Handler
 from handlers.legs import change
@@ -62,7 +63,7 @@ def raise_incident(unit: Unit, wanted: IncidentRaised) -> str | Refused:
     """For everybody who lives there. Answers with its id."""
     if not wanted.by.supervisor:
         return Refused("not_supervisor", "a supervisor raises an incident")
-    if not roll_book.subtree(unit.connection, wanted.area):
+    if not network.subtree(unit.connection, wanted.area):
         return Refused("missing", "there is no such area")
     many = roll_book.at_most(unit.connection, wanted.area, at=wanted.at, radius_m=wanted.radius_m)
     if many > MOST_PEOPLE * (SQUARE if wanted.at else 1):  # not even read: presses wait for that
@@ -88,7 +89,7 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
         unit.connection, {"id": incident, "due": unit.now} | place | at | said | by, by_risk(people), unit.now
     )
     data = {"incident": incident, "kind": wanted.kind.value, "area": wanted.area, "people": len(people)}
-    unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data)
+    unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data, area=wanted.area or None)
     return incident
 
 
@@ -292,7 +293,8 @@ def close(unit: Unit, wanted: IncidentClosed) -> bool | Refused:
     roll_book.close(unit.connection, incident.id, note=wanted.note, reason=wanted.reason, **by)
     rest = sum(not entry.accounted for entry in entries)
     data = {"incident": incident.id, "note": wanted.note, "reason": wanted.reason, "rest": rest}
-    unit.log(None, rule="incident.closed", actor=f"operator:{wanted.by.id}", data=data)
+    area = area_of(unit.connection, "incident", incident.id)
+    unit.log(None, rule="incident.closed", actor=f"operator:{wanted.by.id}", data=data, area=area)
     return True
 
 

@@ -10,6 +10,7 @@ from callcenter.alerts.model import RANK, Alert, Subject
 from callcenter.alerts.plans import applies, joined
 from callcenter.ports import PlanChanged
 from callcenter.storage.plan_book import OwnStep
+from callcenter.storage.scope import area_of
 from callcenter.storage.unit import Unit
 from config.plans import PlanStep
 from handlers.intake import Handler
@@ -57,7 +58,8 @@ def change(unit: Unit, changed: PlanChanged) -> bool:
     before = [(one.kind, one.step) for one in unit.plans.of_resident(changed.resident)]
     unit.plans.put(changed.resident, changed.steps)
     data = {"resident": changed.resident, "before": _told(before), "after": _told(changed.steps)}
-    unit.log(None, rule="plan.changed", actor=f"operator:{changed.by.id}", data=data)
+    area = area_of(unit.connection, "resident", changed.resident)
+    unit.log(None, rule="plan.changed", actor=f"operator:{changed.by.id}", data=data, area=area)
     return True
 
 

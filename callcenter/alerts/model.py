@@ -155,6 +155,7 @@ class Alert:
     plan: Plan = ()  # what is to be done (alerts/plans.py)
     steps_done: tuple[StepDone, ...] = ()
     policy_version: int = 0  # of the escalation policy in force when it opened; it is this one's to its end
+    area_id: str | None = None  # where it opened; None: nobody knows, and so it is everybody's
     policy_area: str = ""  # where it opened, for that policy: the area and those above it, with spaces between
     astray_at: datetime | None = None  # they have left their zone: looked for where they were last seen
     searchers: tuple[str, ...] = ()  # who said that they look for them: kind:id

@@ -19,10 +19,11 @@ from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, Signed
 from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, problem, read_body
+from callcenter.console.roles import May, may
 from callcenter.ports import ActionWanted, Declined, Submit
 from callcenter.storage import queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
-from callcenter.storage.records import alert_view
+from callcenter.storage.records import alert_view, rfc3339
 
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
 ACTION_TIMEOUT_S = 4.0
@@ -47,7 +48,7 @@ def _text(request: web.Request, name: str) -> str | web.Response:
     return text
 
 
-def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, Any] | None:
+def _detail(connection: Connection, alert_id: str, who: SignedIn) -> dict[str, Any] | None:
     """Everything the operator needs to see of one alert, from one moment."""
     alert = queries.alert(connection, alert_id)
     if alert is None:
@@ -68,8 +69,21 @@ def _detail(connection: Connection, alert_id: str, who: Operator) -> dict[str, A
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),
         "incident": roll_queries.of_alert(connection, alert.id),
-        "actions": [action.value for action in possible_actions(alert, who)],
+        "actions": [action.value for action in possible_actions(alert, who.operator)]
+        if who.may(May.WORK_ALERTS)
+        else [],
         "n": queries.head(connection),
+    }
+
+
+def session_view(who: SignedIn) -> dict[str, Any]:
+    """Who is signed in, what they may do and where (openapi.yaml, Session)."""
+    return {
+        "operator": {"id": who.id, "name": who.name},
+        "role": who.role,
+        "may": sorted(may(who.role)),
+        "area_id": who.area,
+        "beyond_until": rfc3339(who.beyond_until) if who.beyond_until else None,
     }
 
 
@@ -128,13 +142,15 @@ class Api:
         body = await read_body(request, Credentials)
         if isinstance(body, web.Response):
             return body
-        found = await self.keeper.check_password(body.username, body.password, request.remote or "")
-        if found is None:
+        operator = await self.keeper.check_password(body.username, body.password, request.remote or "")
+        if operator is None:
             return problem(401, "wrong_credentials", "the name or the password is wrong")
-        operator, name, role = found
         token, row = new_session(operator, self.clock.now())
         await self.later(partial(sessions.open_session, new=row))
-        answer = web.json_response({"operator": {"id": operator, "name": name}, "role": role, "token": token})
+        who = await self.keeper.session(row.token_hash)
+        if who is None:  # signed out again in this instant
+            return problem(401, "signed_out", "sign in first")
+        answer = web.json_response(session_view(who) | {"token": token})
         answer.set_cookie(
             self.keeper.cookie,
             token,
@@ -146,8 +162,7 @@ class Api:
         return answer
 
     async def who_am_i(self, request: web.Request) -> web.Response:
-        who = request[SIGNED_IN]
-        return web.json_response({"operator": {"id": who.id, "name": who.name}, "role": who.role})
+        return web.json_response(session_view(request[SIGNED_IN]))
 
     async def sign_out(self, request: web.Request) -> web.Response:
         who = request[SIGNED_IN]
@@ -169,10 +184,12 @@ class Api:
         for wrong in (limit, resident, device):
             if isinstance(wrong, web.Response):
                 return wrong
-        return web.json_response(await self.read(_listed, state=state, resident=resident, device=device, limit=limit))
+        who = request[SIGNED_IN]
+        wanted = {"state": state, "resident": resident, "device": device, "limit": limit}
+        return web.json_response(await self.read(_listed, **wanted, scope=who.scope, operator=who.id))
 
     async def alert(self, request: web.Request) -> web.Response:
-        detail = await self.read(_detail, request.match_info["id"], request[SIGNED_IN].operator)
+        detail = await self.read(_detail, request.match_info["id"], request[SIGNED_IN])
         return web.json_response(detail) if detail else problem(404, "not_found", "there is no such alert")
 
     async def act(self, request: web.Request) -> web.Response:
@@ -228,7 +245,7 @@ class Api:
         for wrong in (limit, text):
             if isinstance(wrong, web.Response):
                 return wrong
-        return web.json_response({name: await self.read(query, text, limit)})
+        return web.json_response({name: await self.read(partial(query, scope=request[SIGNED_IN].scope), text, limit)})
 
     async def residents(self, request: web.Request) -> web.Response:
         return await self._list(request, "residents", queries.residents)

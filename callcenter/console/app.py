@@ -20,6 +20,7 @@ from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
+from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
 from callcenter.console.incident_api import IncidentApi
@@ -28,9 +29,12 @@ from callcenter.console.offer_api import OfferApi
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
+from callcenter.console.roles import May
+from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
 from callcenter.storage import queries
 from callcenter.storage.reading import Reader
+from callcenter.storage.scope import EVERYTHING, hides
 from callcenter.storage.writer import Unavailable
 
 log = structlog.get_logger()
@@ -39,17 +43,13 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
 MEASURE_S = 2.0
-PUBLIC, SIGNED, SUPERVISOR = "public", "signed_in", "supervisor"
-LINKED = "linked"  # a link and its own cookie say who it is, and no other site has that cookie (docs/adr/0016)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
-    """Every route has a permission; one without is refused."""
+def _guard(keeper: Doorkeeper, read: Reader, rules: dict[str, tuple[str, str]]) -> Middleware:
+    """Every route has a permission, and says what its id names; one without is refused."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handle) -> web.StreamResponse:
@@ -57,19 +57,22 @@ def _guard(keeper: Doorkeeper, permissions: dict[str, str]) -> Middleware:
             return await handler(request)
         if any("\0" in part or not part.isprintable() for part in request.match_info.values()):
             return problem(404, "not_found", "no id looks like that")
-        needed = permissions.get(request.match_info.route.name or "")
-        if needed is None:
+        needed, about = rules.get(request.match_info.route.name or "", ("", ""))
+        if not needed:
             return problem(403, "forbidden", "nobody may do this")
         unsafe = request.method in UNSAFE or "Upgrade" in request.headers
         if unsafe and needed != LINKED and keeper.is_foreign(request):
             return problem(403, "foreign_origin", "this came from another site")
-        if needed in (SIGNED, SUPERVISOR):
-            who = await keeper.who(request)
-            if who is None:
-                return problem(401, "signed_out", "sign in first")
-            if needed == SUPERVISOR and not who.operator.supervisor:
-                return problem(403, "forbidden", "only a supervisor may do this")
-            request[SIGNED_IN] = who
+        if needed in (PUBLIC, LINKED):
+            return await handler(request)
+        who = await keeper.who(request)
+        if who is None:
+            return problem(401, "signed_out", "sign in first")
+        if not who.may(May(needed)):
+            return problem(403, "forbidden", f"the role {who.role} may not do this ({needed})")
+        if about and who.scope != EVERYTHING and await read(hides, who.scope, who.id, about, request.match_info["id"]):
+            return problem(404, "not_found", f"there is no such {about} in your area")
+        request[SIGNED_IN] = who
         return await handler(request)
 
     return guard
@@ -189,79 +192,76 @@ class Pages:
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
 
 
-Route = tuple[str, str, str, str, Handle]  # method, path, who may use it, operation of openapi.yaml, handler
-
-
 def _shell(pages: Pages) -> tuple[Route, ...]:
     """The pages, which ask for everything they show, and what machines ask."""
     return (
-        ("GET", "/", PUBLIC, "console", pages.console),
-        ("GET", "/calls", PUBLIC, "callsPage", pages.calls),
-        ("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
-        ("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
-        ("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
-        ("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
-        ("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
-        ("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
-        ("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
+        Route("GET", "/", PUBLIC, "console", pages.console),
+        Route("GET", "/calls", PUBLIC, "callsPage", pages.calls),
+        Route("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
+        Route("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
+        Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
+        Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
+        Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
+        Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
     )
 
 
 def _policy_routes(api: Api, desk: PolicyDesk) -> tuple[Route, ...]:
     policies = PolicyApi(api.read, api.submit, api.clock, desk)
     return (
-        ("GET", "/api/v1/policies", SIGNED, "listPolicies", policies.versions),
-        ("POST", "/api/v1/policies", SIGNED, "putPolicy", policies.store),
-        ("POST", "/api/v1/policies/check", SIGNED, "checkPolicy", policies.check),
-        ("GET", "/api/v1/policies/{version}", SIGNED, "getPolicy", policies.version),
+        Route("GET", "/api/v1/policies", May.SEE_POLICIES, "listPolicies", policies.versions),
+        Route("POST", "/api/v1/policies", May.CHANGE_POLICIES, "putPolicy", policies.store),
+        Route("POST", "/api/v1/policies/check", May.SEE_POLICIES, "checkPolicy", policies.check),
+        Route("GET", "/api/v1/policies/{version}", May.SEE_POLICIES, "getPolicy", policies.version),
     )
 
 
 def _resident_routes(api: Api) -> tuple[Route, ...]:
     plans = PlanApi(api.read, api.submit)
     return (
-        ("GET", "/api/v1/residents", SIGNED, "listResidents", api.residents),
-        ("GET", "/api/v1/residents/{id}", SIGNED, "getResident", api.resident),
-        ("GET", "/api/v1/residents/{id}/plan", SUPERVISOR, "getOwnPlan", plans.plan),
-        ("PUT", "/api/v1/residents/{id}/plan", SUPERVISOR, "putOwnPlan", plans.put),
+        Route("GET", "/api/v1/residents", May.SEE_PEOPLE, "listResidents", api.residents),
+        Route("GET", "/api/v1/residents/{id}", May.SEE_PEOPLE, "getResident", api.resident, "resident"),
+        Route("GET", "/api/v1/residents/{id}/plan", May.CHANGE_PEOPLE, "getOwnPlan", plans.plan, "resident"),
+        Route("PUT", "/api/v1/residents/{id}/plan", May.CHANGE_PEOPLE, "putOwnPlan", plans.put, "resident"),
     )
 
 
 def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tuple[Route, ...]:
-    """The second word is who may use one; the name is the operation of openapi.yaml."""
+    """Everything that is asked of the centre but incidents and policies."""
     desk = CallDesk(api.read, api.submit)
     offers = OfferApi(api.read, api.submit, api.link_address)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
     return (
         *_shell(pages),
-        ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
-        ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
-        ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
-        ("GET", "/api/v1/alerts", SIGNED, "listAlerts", api.alerts),
-        ("GET", "/api/v1/alerts/{id}", SIGNED, "getAlert", api.alert),
-        ("GET", "/api/v1/alerts/{id}/handover", SIGNED, "getHandover", handovers.data),
-        ("GET", "/handover/{id}", SIGNED, "handoverPage", handovers.card),
-        ("POST", "/api/v1/alerts/{id}/actions", SIGNED, "actOnAlert", api.act),
-        ("GET", "/api/v1/offers/{id}/link", SIGNED, "getOfferLink", offers.link),
-        ("POST", "/api/v1/offers/{id}/link", SIGNED, "makeOfferLink", offers.make_link),
-        ("GET", "/api/v1/live", SIGNED, "live", api.live_feed),
+        Route("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
+        Route("GET", "/api/v1/session", May.OWN_SESSION, "whoAmI", api.who_am_i),
+        Route("DELETE", "/api/v1/session", May.OWN_SESSION, "signOut", api.sign_out),
+        Route("GET", "/api/v1/alerts", May.SEE_ALERTS, "listAlerts", api.alerts),
+        Route("GET", "/api/v1/alerts/{id}", May.SEE_ALERTS, "getAlert", api.alert, "alert"),
+        Route("GET", "/api/v1/alerts/{id}/handover", May.SEE_ALERTS, "getHandover", handovers.data, "alert"),
+        Route("GET", "/handover/{id}", May.SEE_ALERTS, "handoverPage", handovers.card, "alert"),
+        Route("POST", "/api/v1/alerts/{id}/actions", May.WORK_ALERTS, "actOnAlert", api.act, "alert"),
+        Route("GET", "/api/v1/offers/{id}/link", May.SEND_LINKS, "getOfferLink", offers.link, "offer"),
+        Route("POST", "/api/v1/offers/{id}/link", May.SEND_LINKS, "makeOfferLink", offers.make_link, "offer"),
+        Route("GET", "/api/v1/live", May.SEE_ALERTS, "live", api.live_feed),
         *_resident_routes(api),
-        ("GET", "/api/v1/devices", SIGNED, "listDevices", api.devices),
-        ("GET", "/api/v1/responders", SIGNED, "listResponders", api.responders),
-        ("GET", "/api/v1/areas", SIGNED, "listAreas", api.areas),
-        ("GET", "/api/v1/operators", SIGNED, "listOperators", api.operators),
-        ("GET", "/api/v1/calls", SIGNED, "listCalls", calls.calls),
-        ("GET", "/api/v1/calls/{id}", SIGNED, "getCall", calls.call),
-        ("GET", "/api/v1/manual-calls", SIGNED, "listManualCalls", calls.manual),
-        ("GET", "/api/v1/debts", SIGNED, "listDebts", calls.debts),
-        ("POST", "/api/v1/calls/{id}/actions", SIGNED, "actOnCall", desk.act),
-        ("POST", "/api/v1/debts/{id}/discharge", SIGNED, "dischargeDebt", desk.discharge),
-        ("GET", "/api/v1/seats", SIGNED, "listSeats", calls.seats),
-        ("GET", "/api/v1/seat", SIGNED, "getSeat", desk.seat),
-        ("PUT", "/api/v1/seat", SIGNED, "takeSeat", desk.take_seat),
-        ("GET", "/api/v1/statistics", SIGNED, "listMeasures", calls.measures),
-        ("GET", "/api/v1/statistics/{measure}", SIGNED, "getStatistic", calls.statistic),
-        ("GET", "/api/v1/coverage", SIGNED, "getCoverage", coverage.coverage),
+        Route("GET", "/api/v1/devices", May.SEE_PEOPLE, "listDevices", api.devices),
+        Route("GET", "/api/v1/responders", May.SEE_NETWORK, "listResponders", api.responders),
+        Route("GET", "/api/v1/areas", May.SEE_NETWORK, "listAreas", api.areas),
+        Route("GET", "/api/v1/operators", May.SEE_NETWORK, "listOperators", api.operators),
+        Route("GET", "/api/v1/calls", May.SEE_CALLS, "listCalls", calls.calls),
+        Route("GET", "/api/v1/calls/{id}", May.SEE_CALLS, "getCall", calls.call, "call"),
+        Route("GET", "/api/v1/manual-calls", May.SEE_CALLS, "listManualCalls", calls.manual),
+        Route("GET", "/api/v1/debts", May.SEE_CALLS, "listDebts", calls.debts),
+        Route("POST", "/api/v1/calls/{id}/actions", May.WORK_CALLS, "actOnCall", desk.act, "call"),
+        Route("POST", "/api/v1/debts/{id}/discharge", May.WORK_CALLS, "dischargeDebt", desk.discharge, "call"),
+        Route("GET", "/api/v1/seats", May.SEE_CALLS, "listSeats", calls.seats),
+        Route("GET", "/api/v1/seat", May.WORK_CALLS, "getSeat", desk.seat),
+        Route("PUT", "/api/v1/seat", May.WORK_CALLS, "takeSeat", desk.take_seat),
+        Route("GET", "/api/v1/statistics", May.SEE_FIGURES, "listMeasures", calls.measures),
+        Route("GET", "/api/v1/statistics/{measure}", May.SEE_FIGURES, "getStatistic", calls.statistic),
+        Route("GET", "/api/v1/coverage", May.SEE_NETWORK, "getCoverage", coverage.coverage),
     )
 
 
@@ -282,15 +282,16 @@ def build(
     """
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
-        *IncidentApi(api.read, api.submit, pages.calling).routes(SIGNED),
+        *IncidentApi(api.read, api.submit, pages.calling).routes(),
+        *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),
     )
-    permissions = {name: needed for _method, _path, needed, name, _handler in routes} | {"static": PUBLIC}
-    permissions |= {str(route.kwargs["name"]): PUBLIC for route in callbacks}
-    permissions |= {str(route.kwargs["name"]): LINKED for route in linked}
-    app = web.Application(middlewares=[_answer_problems, _guard(keeper, permissions)], client_max_size=LARGEST_BODY)
-    for method, path, _needed, name, handler in routes:
-        app.router.add_route(method, path, handler, name=name)
+    rules = {route.name: (str(route.needs), route.about) for route in routes} | {"static": (PUBLIC, "")}
+    rules |= {str(route.kwargs["name"]): (PUBLIC, "") for route in callbacks}
+    rules |= {str(route.kwargs["name"]): (LINKED, "") for route in linked}
+    app = web.Application(middlewares=[_answer_problems, _guard(keeper, api.read, rules)], client_max_size=LARGEST_BODY)
+    for route in routes:
+        app.router.add_route(route.method, route.path, route.handler, name=route.name)
     app.router.add_routes([*callbacks, *linked])
     app.router.add_static("/static/", STATIC, name="static")
     app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))

@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 
 from callcenter.alerts.model import Operator
 from callcenter.clock import Clock
+from callcenter.console.roles import SUPERVISORS, May, may
 from callcenter.storage import sessions
 from callcenter.storage.reading import Reader
+from callcenter.storage.scope import EVERYTHING, Scope
 
 SESSION_LASTS = timedelta(hours=16)  # longer than any shift: nobody is signed out in the middle of one
 REMEMBERED_S = 5.0  # a revoked session may be honoured this long by another process
-SUPERVISORS = frozenset({"supervisor", "admin"})
 LONGEST_DELAY_S = 5.0
 FAILURES_REMEMBERED = 10_000
 
@@ -37,6 +38,12 @@ class SignedIn:
     name: str
     role: str
     token_hash: str
+    area: str | None = None
+    scope: Scope = EVERYTHING
+    beyond_until: datetime | None = None  # they look beyond their area for so long, with a reason
+
+    def may(self, what: May) -> bool:
+        return what in may(self.role)
 
     @property
     def operator(self) -> Operator:
@@ -77,8 +84,8 @@ class Doorkeeper:
     def cookie(self) -> str:
         return "__Host-vnh_session" if self.secure else "vnh_session"
 
-    async def check_password(self, username: str, password: str, address: str) -> tuple[str, str, str] | None:
-        """(id, name, role) when name and password fit."""
+    async def check_password(self, username: str, password: str, address: str) -> str | None:
+        """The operator's id when name and password fit."""
         keys = (f"name {username}", f"address {address}")
         failures = max(self._failures.get(key, 0) for key in keys)
         if failures > 2:
@@ -89,7 +96,7 @@ class Doorkeeper:
         if found and fits:
             for key in keys:
                 self._failures.pop(key, None)
-            return found.id, found.name, found.role
+            return str(found.id)
         if len(self._failures) > FAILURES_REMEMBERED:
             self._failures.clear()
         for key in keys:
@@ -102,17 +109,21 @@ class Doorkeeper:
         token = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(self.cookie, "")
         if not token:
             return None
-        hashed = token_hash(token)
+        return await self.session(token_hash(token))
+
+    async def session(self, hashed: str) -> SignedIn | None:
+        """Whom it belongs to and what they may, as of some seconds ago at most; None: it is over."""
         remembered = self._known.get(hashed)
         if remembered and self._clock.monotonic() - remembered[1] < REMEMBERED_S:
             return remembered[0]
-        row = await self._read(sessions.session, hashed, self._clock.now() - SESSION_LASTS)
-        if row is None:
+        now = self._clock.now()
+        found = await self._read(sessions.session, hashed, now - SESSION_LASTS, now)
+        if found is None:
             self._known.pop(hashed, None)
             return None
         if len(self._known) > FAILURES_REMEMBERED:
             self._known.clear()
-        who = SignedIn(row.id, row.name, row.role, hashed)
+        who = SignedIn(found.id, found.name, found.role, hashed, found.area, found.scope, found.beyond_until)
         self._known[hashed] = (who, self._clock.monotonic())
         return who
 
@@ -136,6 +147,15 @@ def new_session(operator: str, now: datetime) -> tuple[str, sessions.NewSession]
     return token, sessions.NewSession(token_hash(token), operator, now)
 
 
-def add_operator(connection: Connection, operator: str, *, name: str, role: str, password: str, now: datetime) -> None:
-    """Create an operator or change name, role and password of one. Waits 140 ms for the hash."""
-    sessions.put_operator(connection, sessions.NewOperator(operator, name, role, hasher.hash(password), now))
+def add_operator(
+    connection: Connection,
+    operator: str,
+    *,
+    name: str,
+    role: str,
+    password: str,
+    now: datetime,
+    area: str | None = None,
+) -> None:
+    """Create an operator or change name, role, area and password of one. Waits 140 ms for the hash."""
+    sessions.put_operator(connection, sessions.NewOperator(operator, name, role, hasher.hash(password), now, area))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from callcenter.alerts.call_model import CallOutcome, CallState, Direction, Role
 from callcenter.clock import ZONE_NAME, Clock, china
 from callcenter.console import query_words as words
-from callcenter.console.auth import SIGNED_IN
+from callcenter.console.auth import SIGNED_IN, SignedIn
 from callcenter.console.call_views import as_csv, call_view, debt_view
 from callcenter.console.problems import problem
 from callcenter.console.query_words import Wrong, read_query
@@ -79,14 +79,14 @@ def _listed(connection: Connection, wanted: CallFilter, seal: Seal, role: str) -
     return [call_view(row, seal, role) for row in call_queries.calls(connection, wanted, with_number=True)]
 
 
-def _by_hand(connection: Connection, limit: int, seal: Seal, role: str) -> list[dict[str, Any]]:
-    found = call_queries.by_hand(connection, limit=limit, with_number=True)
-    return [call_view(row, seal, role) for row in found]
+def _by_hand(connection: Connection, limit: int, seal: Seal, who: SignedIn) -> list[dict[str, Any]]:
+    found = call_queries.by_hand(connection, limit=limit, with_number=True, scope=who.scope)
+    return [call_view(row, seal, who.role) for row in found]
 
 
-def _owed(connection: Connection, limit: int, seal: Seal, role: str) -> list[dict[str, Any]]:
-    found = call_queries.open_debts(connection, limit=limit, with_number=True)
-    return [debt_view(row, seal, role) for row in found]
+def _owed(connection: Connection, limit: int, seal: Seal, who: SignedIn) -> list[dict[str, Any]]:
+    found = call_queries.open_debts(connection, limit=limit, with_number=True, scope=who.scope)
+    return [debt_view(row, seal, who.role) for row in found]
 
 
 def _detail(connection: Connection, call_id: str, seal: Seal, role: str) -> dict[str, Any] | None:
@@ -149,8 +149,10 @@ class CallApi:
         csv_wanted = asked.pop("format", "json") == "csv"
         number = asked.pop("number", None)
         digest = self.seal.digest(_spelt(number)) if number else None
-        wanted = CallFilter(alert=asked.pop("alert", None), name=asked.pop("q", None), digest=digest, **asked)
-        found = await self.read(_listed, wanted, self.seal, request[SIGNED_IN].role)
+        who = request[SIGNED_IN]
+        named = {"alert": asked.pop("alert", None), "name": asked.pop("q", None)}
+        wanted = CallFilter(**named, digest=digest, scope=who.scope, **asked)
+        found = await self.read(_listed, wanted, self.seal, who.role)
         if csv_wanted:
             return _csv("calls", as_csv(CALL_COLUMNS, found))
         following = found[-1]["id"] if len(found) == wanted.limit else None
@@ -164,14 +166,14 @@ class CallApi:
         asked = read_query(request.query, _LIMIT)
         if isinstance(asked, Wrong):
             return _bad(asked)
-        found = await self.read(_by_hand, asked.get("limit", 500), self.seal, request[SIGNED_IN].role)
+        found = await self.read(_by_hand, asked.get("limit", 500), self.seal, request[SIGNED_IN])
         return web.json_response({"calls": found})
 
     async def debts(self, request: web.Request) -> web.Response:
         asked = read_query(request.query, _LIMIT | _FORMAT)
         if isinstance(asked, Wrong):
             return _bad(asked)
-        found = await self.read(_owed, asked.get("limit", 500), self.seal, request[SIGNED_IN].role)
+        found = await self.read(_owed, asked.get("limit", 500), self.seal, request[SIGNED_IN])
         if asked.get("format") == "csv":
             return _csv("debts", as_csv(DEBT_COLUMNS, found))
         return web.json_response({"debts": found})
@@ -197,7 +199,8 @@ class CallApi:
             return _bad(wrong)
         only = Only(asked.get("area"), asked.get("channel"), asked.get("outcome"))
         async with self._one_at_a_time:
-            facts = await self._facts(measure, period)
+            scope = request[SIGNED_IN].scope
+            facts = [fact for fact in await self._facts(measure, period) if scope.sees(fact.area)]
             found = await self.read(_reckoned, measure, facts, period, by, only)
         if asked.get("format") == "csv":
             return _csv(measure.id, _statistic_csv(by, found))

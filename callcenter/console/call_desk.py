@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from callcenter.alerts.rules import Refused
 from callcenter.console.api import ACTION_TIMEOUT_S
 from callcenter.console.auth import SIGNED_IN
-from callcenter.console.problems import problem, read_body
+from callcenter.console.problems import Said, problem, read_body
 from callcenter.ports import CallWanted, DebtDischarged, SeatTaken, Submit
 from callcenter.storage import call_queries
 from callcenter.storage.reading import Reader
@@ -26,12 +26,6 @@ def _telephone(given: str) -> str:
     if number and not TELEPHONE.fullmatch(number):
         raise ValueError("must be a number like +8663112340, an address like sip:8001@pbx, or empty")
     return number
-
-
-def _said(given: str) -> str:
-    if not given.strip():
-        raise ValueError("must say what was done")
-    return given.strip()
 
 
 class SeatBody(BaseModel):
@@ -50,7 +44,7 @@ class DischargeBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     how: Literal["visited", "escalated"]
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+    note: Said
 
 
 def _not_answered() -> web.Response:

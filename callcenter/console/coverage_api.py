@@ -13,6 +13,7 @@ from aiohttp import web
 from callcenter.alerts.coverage import AHEAD, Coverage, Hole, shut
 from callcenter.clock import ZONE_NAME
 from callcenter.console import query_words as words
+from callcenter.console.auth import SIGNED_IN
 from callcenter.console.problems import problem
 from callcenter.console.query_words import Wrong, read_query
 from callcenter.storage.records import rfc3339
@@ -90,6 +91,7 @@ class CoverageApi:
         if asked.get("area", next(iter(found.parents), "")) not in found.parents:
             return problem(400, "bad_field", "area: there is no such area")
         areas = found.within(asked["area"]) if "area" in asked else dict(found.areas)
+        areas = {area: name for area, name in areas.items() if request[SIGNED_IN].scope.sees(area)}
         # In a thread: a long answer must not keep the live feed waiting.
         return await asyncio.to_thread(_answer, found, areas, asked.get("limit", USUAL_LIMIT))
 

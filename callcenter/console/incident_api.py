@@ -1,7 +1,7 @@
 """The JSON of incidents: what concerns an area, and how far its people are accounted for (openapi.yaml)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,30 +13,25 @@ from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.console.api import ACTION_TIMEOUT_S
 from callcenter.console.auth import SIGNED_IN
-from callcenter.console.problems import problem, read_body
+from callcenter.console.problems import Said, problem, read_body, said
 from callcenter.console.query_words import Wrong, one_of, read_query, whole
+from callcenter.console.roles import May
+from callcenter.console.routes import Route
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled, Submit
 from callcenter.storage import roll_queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable
 
-Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ASKED = {"state": one_of(("open", "all")), "limit": whole(1, 500)}
 USUAL_LIMIT = 100
 STATUS = {"not_found": 404, "missing": 400, "not_allowed": 409, "not_accounted": 409, "not_supervisor": 403}
 TITLE = "Not possible as the incident stands now"
 
 
-def _said(given: str) -> str:
-    if not given.strip():
-        raise ValueError("must say something")
-    return given.strip()
-
-
 class IncidentBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: IncidentKind
-    words: Annotated[str, Field(max_length=200), AfterValidator(_said)]
+    words: Annotated[str, Field(max_length=200), AfterValidator(said)]
     area: str = Field(min_length=1, max_length=64)
     ask: Ask = Ask.BOTH
     lat: float | None = Field(None, ge=-90, le=90)
@@ -52,14 +47,14 @@ class IncidentBody(BaseModel):
 
 class CloseBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+    note: Said
     reason: str = Field("", max_length=2000)
 
 
 class SettleBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
     standing: Literal["well", "needs_help", "accounted"]
-    note: Annotated[str, Field(max_length=2000), AfterValidator(_said)]
+    note: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +65,14 @@ class IncidentApi:
     submit: Submit
     calling: Callable[[], bool]  # whether anybody can be rung, as consoles hear it
 
-    def routes(self, who: str) -> tuple[tuple[str, str, str, str, Handle], ...]:
-        """Method, path, who may, operation of openapi.yaml."""
+    def routes(self) -> tuple[Route, ...]:
         one = "/api/v1/incidents/{id}"
         return (
-            ("GET", "/api/v1/incidents", who, "listIncidents", self.list),
-            ("POST", "/api/v1/incidents", who, "raiseIncident", self.open),
-            ("GET", one, who, "getIncident", self.one),
-            ("POST", f"{one}/close", who, "closeIncident", self.close),
-            ("POST", f"{one}/people/{{resident}}", who, "settlePerson", self.settle),
+            Route("GET", "/api/v1/incidents", May.SEE_INCIDENTS, "listIncidents", self.list),
+            Route("POST", "/api/v1/incidents", May.WORK_INCIDENTS, "raiseIncident", self.open),
+            Route("GET", one, May.SEE_INCIDENTS, "getIncident", self.one, "incident"),
+            Route("POST", f"{one}/close", May.WORK_INCIDENTS, "closeIncident", self.close, "incident"),
+            Route("POST", f"{one}/people/{{resident}}", May.WORK_INCIDENTS, "settlePerson", self.settle, "incident"),
         )
 
     async def _done(self, wanted: object) -> Any:  # noqa: ANN401  # an answer, or the problem
@@ -109,7 +103,8 @@ class IncidentApi:
         if isinstance(asked, Wrong):
             return problem(400, "bad_field", asked.detail)
         everything, limit = asked.get("state") == "all", asked.get("limit", USUAL_LIMIT)
-        found = await self.read(roll_queries.incidents, everything=everything, limit=limit)
+        scope = request[SIGNED_IN].scope
+        found = await self.read(roll_queries.incidents, everything=everything, limit=limit, scope=scope)
         return web.json_response({"incidents": [one | {"calling": self.calling()} for one in found]})
 
     async def one(self, request: web.Request) -> web.Response:
@@ -121,6 +116,8 @@ class IncidentApi:
             return body
         at = Spot(body.lat, body.lon) if body.lat is not None and body.lon is not None else None
         by = request[SIGNED_IN].operator
+        if not request[SIGNED_IN].scope.sees(body.area):
+            return problem(403, "outside_area", "an incident is raised where you see the people")
         wanted = IncidentRaised(body.kind, body.words, body.area, body.ask, by, at=at, radius_m=body.radius_m)
         done = await self._done(wanted)
         return done if isinstance(done, web.Response) else await self._stored(done, 201)

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from callcenter import metrics
 from callcenter.clock import Clock, wait_event
 from callcenter.console.auth import SignedIn
+from callcenter.console.roles import May
 from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
 from callcenter.storage import page_queries, queries
 from callcenter.storage.reading import Reader
@@ -31,14 +32,40 @@ POSITIONS_S = 3.0
 PING_S = 5.0  # a console that does not answer a ping within half of this again is gone
 SEND_AT_ONCE = 500
 
+SessionOf = Callable[[str], Awaitable[SignedIn | None]]
+
+
+class Frame(NamedTuple):
+    """An entry as it is sent. `hands`: who has its alert in hand, and hears of it wherever it is."""
+
+    n: int
+    area: str | None
+    hands: frozenset[str]
+    text: str
+
+    def shown_to(self, who: SignedIn) -> bool:
+        return who.scope.sees(self.area) or who.id in self.hands
+
+
+def _framed(entry: Entry) -> Frame:
+    return Frame(entry.n, entry.area_id, _hands(entry), entry.frame())
+
+
+def _hands(entry: Entry) -> frozenset[str]:
+    if entry.after is None or entry.area_id is None:
+        return frozenset()
+    alert = json.loads(entry.after)
+    asked = alert["transfer"] and alert["transfer"]["to"]
+    return frozenset(one["id"] for one in (alert["owner"], asked) if one)
+
 
 class Feed:
-    """The newest entries as text frames, gap-free, whoever wrote them."""
+    """The newest entries as text frames with their area, gap-free, whoever wrote them."""
 
     def __init__(self, read: Reader, clock: Clock) -> None:
         self._read = read
         self._clock = clock
-        self._frames: deque[tuple[int, str]] = deque(maxlen=KEPT_FRAMES)
+        self._frames: deque[Frame] = deque(maxlen=KEPT_FRAMES)
         self._behind = asyncio.Event()
         self._waiting: set[asyncio.Event] = set()
         self.last = 0
@@ -57,7 +84,7 @@ class Feed:
 
     def _append(self, entry: Entry) -> None:
         if entry.n == self.last + 1:
-            self._frames.append((entry.n, entry.frame()))
+            self._frames.append(_framed(entry))
             self.last = entry.n
 
     def _wake_all(self) -> None:
@@ -76,15 +103,15 @@ class Feed:
             except Unavailable:
                 continue  # the beat tells the consoles
 
-    async def after(self, n: int) -> list[tuple[int, str]]:
-        """Frames after number `n` in order, some at a time; empty when there are none."""
+    async def after(self, n: int) -> list[Frame]:
+        """What comes after number `n` in order, some at a time; empty when there is nothing."""
         if n >= self.last:
             return []
-        if self._frames and self._frames[0][0] <= n + 1:
-            skip = n + 1 - self._frames[0][0]
+        if self._frames and self._frames[0].n <= n + 1:
+            skip = n + 1 - self._frames[0].n
             return [self._frames[i] for i in range(skip, min(skip + SEND_AT_ONCE, len(self._frames)))]
         entries = await self._read(queries.entries_after, n, limit=SEND_AT_ONCE)
-        return [(entry.n, entry.frame()) for entry in entries]
+        return [_framed(entry) for entry in entries]
 
     @contextlib.contextmanager
     def subscribed(self, event: asyncio.Event) -> Iterator[None]:
@@ -156,17 +183,21 @@ class Health:
 class Live:
     """One WebSocket per console."""
 
-    def __init__(self, feed: Feed, presence: Presence, health: Health, *, read: Reader, clock: Clock) -> None:
+    def __init__(
+        self, feed: Feed, presence: Presence, health: Health, *, read: Reader, clock: Clock, session: SessionOf
+    ) -> None:
         self._feed, self._presence, self._health = feed, presence, health
-        self._read, self._clock = read, clock
-        self._sockets: dict[web.WebSocketResponse, str] = {}  # -> hash of the session's token
+        self._read, self._clock, self._session = read, clock, session
+        self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
 
     async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
         await socket.prepare(request)
-        self._sockets[socket] = who.token_hash
-        self._presence.came(who.id)
-        sending = asyncio.create_task(self._send(socket, who, since), name="live send")
+        self._sockets[socket] = who
+        works = who.may(May.WORK_ALERTS)  # who only looks keeps nobody's claim alive
+        if works:
+            self._presence.came(who.id)
+        sending = asyncio.create_task(self._send(socket, since), name="live send")
         armed = False
         try:
             async for message in socket:
@@ -174,7 +205,8 @@ class Live:
                     armed = _sound(message.data, armed)
         finally:
             metrics.sound_armed.dec(int(armed))
-            self._presence.went(who.id)
+            if works:
+                self._presence.went(who.id)
             self._sockets.pop(socket, None)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -182,21 +214,19 @@ class Live:
 
     async def run_positions(self) -> None:
         """Where people under way are, to every console: the newest only, and it is in no log (page_book.py)."""
-        told = canonical([])
+        told: list[dict[str, Any]] = []
         while True:
             await self._clock.sleep(POSITIONS_S)
             try:
-                now = canonical(await self._read(page_queries.positions_now)) if self._sockets else canonical([])
+                now = await self._read(page_queries.positions_now) if self._sockets else []
             except Unavailable:
                 continue
             if now != told:
                 told = now
-                await self._tell_all(f'{{"type":"positions","positions":{now}}}')
-
-    async def _tell_all(self, frame: str) -> None:
-        for socket in tuple(self._sockets):
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                await socket.send_str(frame)
+                for socket, who in tuple(self._sockets.items()):
+                    frame = {"type": "positions", "positions": _seen(now, who)}
+                    with contextlib.suppress(ConnectionError, RuntimeError):
+                        await socket.send_str(canonical(frame))
 
     async def close(self) -> None:
         """Say goodbye to every console; they come back to whoever answers next."""
@@ -204,20 +234,18 @@ class Live:
 
     async def sign_out(self, token_hash: str) -> None:
         """Whoever has signed out sees nothing any more."""
-        gone = [socket for socket, session in self._sockets.items() if session == token_hash]
+        gone = [socket for socket, who in self._sockets.items() if who.token_hash == token_hash]
         await asyncio.gather(*(socket.close(code=4401, message=b"signed out") for socket in gone))
 
-    async def _send(self, socket: web.WebSocketResponse, who: SignedIn, since: int | None) -> None:
+    async def _send(self, socket: web.WebSocketResponse, since: int | None) -> None:
         news = asyncio.Event()
         try:
             with self._feed.subscribed(news):
-                n = await self._greet(socket, who, since)
+                n = await self._greet(socket, since)
                 beats = asyncio.create_task(self._beat(socket), name="live beat")
                 try:
                     while True:
-                        for number, frame in await self._feed.after(n):
-                            await socket.send_str(frame)
-                            n = number
+                        n = await self._send_on(socket, n)
                         if n >= self._feed.last:
                             await news.wait()
                             news.clear()
@@ -228,12 +256,32 @@ class Live:
         except Unavailable:
             await socket.close(code=1013, message=b"the database does not answer")
 
-    async def _greet(self, socket: web.WebSocketResponse, who: SignedIn, since: int | None) -> int:
+    async def _send_on(self, socket: web.WebSocketResponse, n: int) -> int:
+        """Some entries after number `n`; of those that are not for this console only that they have passed."""
+        passed = 0
+        for frame in await self._feed.after(n):
+            n = frame.n
+            if not frame.shown_to(self._sockets[socket]):
+                passed = n
+                continue
+            if passed:
+                await socket.send_str(_passed(passed))
+                passed = 0
+            await socket.send_str(frame.text)
+        if passed:
+            await socket.send_str(_passed(passed))
+        return n
+
+    async def _greet(self, socket: web.WebSocketResponse, since: int | None) -> int:
         """Resume, or send everything that is open. Returns the number from which entries follow."""
         if since is not None and self._feed.last - RESUME_AT_MOST <= since <= self._feed.last:
             await socket.send_str(canonical({"type": "resumed", "since": since, "n": self._feed.last}))
             return since
-        n, alerts = await self._read(_snapshot)
+        return await self._send_snapshot(socket)
+
+    async def _send_snapshot(self, socket: web.WebSocketResponse) -> int:
+        who = self._sockets[socket]
+        n, alerts = await self._read(_snapshot, who)
         snapshot = {
             "type": "snapshot",
             "n": n,
@@ -246,15 +294,39 @@ class Live:
 
     async def _beat(self, socket: web.WebSocketResponse) -> None:
         while not socket.closed:
+            await self._look_again(socket)
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await socket.send_str(canonical(beat | self._health.as_dict()))
             await self._clock.sleep(BEAT_S)
 
+    async def _look_again(self, socket: web.WebSocketResponse) -> None:
+        """What another process or the command line has changed about the session holds here too."""
+        before = self._sockets[socket]
+        try:
+            who = await self._session(before.token_hash)
+        except Unavailable:
+            return  # nobody is sent away because the database does not answer
+        if who is None or not who.may(May.SEE_ALERTS):
+            await socket.close(code=4401, message=b"signed out")
+        elif who != before:
+            self._sockets[socket] = who
+            await self._send_snapshot(socket)
 
-def _snapshot(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
-    """Number and open alerts of one moment."""
-    return queries.head(connection), [alert_view(alert) for alert in queries.alerts(connection, limit=5000)]
+
+def _snapshot(connection: Connection, who: SignedIn) -> tuple[int, list[dict[str, Any]]]:
+    """Number and open alerts of one moment, as far as they are for this operator."""
+    found = queries.alerts(connection, limit=5000, scope=who.scope, operator=who.id)
+    return queries.head(connection), [alert_view(alert) for alert in found]
+
+
+def _passed(n: int) -> str:
+    return canonical({"type": "passed", "n": n})
+
+
+def _seen(positions: list[dict[str, Any]], who: SignedIn) -> list[dict[str, Any]]:
+    shown = (one for one in positions if who.scope.sees(one["area_id"]))
+    return [{key: value for key, value in one.items() if key != "area_id"} for one in shown]
 
 
 def _sound(text: str, armed: bool) -> bool:

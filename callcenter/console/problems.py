@@ -51,6 +51,16 @@ TYPED = re.compile(r"\+?[\d ()-]{3,24}", re.ASCII)
 LONGEST_SERVICE = 6  # 120, 119, 12345: such a number stays as it was typed
 
 
+def said(given: str) -> str:
+    """Text in which something stands."""
+    if not given.strip():
+        raise ValueError("must say something")
+    return given.strip()
+
+
+Said = Annotated[str, Field(max_length=2000), AfterValidator(said)]
+
+
 def _dialled(given: str) -> str:
     """A number as somebody types it, as it is dialled."""
     number = given.strip()

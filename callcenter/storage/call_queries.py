@@ -13,6 +13,7 @@ from callcenter.alerts.call_model import CallOutcome, CallState
 from callcenter.alerts.model import OPEN, UNRESOLVED
 from callcenter.storage import tables as t
 from callcenter.storage.records import rfc3339
+from callcenter.storage.scope import AREA_OF_CALL, EVERYTHING, Scope
 
 # Named one by one: a column that is added later is shown only when somebody has thought about it.
 _LOGGED = (
@@ -44,6 +45,7 @@ class CallFilter:
     name: str | None = None  # part of it
     before: str | None = None  # id of a call: the page after it, towards the past
     limit: int = 100
+    scope: Scope = EVERYTHING
 
 
 def _plain(row: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -94,6 +96,7 @@ def _filtered(query: Select[Any], wanted: CallFilter) -> Select[Any]:
         c.number_digest: wanted.digest,
     }
     query = query.where(*(column == value for column, value in same.items() if value is not None))
+    query = query.where(wanted.scope.where(AREA_OF_CALL))
     if wanted.since:
         query = query.where(c.wanted_at >= wanted.since)
     if wanted.until:
@@ -138,15 +141,20 @@ def debt(connection: Connection, call_id: str) -> dict[str, Any] | None:
     return _plain(row) if row else None
 
 
-def open_debts(connection: Connection, *, limit: int = 500, with_number: bool = False) -> list[dict[str, Any]]:
+def open_debts(
+    connection: Connection, *, limit: int = 500, with_number: bool = False, scope: Scope = EVERYTHING
+) -> list[dict[str, Any]]:
     """Callers who gave up or were cut off and whom nobody has reached yet; who waits longest is first."""
     columns = [*t.debts.columns, *([t.calls.c.number_sealed] if with_number else [])]
     query = select(*columns).outerjoin(t.calls, t.calls.c.id == t.debts.c.call_id)
+    query = query.outerjoin(t.alerts, t.alerts.c.id == t.calls.c.alert_id).where(scope.where(AREA_OF_CALL))
     query = query.where(t.debts.c.discharged_at.is_(None)).order_by(t.debts.c.due, t.debts.c.call_id)
     return [_plain(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def by_hand(connection: Connection, *, limit: int = 500, with_number: bool = False) -> list[dict[str, Any]]:
+def by_hand(
+    connection: Connection, *, limit: int = 500, with_number: bool = False, scope: Scope = EVERYTHING
+) -> list[dict[str, Any]]:
     """What a person has to dial, oldest first.
 
     These are the calls that no gateway could place, while somebody still works on their alert, and those that are
@@ -154,7 +162,7 @@ def by_hand(connection: Connection, *, limit: int = 500, with_number: bool = Fal
     """
     c = t.calls.c
     # Two questions with an index each; together, or sorted by the database, they would read the whole log.
-    query = _selected(with_number=with_number)
+    query = _selected(with_number=with_number).where(scope.where(AREA_OF_CALL))
     unresolved = select(t.alerts.c.id).where(t.alerts.c.state.in_([state.value for state in UNRESOLVED]))
     failed = query.where(c.alert_id.in_(unresolved), c.outcome == CallOutcome.BY_HAND.value)
     # What is not over has a `due`.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, case, func, insert, literal, or_, select, update
 
 from callcenter.alerts.call_model import Role
 from callcenter.alerts.duty import is_on_duty
@@ -192,14 +192,19 @@ def by_number(connection: Connection, number: str) -> list[Person]:
     return found + [replace(_responder(row), number=number) for row in rows]
 
 
-def ready_operators(connection: Connection) -> list[Person]:
-    """Seats that take calls, the one longest without a call first. Some may be on one (`CallBook.engaged`)."""
-    s = t.seats.c
+def ready_operators(connection: Connection, area: str | None = None) -> list[Person]:
+    """Seats that take calls, the one longest without a call first. Some may be on one (`CallBook.engaged`).
+
+    Who does not see the area comes last: better somebody who has to break the glass than nobody.
+    """
+    s, of = t.seats.c, t.operators.c.area_id
+    near = network.around(connection, area) if area else []
+    elsewhere = case((or_(of.is_(None), of.in_(near)), 0), else_=1) if near else literal(0)
     query = (
         select(s.operator_id, s.phone, t.operators.c.name)
         .join(t.operators, t.operators.c.id == s.operator_id)
         .where(s.state == "ready", s.phone != "")
-        .order_by(s.last_call_at.is_not(None), s.last_call_at, s.operator_id)
+        .order_by(elsewhere, s.last_call_at.is_not(None), s.last_call_at, s.operator_id)
     )
     rows = connection.execute(query)
     return [Person(f"operator:{row.operator_id}", row.name, row.phone, Role.OPERATOR) for row in rows]

@@ -36,6 +36,14 @@ def around(connection: Connection, area: str | None) -> list[str]:
     return way_up(area, {row.id: row.parent_id for row in connection.execute(select(up))})
 
 
+def subtree(connection: Connection, area: str) -> list[str]:
+    """The area and everything below it; empty: there is no such area."""
+    a = t.areas.c
+    down = select(a.id).where(a.id == area).cte(recursive=True)
+    down = down.union(select(a.id).join(down, a.parent_id == down.c.id))
+    return list(connection.execute(select(down.c.id)).scalars())
+
+
 def tops(connection: Connection) -> list[str]:
     """The areas above which there is none."""
     a = t.areas.c

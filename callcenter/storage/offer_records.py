@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from callcenter.alerts.offer_model import Offer, OfferState, Proof
+from callcenter.storage import doubtful
 from callcenter.storage.records import rfc3339
 
 
@@ -19,8 +20,14 @@ def offer_row(offer: Offer) -> dict[str, Any]:
 
 
 def offer_from_row(row: Mapping[Any, Any]) -> Offer:
-    proof = Proof(row["proof"]) if row["proof"] else None
-    return Offer(**{**row, "state": OfferState(row["state"]), "proof": proof, "parts": json.loads(row["parts"])})
+    """Never fails because of a value that another release wrote: who was asked stays on the card."""
+    unknown = OfferState.WITHDRAWN if row["ended_at"] else OfferState.OFFERED
+    read: dict[str, Any] = {
+        "state": doubtful.value(row, "state", OfferState, unknown),
+        "proof": doubtful.value(row, "proof", Proof, None) if row["proof"] else None,
+        "parts": doubtful.value(row, "parts", json.loads, {}),
+    }
+    return Offer(**{**row, **read})
 
 
 _TIMES = ("asked_at", "accepted_at", "moved_at", "says_there_at", "arrived_at", "ended_at", "due")

@@ -137,8 +137,12 @@ def positions_of(connection: Connection, alert_id: str) -> dict[str, dict[str, A
 def positions_now(connection: Connection) -> list[dict[str, Any]]:
     """Of everybody who is under way anywhere and shares it."""
     p = t.offer_positions
-    query = select(p, t.offers.c.alert_id).join(t.offers, t.offers.c.id == p.c.offer_id).order_by(p.c.offer_id)
-    return [{"alert_id": row.alert_id, "offer": row.offer_id} | _view(row) for row in connection.execute(query)]
+    query = select(p, t.offers.c.alert_id, t.alerts.c.area_id).join(t.offers, t.offers.c.id == p.c.offer_id)
+    query = query.join(t.alerts, t.alerts.c.id == t.offers.c.alert_id).order_by(p.c.offer_id)
+    return [
+        {"alert_id": row.alert_id, "area_id": row.area_id, "offer": row.offer_id} | _view(row)
+        for row in connection.execute(query)
+    ]
 
 
 # -- key-safes

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, case, func, or_, select
+from sqlalchemy import Connection, Select, Table, case, func, or_, select, true
 
 from callcenter.alerts.datum import to_wgs84
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
@@ -13,6 +13,7 @@ from callcenter.alerts.ranking import Spot
 from callcenter.storage import doubtful, page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
+from callcenter.storage.scope import EVERYTHING, Scope
 
 MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
 DEFAULT_HEARTBEAT_S = 300
@@ -48,9 +49,19 @@ _PRIORITY = case(
 
 
 def alerts(
-    connection: Connection, *, state: str = "open", resident: str = "", device: str = "", limit: int = 500
+    connection: Connection,
+    *,
+    state: str = "open",
+    resident: str = "",
+    device: str = "",
+    limit: int = 500,
+    scope: Scope = EVERYTHING,
+    operator: str = "",
 ) -> list[Alert]:
-    query = select(t.alerts).where(t.alerts.c.state.in_(_states(state)))
+    """Those that the scope shows, and what the operator has in hand wherever it is."""
+    in_hand = or_(t.alerts.c.owner_id == operator, t.alerts.c.transfer_to_id == operator)
+    shown = or_(scope.where(t.alerts.c.area_id), in_hand) if scope != EVERYTHING else true()
+    query = select(t.alerts).where(t.alerts.c.state.in_(_states(state)), shown)
     if resident:
         query = query.where(t.alerts.c.resident_id == resident)
     if device:
@@ -158,9 +169,10 @@ def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def residents(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
+def residents(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
     columns = (t.residents.c.name, t.residents.c.id, t.households.c.address)
-    found = _rows(connection, _matching(_RESIDENTS, text, *columns).order_by(t.residents.c.id).limit(limit))
+    shown = _RESIDENTS.where(scope.where(t.households.c.area_id))
+    found = _rows(connection, _matching(shown, text, *columns).order_by(t.residents.c.id).limit(limit))
     return refused_phones.shown(connection, "resident", found)
 
 
@@ -186,8 +198,13 @@ def contacts(connection: Connection, resident_id: str | None) -> list[dict[str, 
     return refused_phones.shown(connection, "contact", _rows(connection, query))
 
 
-def devices(connection: Connection, text: str, limit: int) -> list[dict[str, Any]]:
+def devices(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
+    """A device that is nobody's is everybody's."""
+    at_home = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
     query = _matching(_DEVICES, text, t.devices.c.id, t.devices.c.resident_id)
+    if scope != EVERYTHING:
+        query = query.outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
+        query = query.outerjoin(t.households, t.households.c.id == at_home).where(scope.where(t.households.c.area_id))
     return _rows(connection, query.order_by(t.devices.c.id).limit(limit))
 
 
@@ -218,8 +235,11 @@ def listing(connection: Connection, table: Table, text: str, limit: int) -> list
     return _rows(connection, _matching(select(table), text, table.c.id, table.c.name).order_by(table.c.id).limit(limit))
 
 
-def responders(connection: Connection, text: str, limit: int, *, kind: str = "") -> list[dict[str, Any]]:
+def responders(
+    connection: Connection, text: str, limit: int, *, kind: str = "", scope: Scope = EVERYTHING
+) -> list[dict[str, Any]]:
     query = _matching(select(t.responders), text, t.responders.c.id, t.responders.c.name)
+    query = query.where(scope.where(t.responders.c.area_id))
     query = query.where(t.responders.c.kind == kind) if kind else query
     found = _rows(connection, query.order_by(t.responders.c.id).limit(limit))
     return refused_phones.shown(connection, "responder", found)

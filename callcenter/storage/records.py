@@ -39,6 +39,7 @@ class Entry:
     data: str
     after: str | None
     hash: str
+    area_id: str | None = None  # whose business it is (scope.py)
 
     def frame(self) -> str:
         """The entry as the live feed sends it (openapi.yaml, LiveEntry); the same text live and resumed."""
@@ -110,7 +111,7 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 _TELEPHONE = (
     "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
     "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
-    "astray_at", "searchers_wanted", "found_at",
+    "area_id", "astray_at", "searchers_wanted", "found_at",
 )
 _SAME = (
     *_TELEPHONE,
@@ -205,6 +206,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "resident_id": alert.subject.resident,
         "resident_name": alert.subject.name,
         "place": alert.subject.place,
+        "area_id": alert.area_id,
         "device_id": alert.subject.device,
         "opened_at": rfc3339(alert.opened_at),
         "waiting_since": rfc3339(alert.waiting_since),

@@ -141,6 +141,20 @@ operators = Table(
     Column("role", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("area_id", Text),  # whose residents they see, with all below it; null: everybody (scope.py)
+)
+# Somebody has looked beyond their area, with a reason; it is reviewed afterwards.
+glass_breaks = Table(
+    "glass_breaks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("operator_id", Text, nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("broken_at", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+    Column("reviewed_at", Utc),
+    Column("reviewed_by", Text),
+    Column("note", Text, nullable=False, server_default=""),
 )
 sessions = Table(
     "sessions",

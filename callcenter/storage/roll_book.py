@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert,
 from callcenter.alerts.model import State
 from callcenter.alerts.ranking import Spot, metres
 from callcenter.alerts.roll import ATTEMPTS, URGENT, Ask, Entry, IncidentKind, Listed, Standing
-from callcenter.storage import tables as t
+from callcenter.storage import network, tables as t
 
 METRES_A_DEGREE = 111_000
 CHOSEN_FROM = 500  # more lines than that nobody has
@@ -105,14 +105,6 @@ def _entry(row: Any) -> Entry:  # noqa: ANN401
     )
 
 
-def subtree(connection: Connection, area: str) -> list[str]:
-    """The area and everything below it; empty: there is no such area."""
-    a = t.areas.c
-    down = select(a.id).where(a.id == area).cte(recursive=True)
-    down = down.union(select(a.id).join(down, a.parent_id == down.c.id))
-    return list(connection.execute(select(down.c.id)).scalars())
-
-
 def _near(areas: set[str], at: Spot | None, radius_m: int | None) -> ColumnElement[bool]:
     """A box around what is looked for, so that not the whole city is read."""
     h = t.households.c
@@ -127,7 +119,7 @@ def _near(areas: set[str], at: Spot | None, radius_m: int | None) -> ColumnEleme
 def at_most(connection: Connection, area: str, *, at: Spot | None = None, radius_m: int | None = None) -> int:
     """No more than so many live there: counted, not read. Of a circle it counts the square around it."""
     p, h = t.residents.c, t.households.c
-    there = _near(set(subtree(connection, area)), at, radius_m)
+    there = _near(set(network.subtree(connection, area)), at, radius_m)
     query = select(func.count(p.id)).join(t.households, h.id == p.household_id).where(there)
     return connection.execute(query).scalar_one()
 
@@ -140,7 +132,7 @@ def living_in(
     Of whom nobody knows where the house stands, the area counts: one too many before one too few.
     """
     p, h = t.residents.c, t.households.c
-    areas = set(subtree(connection, area))
+    areas = set(network.subtree(connection, area))
     query = select(p.id, p.name, p.risk, p.born, p.household_id, h.address, h.area_id, h.lat, h.lon)
     rows = connection.execute(query.join(t.households, h.id == p.household_id).where(_near(areas, at, radius_m))).all()
     at_home = Counter(row.household_id for row in rows)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from callcenter.alerts.roll import progress
 from callcenter.storage import roll_book, tables as t
 from callcenter.storage.records import rfc3339
+from callcenter.storage.scope import EVERYTHING, Scope
 
 _SHOWN = (
     "id", "kind", "words", "area_id", "lat", "lon", "radius_m", "ask", "raised_at", "raised_by", "raised_by_name",
@@ -19,11 +20,14 @@ def _plain(row: Any) -> dict[str, Any]:  # noqa: ANN401
     return {key: rfc3339(value) if isinstance(value, datetime) else value for key, value in row.items()}
 
 
-def incidents(connection: Connection, *, everything: bool, limit: int) -> list[dict[str, Any]]:
+def incidents(
+    connection: Connection, *, everything: bool, limit: int, scope: Scope = EVERYTHING
+) -> list[dict[str, Any]]:
     """The newest first; those that are closed only where they are asked for."""
     i = t.incidents.c
     query = select(*(i[name] for name in _SHOWN), t.areas.c.name.label("area_name"))
     query = query.outerjoin(t.areas, t.areas.c.id == i.area_id).order_by(i.raised_at.desc(), i.id.desc()).limit(limit)
+    query = query.where(scope.where(i.area_id))
     rows = connection.execute(query if everything else query.where(i.closed_at.is_(None))).mappings().all()
     return [_plain(row) | {"progress": progress(roll_book.entries(connection, row["id"]))} for row in rows]
 

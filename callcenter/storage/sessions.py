@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from callcenter.storage import tables as t
+from callcenter.storage.scope import EVERYTHING, Scope, scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,19 @@ class NewOperator:
     role: str
     password_hash: str
     created_at: datetime
+    area_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Whom a valid session belongs to, and what they see; `beyond_until`: beyond their area, for so long."""
+
+    id: str
+    name: str
+    role: str
+    area: str | None
+    scope: Scope
+    beyond_until: datetime | None
 
 
 def operator(connection: Connection, operator_id: str) -> Any | None:  # noqa: ANN401
@@ -30,17 +44,24 @@ def operator(connection: Connection, operator_id: str) -> Any | None:  # noqa: A
     return connection.execute(select(t.operators).where(t.operators.c.id == operator_id)).first()
 
 
-def session(connection: Connection, hashed: str, not_before: datetime) -> Any | None:  # noqa: ANN401
-    """(id, name, role) of whoever a valid session belongs to."""
-    return connection.execute(
-        select(t.operators.c.id, t.operators.c.name, t.operators.c.role)
-        .join(t.sessions, t.sessions.c.operator_id == t.operators.c.id)
+def session(connection: Connection, hashed: str, not_before: datetime, now: datetime) -> Session | None:
+    """Whoever a valid session belongs to."""
+    o, g = t.operators.c, t.glass_breaks.c
+    row = connection.execute(
+        select(o.id, o.name, o.role, o.area_id)
+        .join(t.sessions, t.sessions.c.operator_id == o.id)
         .where(
             t.sessions.c.token_hash == hashed,
             t.sessions.c.revoked_at.is_(None),
             t.sessions.c.created_at > not_before,
         )
     ).first()
+    if row is None:
+        return None
+    broken = select(func.max(g.until)).where(g.operator_id == row.id, g.until > now)
+    until: datetime | None = connection.execute(broken).scalar() if row.area_id else None
+    scope = EVERYTHING if until else scope_of(connection, row.area_id)
+    return Session(row.id, row.name, row.role, row.area_id, scope, until)
 
 
 def open_session(connection: Connection, new: NewSession) -> None:
@@ -53,7 +74,7 @@ def revoke_session(connection: Connection, hashed: str, now: datetime) -> None:
 
 def put_operator(connection: Connection, new: NewOperator) -> None:
     values = asdict(new)
-    changes = {key: values[key] for key in ("name", "role", "password_hash")}
+    changes = {key: values[key] for key in ("name", "role", "password_hash", "area_id")}
     changed = connection.execute(update(t.operators).where(t.operators.c.id == new.id).values(**changes))
     if changed.rowcount == 0:
         connection.execute(insert(t.operators).values(**values))

@@ -29,6 +29,7 @@ from callcenter.storage.registry_tables import (
     contacts as contacts,
     device_state as device_state,
     devices as devices,
+    glass_breaks as glass_breaks,
     holidays as holidays,
     households as households,
     learned as learned,
@@ -106,6 +107,7 @@ alerts = Table(
     Column("searchers", Text, nullable=False, server_default="[]"),  # JSON: kind:id of everybody who looks
     Column("searchers_wanted", Integer, nullable=False, server_default="0"),
     Column("found_at", Utc),
+    Column("area_id", Text),  # where it opened; null: not known, and everybody sees it (scope.py)
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),
@@ -145,6 +147,7 @@ timeline = Table(
     Column("data", Text, nullable=False),
     Column("after", Text),
     Column("hash", Text, nullable=False),
+    Column("area_id", Text),  # whose business it is, not part of what the hash proves (scope.py)
 )
 timers = Table(
     "timers",

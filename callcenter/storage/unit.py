@@ -223,8 +223,9 @@ class Unit:
 
     def opened(self, alert: Alert) -> Alert:
         """The alert with the policy in force, which it keeps."""
-        place = self._opens_under.path(self._area_of(alert.subject)) if self._opens_under.parents else ""
-        return replace(alert, policy_version=self._opens_under.version, policy_area=place)
+        area = self._area_of(alert.subject)
+        path = self._opens_under.path(area)
+        return replace(alert, area_id=area, policy_version=self._opens_under.version, policy_area=path)
 
     def _area_of(self, subject: Subject) -> str | None:
         known = self._devices.get(subject.device)
@@ -288,8 +289,9 @@ class Unit:
         actor: str,
         ring: bool = False,
         data: dict[str, Any] | None = None,
+        area: str | None = None,
     ) -> Entry:
-        """Append to the timeline."""
+        """Append to the timeline. `area` is whose business it is, of what belongs to no alert; None: everybody's."""
         self._n += 1
         fields: dict[str, Any] = {
             "n": self._n,
@@ -302,7 +304,7 @@ class Unit:
             "after": canonical(alert_view(alert)) if alert else None,
         }
         self._hash = chained(self._hash, fields)
-        entry = Entry(**fields, hash=self._hash)
+        entry = Entry(**fields, hash=self._hash, area_id=alert.area_id if alert else area)
         self.entries.append(entry)
         return entry
 

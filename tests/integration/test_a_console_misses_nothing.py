@@ -171,6 +171,9 @@ def drawn(alerts: Iterable[dict], devices: list[str]) -> dict[str, tuple]:
 # -- one process, with everything in the test's hands
 
 
+SEATED = SignedIn("operator1", "Ann", "operator", "")
+
+
 @dataclass
 class Room:
     """The live feed of one office, and a web server in front of it."""
@@ -191,12 +194,16 @@ async def room(office: Office) -> AsyncIterator[Room]:
     clock = SystemClock()
     feed = Feed(office.reader, clock)
     presence = Presence(office.door.submit, clock)
-    made = Live(feed, presence, Health(lambda: True, lambda: True), read=office.reader, clock=clock)
-    who = SignedIn("operator1", "Ann", "operator", "")
+
+    async def session(_hash: str) -> SignedIn:
+        return SEATED
+
+    health = Health(lambda: True, lambda: True)
+    made = Live(feed, presence, health, read=office.reader, clock=clock, session=session)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         since = request.query.get("since")
-        return await made.serve(request, who, int(since) if since else None)
+        return await made.serve(request, SEATED, int(since) if since else None)
 
     app = web.Application()
     app.router.add_get("/live", serve)
@@ -343,10 +350,10 @@ async def test_a_view_is_never_older_than_the_number_it_names(office: Office, wh
         view = await office.reader(api._listed, state="open")
         (found,) = view["alerts"]
     elif what == "detail":
-        view = await office.reader(api._detail, alert, ANN)
+        view = await office.reader(api._detail, alert, SEATED)
         found = view["alert"]
     else:
-        n, alerts = await office.reader(live._snapshot)
+        n, alerts = await office.reader(live._snapshot, SEATED)
         view, (found,) = {"n": n}, alerts
     assert pressed
     told = [json.loads(entry.after) for entry in office.entries() if entry.n <= view["n"]]

@@ -364,15 +364,20 @@ async def test_consoles_see_where_somebody_is_in_a_frame_of_its_own(house: House
     office = house.office
     feed = Feed(office.reader, clock)
     presence = Presence(office.door.submit, clock)
-    live = Live(feed, presence, Health(lambda: True, lambda: True), read=office.reader, clock=clock)
     ann = SignedIn("operator1", "Ann", "operator", "h")
+
+    async def session(_hash: str) -> SignedIn:
+        return ann
+
+    health = Health(lambda: True, lambda: True)
+    live = Live(feed, presence, health, read=office.reader, clock=clock, session=session)
 
     async def connect_to(request: web.Request) -> web.StreamResponse:
         return await live.serve(request, ann, None)
 
-    async with served([web.get("/live", connect_to)]) as base, aiohttp.ClientSession() as session:
+    async with served([web.get("/live", connect_to)]) as base, aiohttp.ClientSession() as browser:
         telling = asyncio.create_task(live.run_positions())
-        async with session.ws_connect(f"{base}/live") as socket:
+        async with browser.ws_connect(f"{base}/live") as socket:
             phone = await (await house.phone()).opens()
             await phone.presses("yes")
             assert await phone.is_at(300) == 204

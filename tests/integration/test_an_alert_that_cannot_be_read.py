@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from callcenter import metrics
 from callcenter.centre import _due
+from callcenter.console.auth import SignedIn
 from callcenter.console.live import _snapshot
 from callcenter.storage import queries, tables as t, unit as unit_of, work
 from callcenter.storage.engine import connect
@@ -43,7 +44,7 @@ def write(office: Office, alert: str, **values: Any) -> None:
 
 
 def shown(office: Office) -> list[str]:
-    return [alert["id"] for alert in office.read(_snapshot)[1]]
+    return [alert["id"] for alert in office.read(_snapshot, SignedIn("operator1", "Ann", "operator", ""))[1]]
 
 
 def rings(office: Office, alert: str) -> int:

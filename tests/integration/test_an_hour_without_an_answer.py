@@ -101,14 +101,17 @@ def some(village: Village) -> None:
     )
 
 
-def test_nobody_is_left_alone_in_any_minute_of_an_hour_and_no_telephone_rings_all_the_time(quiet: Quiet) -> None:
+@pytest.mark.parametrize("minutes", [12, pytest.param(60, marks=pytest.mark.long)])
+def test_nobody_is_left_alone_in_any_minute_of_an_hour_and_no_telephone_rings_all_the_time(
+    quiet: Quiet, minutes: int
+) -> None:
     some(quiet.village)
     alert = quiet.village.press()
     quiet.passes(alert, 720)  # the ladder is climbed, and everybody has been asked as often as planned
     (begins,) = [row["due"] for row in quiet.rows(t.timers, t.timers.c.alert_id == alert, t.timers.c.kind == "rung")]
     quiet.passes(alert, (begins - quiet.village.now).total_seconds() - 1)
     asked = Counter[str]()
-    for _ in range(60):
+    for _ in range(minutes):
         since = quiet.village.now
         quiet.passes(alert, 60)
         rung = quiet.rung(alert, since=since)

@@ -106,7 +106,7 @@ async def supervised(api: IncidentApi) -> AsyncIterator[TestClient[Any, Any]]:
         return await handler(request)
 
     app = web.Application(middlewares=[_answer_problems, sign_in])
-    for method, path, _who, name, handle in api.routes(""):
+    for method, path, _needs, name, handle, _about in api.routes():
         app.router.add_route(method, path, handle, name=name)
     async with TestClient(TestServer(app)) as client:
         yield client

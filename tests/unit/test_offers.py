@@ -21,6 +21,7 @@ from callcenter.alerts.offer_rules import (
 )
 from callcenter.alerts.ranking import Candidate, Need, Spot, rank
 from callcenter.alerts.rules import Refused
+from callcenter.storage.offer_records import offer_from_row, offer_row
 from config.policies import Level
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -300,3 +301,12 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("state", "unheard_of"), ("proof", "unheard_of"), ("parts", "no json")], ids=str
+)
+def test_an_offer_of_another_release_stays_on_the_card(column: str, value: str) -> None:
+    row = offer_row(offer("responder:x")) | {column: value}
+    read = offer_from_row(row)
+    assert (read.party, read.state) == ("responder:x", OfferState.OFFERED)

@@ -84,6 +84,11 @@ export function place(n) {
   return n <= newestNumber ? "repeat" : "gap";
 }
 
+/** Entries up to this number are not for this console (openapi.yaml, LivePassed). @param {number} n */
+export function takePassed(n) {
+  newestNumber = Math.max(newestNumber ?? 0, n);
+}
+
 /** @param {LiveEntry} entry @returns {{ arrived: boolean }} whether it joins the queue with this entry */
 export function takeEntry(entry) {
   newestNumber = Math.max(newestNumber ?? 0, entry.n);

@@ -105,6 +105,9 @@ export const getMeasures = () => send("GET", "/statistics");
  * @returns {Promise<Answer<import("console-api").Statistic>>} */
 export const getStatistic = (measure, query) => send("GET", `/statistics/${encodeURIComponent(measure)}?${query}`);
 
+/** @param {string} reason @returns {Promise<Answer<{ until: string }>>} */
+export const postBreakGlass = (reason) => send("POST", "/break-glass", { reason });
+
 /** @returns {Promise<Answer<{ areas: import("console-api").Area[] }>>} */
 export const getAreas = () => send("GET", "/areas");
 

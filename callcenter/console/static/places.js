@@ -2,21 +2,23 @@
 // whoever left the alerts would not hear an alarm.
 import { t } from "./i18n.js";
 import { html } from "./markup.js";
+import { may } from "./session.js";
 
+/** @type {{ path: string, key: string, needs: import("console-api").Permission }[]} */
 const PLACES = [
-  { path: "/", key: "places.alerts" },
-  { path: "/calls", key: "places.calls" },
-  { path: "/statistics", key: "places.statistics" },
-  { path: "/coverage", key: "places.coverage" },
-  { path: "/incidents", key: "places.incidents" },
-  { path: "/policies", key: "places.policies" },
+  { path: "/", key: "places.alerts", needs: "see_alerts" },
+  { path: "/calls", key: "places.calls", needs: "see_calls" },
+  { path: "/statistics", key: "places.statistics", needs: "see_figures" },
+  { path: "/coverage", key: "places.coverage", needs: "see_network" },
+  { path: "/incidents", key: "places.incidents", needs: "see_incidents" },
+  { path: "/policies", key: "places.policies", needs: "see_policies" },
 ];
 
 /** @param {{ here: string }} where */
 export function Places({ here }) {
   const beside = here === "/" ? "_blank" : undefined;
   return html`<nav class="places" aria-label=${t("places.name")}>
-    ${PLACES.filter(({ path }) => path !== here).map(({ path, key }) =>
+    ${PLACES.filter(({ path, needs }) => path !== here && may(needs)).map(({ path, key }) =>
       html`<a href=${path} target=${beside} rel="noopener">${t(key)}</a>`)}
   </nav>`;
 }

@@ -14,7 +14,7 @@ import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
-import { checkSession, session } from "./session.js";
+import { checkSession, may, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
@@ -125,6 +125,7 @@ function take(frame) {
   if (frame.type === "entry") takeEntry(frame);
   else if (frame.type === "beat") takeBeat(frame);
   else if (frame.type === "snapshot") takeSnapshot(frame);
+  else if (frame.type === "passed") book.takePassed(frame.n);
   else if (frame.type === "positions") hearPositions(frame);
   else attend();
 }
@@ -146,8 +147,8 @@ function enter() {
   if (operator !== lastOperator) forgetDrafts();
   lastOperator = operator;
   welcomedBefore = false;
-  loadSeat();
-  startLooking();
+  if (may("work_calls")) loadSeat();
+  if (may("see_calls")) startLooking();
   live = startLive({ since: book.newest, take, welcomed, turnedAway: checkSession });
 }
 

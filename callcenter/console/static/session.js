@@ -13,6 +13,9 @@ export const endedUnasked = signal(false);
 /** The centre could not be asked at all. */
 export const unreachable = signal(false);
 
+/** @param {import("console-api").Permission} what whether the role of who is signed in may do it */
+export const may = (what) => session.value?.may.includes(what) ?? false;
+
 export function sessionEnded() {
   if (!session.value) return;
   endedUnasked.value = true;
@@ -48,7 +51,8 @@ export async function signIn(username, password) {
   if (!answer.ok) return SIGN_IN_TROUBLES[answer.why] ?? "sign_in.refused";
   endedUnasked.value = false;
   // The token in the answer is for programs; the browser has the cookie and keeps nothing else.
-  session.value = { operator: answer.body.operator, role: answer.body.role };
+  const { token: _token, ...known } = answer.body;
+  session.value = known;
   return null;
 }
 

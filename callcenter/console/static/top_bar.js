@@ -2,6 +2,7 @@
 import { computed } from "@preact/signals";
 import { h } from "preact";
 import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
+import { Beyond } from "./beyond.js";
 import { now } from "./clock.js";
 import { DeskWork } from "./desk_work.js";
 import { minuteTime, plural, t } from "./i18n.js";
@@ -14,7 +15,7 @@ import { isEmergency } from "./order.js";
 import { Places } from "./places.js";
 import { quietForAMinute } from "./room.js";
 import { SeatChoice } from "./seat_choice.js";
-import { session, signOut } from "./session.js";
+import { may, session, signOut } from "./session.js";
 import { armed, quiet, ringing } from "./sound.js";
 
 const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
@@ -52,10 +53,11 @@ export function TopBar() {
   return html`<header class="top-bar">
     <h1>${t("page.name")}</h1>
     ${h(Counts, {})}
-    ${h(DeskWork, {})}
+    ${may("see_calls") && h(DeskWork, {})}
     ${h(Places, { here: "/" })}
     <span class="spring"></span>
-    ${h(SeatChoice, {})}
+    ${h(Beyond, {})}
+    ${may("work_calls") && h(SeatChoice, {})}
     ${h(LinkState, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
