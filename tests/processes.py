@@ -240,6 +240,10 @@ class Service:
             path.write_text("\n".join(lines) + "\n", encoding="utf-8")
             self.take_in(kind, path)
 
+    def hire(self, name: str, role: str, *, area: str | None = None) -> None:
+        with self._writing() as writer, writer.transaction() as connection:
+            add_operator(connection, name, name=name.title(), role=role, password=PASSWORD, now=NOW, area=area)
+
     def take_in(self, kind: str, path: Path) -> None:
         """What `run("import", kind, path)` does, without the seconds a Python takes to start."""
         with self._writing() as writer:

@@ -56,6 +56,12 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     devices.write_text("id,family,resident_id,household_id\nbracelet-hostile,bracelet,r-hostile,\n", encoding="utf-8")
     for kind, path in (("residents", residents), ("devices", devices)):
         made.take_in(kind, path)
+    further = directory / "further.csv"
+    further.write_text("id,name,household_id,address,area\nr-d2,测试居民d2,h-d2,测试村d2号,d2\n", encoding="utf-8")
+    made.take_in("residents", further)
+    made.hire("auditor1", "auditor")
+    made.hire("desk1", "responder_desk")
+    made.hire("town1", "operator", area="d2")
     with Wire(made.http_port) as wire:
         made.extra["CALLCENTER_PUBLIC_URL"] = f"http://127.0.0.1:{wire.port}"
         made.wire = wire  # type: ignore[attr-defined]

@@ -12,14 +12,14 @@ import aiohttp
 import pytest
 from sqlalchemy import insert
 
-from callcenter.console.auth import add_operator, token_hash
+from callcenter.console.auth import token_hash
 from callcenter.storage import sessions, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.scope import EVERYTHING
 from tests.conftest import sign_in
 from tests.integration.bracelet import bracelet
 from tests.integration.contract import DOCUMENT, Client
-from tests.processes import NOW, PASSWORD, Mosquitto, Service, running
+from tests.processes import Mosquitto, Service, running
 
 pytestmark = pytest.mark.one_database
 
@@ -93,9 +93,8 @@ def _fill(service: Service) -> None:
         path = service.directory / f"towns-{kind}.csv"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         service.take_in(kind, path)
-    with service._writing() as writer, writer.transaction() as connection:
-        for name, (role, area) in PEOPLE.items():
-            add_operator(connection, name, name=name.title(), role=role, password=PASSWORD, now=NOW, area=area)
+    for name, (role, area) in PEOPLE.items():
+        service.hire(name, role, area=area)
 
 
 def _call(one: str, alert: str, at: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import { LegPanel } from "./leg_panel.js";
 import { html } from "./markup.js";
 import { Plan } from "./plan.js";
 import { ResidentCard } from "./resident_card.js";
+import { may } from "./session.js";
 import { Timeline } from "./timeline.js";
 import { WayPanel } from "./way_panel.js";
 
@@ -81,9 +82,9 @@ export function AlertView() {
         ${alert && data ? h(ResidentCard, { detail: data, alert }) : !shown?.trouble && html`<p class="loading">${t("view.loading")}</p>`}
       </div>
       <div class="view-work">
-        ${alert && h(ActionBar, { alert, data })}
+        ${alert && may("work_alerts") && h(ActionBar, { alert, data })}
         ${data && h(Plan, { data })}
-        ${alert && data && h(LegPanel, { alert, detail: data })}
+        ${alert && data && may("see_calls") && h(LegPanel, { alert, detail: data })}
         ${data && h(Timeline, { detail: data })}
       </div>
     </div>

@@ -8,7 +8,7 @@ import { openForm, showForm } from "./drafts.js";
 import { isTyping, wishFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { warn } from "./notice.js";
-import { session } from "./session.js";
+import { may, session } from "./session.js";
 import { STEP_KEY, tickNext } from "./ticking.js";
 
 const REMEMBERED = "console.single_keys";
@@ -54,7 +54,7 @@ function subject() {
  * @param {string} id @param {import("./actions.js").ActionRow} row */
 export function startAction(id, row) {
   const alert = alertOf(id) ?? detail.value?.data?.alert;
-  if (!alert) return;
+  if (!alert || !may("work_alerts")) return;
   const data = detail.value?.id === id ? detail.value.data : null;
   const me = session.value?.operator.id ?? "";
   if (!allowedActions(alert, data, me).has(row.id)) {
