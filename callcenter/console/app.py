@@ -237,6 +237,7 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
         ("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         ("GET", "/api/v1/session", SIGNED, "whoAmI", api.who_am_i),
         ("DELETE", "/api/v1/session", SIGNED, "signOut", api.sign_out),
+        ("POST", "/api/v1/session/unlock", SIGNED, "unlock", api.unlock),
         ("GET", "/api/v1/alerts", SIGNED, "listAlerts", api.alerts),
         ("GET", "/api/v1/alerts/{id}", SIGNED, "getAlert", api.alert),
         ("GET", "/api/v1/alerts/{id}/handover", SIGNED, "getHandover", handovers.data),

@@ -6,6 +6,7 @@ import { plural, t } from "./i18n.js";
 import { link } from "./live.js";
 import { html } from "./markup.js";
 import { dismissNotice, notice } from "./notice.js";
+import { locked, lockingSoon } from "./privacy.js";
 import { armRoomSound, health } from "./room.js";
 import { armed } from "./sound.js";
 import { wishFocus } from "./focus.js";
@@ -54,7 +55,10 @@ function SoundStrip() {
 /** Its place at the foot of the page is always kept free: a notice must not push a row or a button away
  * from under the pointer. */
 export function NoticeLine() {
-  const said = notice.value;
+  const said = locked.value ? null : notice.value; // a notice names people; it waits
+  if (lockingSoon.value) {
+    return html`<div role="status" class="notice-region" id="notice"><p class="notice notice-info"><span>${t("lock.soon")}</span></p></div>`;
+  }
   return html`<div role="status" class="notice-region" id="notice">
     ${said && html`<p class=${`notice notice-${said.tone}`}>
       <span>${t(said.key, said.values)}</span>

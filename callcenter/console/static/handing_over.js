@@ -10,6 +10,7 @@ import { wishFocus } from "./focus.js";
 import { duration, t } from "./i18n.js";
 import { singleKeys, startAction } from "./keys.js";
 import { html } from "./markup.js";
+import { locked } from "./privacy.js";
 import { session } from "./session.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -34,6 +35,9 @@ function look(alert) {
 
 /** @param {{ alert: Alert }} props */
 function Request({ alert }) {
+  if (locked.value) {
+    return html`<p class="banner banner-loud request"><strong>${t("lock.asked", { kind: t(`kind.${alert.kind}`) })}</strong></p>`;
+  }
   const name = alert.resident_name || t("mark.unidentified");
   return html`<div class="banner banner-loud request" data-request=${alert.id}>
     <strong>${t("transfer.asked", { owner: alert.owner?.name, kind: t(`kind.${alert.kind}`), name })}</strong>

@@ -2,7 +2,7 @@
 // Drawing follows by itself; nothing an alarm depends on waits for a frame.
 import { effect, signal, untracked } from "@preact/signals";
 import * as book from "./alert_book.js";
-import { announceArrival, announceWaiting } from "./announcer.js";
+import { announceArrival, announceLock, announceWaiting } from "./announcer.js";
 import { hearServerTime } from "./clock.js";
 import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
@@ -13,6 +13,7 @@ import { forgetNumbers } from "./leg_commands.js";
 import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
+import { locked } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
@@ -191,6 +192,9 @@ export function startRoom() {
   });
   effect(() => {
     if (link.value.phase === "lost" && link.value.silentSeconds <= 7) untracked(() => soundOnce("medium"));
+  });
+  effect(() => {
+    if (locked.value) untracked(announceLock);
   });
   effect(() => {
     language.value;
