@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from callcenter import metrics
 from callcenter.clock import Clock, wait_event
 from callcenter.console.auth import SignedIn
+from callcenter.console.consoles import Consoles
 from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
 from callcenter.storage import page_queries, queries
 from callcenter.storage.reading import Reader
@@ -159,6 +160,7 @@ class Live:
     def __init__(self, feed: Feed, presence: Presence, health: Health, *, read: Reader, clock: Clock) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock = read, clock
+        self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, str] = {}  # -> hash of the session's token
 
     async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
@@ -171,10 +173,13 @@ class Live:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    armed = _sound(message.data, armed)
+                    said = _said(message.data)
+                    armed = _sound(said, armed)
+                    self._consoles.heard(who.id, socket, said)
         finally:
             metrics.sound_armed.dec(int(armed))
             self._presence.went(who.id)
+            self._consoles.went(who.id, socket)
             self._sockets.pop(socket, None)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -257,13 +262,18 @@ def _snapshot(connection: Connection) -> tuple[int, list[dict[str, Any]]]:
     return queries.head(connection), [alert_view(alert) for alert in queries.alerts(connection, limit=5000)]
 
 
-def _sound(text: str, armed: bool) -> bool:
-    """A console says whether its sound is armed; anything else it says means nothing to us."""
+def _said(text: str) -> dict[str, Any]:
+    """What a console says; anything we do not understand means nothing to us."""
     try:
         said = json.loads(text)
-    except ValueError:
-        return armed
-    if not isinstance(said, dict) or said.get("type") != "sound":
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _sound(said: dict[str, Any], armed: bool) -> bool:
+    """Whether its sound is armed."""
+    if said.get("type") != "sound":
         return armed
     now_armed = said.get("armed") is True
     metrics.sound_armed.inc(int(now_armed) - int(armed))

@@ -10,6 +10,7 @@ import { wishFocus } from "./focus.js";
 import { duration, t } from "./i18n.js";
 import { singleKeys, startAction } from "./keys.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
 import { locked } from "./privacy.js";
 import { session } from "./session.js";
 
@@ -17,7 +18,7 @@ import { session } from "./session.js";
 
 /** @param {{ alert: Alert, own: boolean }} props */
 function Answers({ alert, own }) {
-  const busy = Boolean(pending.value[alert.id]);
+  const busy = passive.value || Boolean(pending.value[alert.id]);
   const rows = ANSWERS.filter((row) => !own || row.id === "decline");
   return html`<span class="answers">
     ${rows.map((row) => html`<button type="button" key=${row.id} class=${row.id === "take_over" ? "primary" : ""}

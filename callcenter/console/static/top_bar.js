@@ -14,6 +14,7 @@ import { html } from "./markup.js";
 import { warn } from "./notice.js";
 import { isEmergency } from "./order.js";
 import { Places } from "./places.js";
+import { passive } from "./one_console.js";
 import { locked } from "./privacy.js";
 import { quietForAMinute } from "./room.js";
 import { SeatChoice } from "./seat_choice.js";
@@ -39,7 +40,7 @@ function LinkState() {
 }
 
 function SoundState() {
-  const state = !armed.value ? "off" : quiet.value ? "quiet" : ringing.value ? "ringing" : "on";
+  const state = passive.value ? "elsewhere" : !armed.value ? "off" : quiet.value ? "quiet" : ringing.value ? "ringing" : "on";
   return html`<span class="sound" data-sound=${state}>
     <span>${t(`sound.${state}`)}</span>
     ${state === "ringing" && html`<button type="button" onClick=${quietForAMinute}>${t("sound.be_quiet")}</button>`}
