@@ -37,7 +37,8 @@ export function setLockMinutes(minutes) {
   lockMinutes.value = chosenMinutes();
 }
 
-function used() {
+/** Somebody is there. */
+export function used() {
   const at = Date.now();
   if (locked.value || Math.abs(at - writtenAt) < WRITTEN_MS) return;
   writtenAt = at;

@@ -10,11 +10,12 @@ import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail
 import { forgetDrafts } from "./drafts.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
+import { speaks } from "./legs.js";
 import { link, startLive } from "./live.js";
 import { askToBeActive, forgetConsole, hearConsole, introducePage, passive, startOneConsole } from "./one_console.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
-import { locked } from "./privacy.js";
+import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
@@ -124,6 +125,8 @@ function takeBeat(beat) {
     health.value = now;
   }
   if (worse) ringOnce("medium");
+  // Whoever is on the telephone for the open alert touches nothing, and needs the card.
+  if (speaks(detail.value?.data?.timeline ?? [], session.value?.operator.id ?? "")) used();
   attend();
 }
 
