@@ -18,7 +18,7 @@ from callcenter.clock import Clock
 from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, SignedIn, new_session
 from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
-from callcenter.console.problems import ActionBody, Credentials, problem, read_body
+from callcenter.console.problems import ActionBody, Credentials, OwnPassword, problem, read_body
 from callcenter.console.roles import May, may
 from callcenter.ports import ActionWanted, Declined, Submit
 from callcenter.storage import queries, roll_queries, sessions, tables as t
@@ -163,6 +163,15 @@ class Api:
 
     async def who_am_i(self, request: web.Request) -> web.Response:
         return web.json_response(session_view(request[SIGNED_IN]))
+
+    async def unlock(self, request: web.Request) -> web.Response:
+        """Whether it is still the operator of this session who sits there: the privacy lock asks. Nothing changes."""
+        body = await read_body(request, OwnPassword)
+        if isinstance(body, web.Response):
+            return body
+        if await self.keeper.check_password(request[SIGNED_IN].id, body.password, request.remote or "") is None:
+            return problem(401, "wrong_credentials", "the password is wrong")
+        return web.Response(status=204)
 
     async def sign_out(self, request: web.Request) -> web.Response:
         who = request[SIGNED_IN]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from callcenter import metrics
 from callcenter.clock import Clock, wait_event
 from callcenter.console.auth import SignedIn
+from callcenter.console.consoles import Consoles
 from callcenter.console.roles import May
 from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
 from callcenter.storage import page_queries, queries
@@ -188,6 +189,7 @@ class Live:
     ) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock, self._session = read, clock, session
+        self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
 
     async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
@@ -202,11 +204,14 @@ class Live:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    armed = _sound(message.data, armed)
+                    said = _said(message.data)
+                    armed = _sound(said, armed)
+                    self._consoles.heard(who.id, socket, said)
         finally:
             metrics.sound_armed.dec(int(armed))
             if works:
                 self._presence.went(who.id)
+            self._consoles.went(who.id, socket)
             self._sockets.pop(socket, None)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
@@ -302,7 +307,9 @@ class Live:
 
     async def _look_again(self, socket: web.WebSocketResponse) -> None:
         """What another process or the command line has changed about the session holds here too."""
-        before = self._sockets[socket]
+        before = self._sockets.get(socket)
+        if before is None:  # it has just gone
+            return
         try:
             who = await self._session(before.token_hash)
         except Unavailable:
@@ -329,13 +336,18 @@ def _seen(positions: list[dict[str, Any]], who: SignedIn) -> list[dict[str, Any]
     return [{key: value for key, value in one.items() if key != "area_id"} for one in shown]
 
 
-def _sound(text: str, armed: bool) -> bool:
-    """A console says whether its sound is armed; anything else it says means nothing to us."""
+def _said(text: str) -> dict[str, Any]:
+    """What a console says; anything we do not understand means nothing to us."""
     try:
         said = json.loads(text)
-    except ValueError:
-        return armed
-    if not isinstance(said, dict) or said.get("type") != "sound":
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _sound(said: dict[str, Any], armed: bool) -> bool:
+    """Whether its sound is armed."""
+    if said.get("type") != "sound":
         return armed
     now_armed = said.get("armed") is True
     metrics.sound_armed.inc(int(now_armed) - int(armed))

@@ -47,6 +47,11 @@ class Credentials(BaseModel):
     password: str = Field(min_length=1, max_length=256)
 
 
+class OwnPassword(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    password: str = Field(min_length=1, max_length=256)
+
+
 TYPED = re.compile(r"\+?[\d ()-]{3,24}", re.ASCII)
 LONGEST_SERVICE = 6  # 120, 119, 12345: such a number stays as it was typed
 

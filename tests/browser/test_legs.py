@@ -191,7 +191,7 @@ def test_legs_change_live_and_a_neighbour_goes(page: Page, village: Service, car
 
     button(page, "Put 王秀英 on hold").press("Enter")
     expect(resident).to_have_attribute("data-state", "held")
-    button(page, "Take 王秀英 back from hold").press("Enter")
+    possible(button(page, "Take 王秀英 back from hold")).press("Enter")
     expect(resident).to_have_attribute("data-state", "in_room")
 
     page.keyboard.press("d")
@@ -208,7 +208,14 @@ def test_legs_change_live_and_a_neighbour_goes(page: Page, village: Service, car
     expect(page.locator("#legs")).to_be_focused()
 
 
+def possible(button: Locator) -> Locator:
+    """The live feed tells of a command before its own answer has come; until then no other one is sent."""
+    expect(button).to_have_attribute("aria-disabled", "false")
+    return button
+
+
 def ask_colleague(page: Page) -> None:
+    possible(page.locator("#action-transfer"))
     page.locator("#alert-view").focus()
     page.keyboard.press("t")
     page.locator("#field-to").select_option("operator2")
@@ -233,6 +240,11 @@ def test_a_guest_comes_and_goes_and_a_colleague_takes_it_over(
     page.keyboard.press("c")
     expect(page.locator(".view-state")).to_contain_text("yours")
 
+    # Requirement 24: whoever is on the telephone touches nothing, and must not lose the card from sight.
+    page.evaluate("localStorage.setItem('console.used_at', String(Date.now() - 280_000))")
+    wait_for(lambda: page.evaluate("Date.now() - localStorage['console.used_at']") < 60_000, what="a sign of life")
+
+    possible(page.locator("#action-bring_in"))
     page.locator("#alert-view").focus()
     page.keyboard.press("g")
     page.locator("#field-party").press("Control+Enter")
@@ -245,7 +257,7 @@ def test_a_guest_comes_and_goes_and_a_colleague_takes_it_over(
     expect(guest).to_contain_text("brought in")
     button(page, "Put the hospital on hold").press("Enter")
     expect(guest).to_have_attribute("data-state", "held")
-    button(page, "Hang up the hospital").press("Enter")
+    possible(button(page, "Hang up the hospital")).press("Enter")
     expect(guest).to_have_attribute("data-state", "ended")
 
     ask_colleague(page)

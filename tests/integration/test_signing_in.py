@@ -137,6 +137,29 @@ async def test_somebody_elses_mistakes_do_not_slow_a_colleague_at_another_desk(k
     assert clock.slept == []
 
 
+async def test_unlocking_asks_for_the_password_of_whose_session_it_is(centre: Service, seats: Seats) -> None:
+    """Requirement 24: it proves who sits there, and neither makes nor ends a session."""
+    unlock = f"{SESSION}/unlock"
+    engine = connect(centre.database_url or f"sqlite:///{centre.directory / 'callcenter.db'}", writer=False)
+
+    def sessions() -> list[tuple]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(select(t.sessions.c.token_hash, t.sessions.c.revoked_at))]
+
+    before = sorted(sessions(), key=str)
+    wrong = await seats.operator.post(unlock, {"password": "wrong"})
+    assert (wrong.status, wrong.code) == (401, "wrong_credentials")
+    right = await seats.operator.post(unlock, {"password": PASSWORD})
+    assert right.status == 204
+    assert "Set-Cookie" not in right.headers
+    assert (await seats.operator.post(unlock, {"password": ""})).status == 400
+    assert (await seats.operator.post(unlock, {"username": "operator2", "password": PASSWORD})).status == 400
+    assert (await seats.nobody.post(unlock, {"password": PASSWORD})).code == "signed_out"
+    assert (await seats.operator.get(SESSION)).status == 200
+    assert sorted(sessions(), key=str) == before
+    engine.dispose()
+
+
 async def test_signing_out_kills_the_token_at_once(seats: Seats) -> None:
     token = (await sign_in(seats)).body["token"]
     headers = {"Authorization": f"Bearer {token}"}

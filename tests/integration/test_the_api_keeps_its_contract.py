@@ -126,13 +126,15 @@ async def test_alerts_are_listed_most_pressing_first(centre: Service, seats: Sea
 async def test_the_live_feed_speaks_as_described(centre: Service, seats: Seats) -> None:
     worn = unused(centre)
     kinds = {"snapshot": "LiveSnapshot", "resumed": "LiveResumed", "entry": "LiveEntry", "beat": "LiveBeat"}
+    kinds["console"] = "LiveConsole"
     seen: dict[str, int] = {}
     async with seats.seat.live() as live, bracelet(centre.mqtt_port, worn) as device:
         await device.press("p1")
-        while not {"snapshot", "entry", "beat"} <= seen.keys():
+        await live.send_json({"type": "page", "page": "p1", "asked": 0})
+        while not {"snapshot", "entry", "beat", "console"} <= seen.keys():
             frame = await live.receive_json(timeout=20)
             assert_is(frame, kinds[frame["type"]])
-            seen[frame["type"]] = frame["n"]
+            seen[frame["type"]] = frame.get("n", 0)
     async with seats.seat.live(since=seen["snapshot"]) as live:
         first = await live.receive_json(timeout=20)
         assert_is(first, "LiveResumed")

@@ -58,7 +58,8 @@ def api_types() -> str:
         [
             *(f"export type {name} = {typescript(schema)};" for name, schema in schemas.items()),
             'export type ActionName = Action["action"];',
-            "export type LiveFrame = LiveSnapshot | LiveResumed | LiveEntry | LivePassed | LivePositions | LiveBeat;",
+            "export type LiveFrame = LiveSnapshot | LiveResumed | LiveEntry | LivePassed | LivePositions | LiveConsole"
+            " | LiveBeat;",
         ]
     )
 

@@ -135,7 +135,7 @@ def composed_keys() -> set[str]:
         | enumerated("proof", [proof.value for proof in Proof])
         | enumerated("age", ["ok", "warn", "breach"])
         | enumerated("link", ["connecting", "live", "reconnecting", "lost"])
-        | enumerated("sound", ["off", "on", "quiet", "ringing"])
+        | enumerated("sound", ["elsewhere", "off", "on", "quiet", "ringing"])
         | enumerated("sex", ["f", "m"])
         | enumerated("fix", ["gnss", "wifi", "cell", "ble", "none"])
         | enumerated("datum", ["wgs84", "gcj02", "bd09"])
@@ -170,7 +170,7 @@ def written_keys() -> set[str]:
     quoted = set(re.findall(r'"([a-z_]+\.[a-z_0-9.]+)"', text))
     known_prefixes = {key.split(".")[0] for key in ENGLISH}
     keys = {key for key in quoted if key.split(".")[0] in known_prefixes and not key.endswith((".js", ".single_keys"))}
-    keys -= {"console.language"}  # a name in the browser's store
+    keys -= {f"console.{name}" for name in ("asked", "language", "lock_minutes", "locked", "used_at")}  # its store
     keys -= (RULES | {"effect.failed", "seat.taken"}) - ENGLISH.keys()
     forms = {f"{key}.{form}" for key in keys & plurals for form in ("one", "other")}
     return (keys - plurals) | forms

@@ -1,5 +1,6 @@
 // What an operator can do to an alert: one table of actions with their keys and form fields, and the
 // reasons why one is not possible now.
+import { passive } from "./one_console.js";
 import { isUnclaimed } from "./order.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -66,6 +67,7 @@ function answersOf(alert, me) {
 /** What may be done, before the card has come: only what the row itself proves.
  * @param {Alert} alert @param {AlertDetail | null} data @param {string} me @returns {ReadonlySet<string>} */
 export function allowedActions(alert, data, me) {
+  if (passive.value) return new Set();
   const proved = isUnclaimed(alert) ? ["claim", "note"] : ["note"];
   const others = (data?.actions ?? proved).filter((id) => !ANSWERS.some((row) => row.id === id));
   return new Set([...others, ...answersOf(alert, me)]);
@@ -90,6 +92,7 @@ export function nextStep(alert, me) {
 /** Why an action is not possible, as a catalogue key; the owner's name goes with it.
  * @param {string} action @param {Alert} alert @param {string} me */
 export function whyNot(action, alert, me) {
+  if (passive.value) return "why_not.elsewhere";
   if (action === "close" && alert.state !== "resolved") {
     return alert.state === "closed" ? "why_not.closed" : "why_not.resolve_first";
   }

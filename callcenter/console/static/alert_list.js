@@ -10,6 +10,7 @@ import { AlertRow } from "./alert_row.js";
 import { layout, ROW, scrolledTo } from "./list_layout.js";
 import { link } from "./live.js";
 import { html } from "./markup.js";
+import { locked } from "./privacy.js";
 import { isUnclaimed, ordered } from "./order.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -33,6 +34,7 @@ function anchorOf(memory, ids, { viewport, edge }) {
 
 /** @param {string} id */
 function open(id) {
+  if (locked.value) return wishFocus("unlock-password");
   activeId.value = id;
   openAlert(id);
   wishFocus("alert-view");

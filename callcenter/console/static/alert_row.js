@@ -7,6 +7,7 @@ import { html } from "./markup.js";
 import { isEmergency, isUnclaimed, lateness, marks, openedMs } from "./order.js";
 import { pending } from "./commands.js";
 import { ROW } from "./list_layout.js";
+import { locked } from "./privacy.js";
 import { session } from "./session.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -28,7 +29,7 @@ export function Owner({ alert }) {
   if (way?.action === "claim") return html`<span class="owner owner-pending">${t("row.claiming")}</span>`;
   const unclaimed = isUnclaimed(alert);
   const mine = alert.owner?.id === session.value?.operator.id;
-  const name = alert.owner ? (mine ? t("row.yours") : alert.owner.name) : "";
+  const name = alert.owner ? (mine ? t("row.yours") : locked.value ? "" : alert.owner.name) : "";
   const state = unclaimed && alert.state !== "waiting" ? `${t(`state.${alert.state}`)} · ${t("row.nobody")}` : t(`state.${alert.state}`);
   return html`<span class=${unclaimed ? "owner owner-none" : "owner"}>${state}${name && ` · ${name}`}</span>`;
 }
@@ -64,11 +65,11 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
     <span class="row-bar"></span>
     <div class="row-line">
       ${h(KindWord, { alert })}
-      <strong class="row-name">${alert.resident_name || t("mark.unidentified")}</strong>
+      <strong class="row-name">${!locked.value && (alert.resident_name || t("mark.unidentified"))}</strong>
       ${h(Age, { alert })}
     </div>
     <div class="row-line row-where">
-      <span class="row-place">${alert.place || t("place.unknown", { device: alert.device_id })}</span>
+      <span class="row-place">${!locked.value && (alert.place || t("place.unknown", { device: alert.device_id }))}</span>
       ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
     </div>
     <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>

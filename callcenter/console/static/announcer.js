@@ -2,6 +2,7 @@
 // reader that is three sentences behind is worse than a number.
 import { t } from "./i18n.js";
 import { unclaimedCount } from "./alert_book.js";
+import { locked } from "./privacy.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
@@ -13,8 +14,10 @@ let recent = [];
 
 /** @param {Alert} alert */
 function sentence(alert) {
+  const kind = t(`kind.${alert.kind}`);
+  if (locked.value) return t("announce.locked", { kind });
   return t("announce.alert", {
-    kind: t(`kind.${alert.kind}`),
+    kind,
     name: alert.resident_name || t("mark.unidentified"),
     place: alert.place || t("place.unknown", { device: alert.device_id }),
   });
@@ -33,6 +36,9 @@ export function announceArrival(alert) {
   if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
   else say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
 }
+
+/** In the place of the last sentence, which has named somebody. */
+export const announceLock = () => say(t("lock.announced"));
 
 /** @param {number} count how many wait when the list is first shown */
 export function announceWaiting(count) {

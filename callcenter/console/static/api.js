@@ -62,6 +62,9 @@ export const signIn = (username, password) => send("POST", "/session", { usernam
 /** @returns {Promise<Answer<null>>} */
 export const signOut = () => send("DELETE", "/session");
 
+/** @param {string} password of whoever is signed in @returns {Promise<Answer<null>>} */
+export const unlock = (password) => send("POST", "/session/unlock", { password });
+
 /** @param {string} id @returns {Promise<Answer<import("console-api").AlertDetail>>} */
 export const getAlert = (id) => send("GET", alertPath(id));
 

@@ -5,9 +5,12 @@ import { AlertList } from "./alert_list.js";
 import { AlertView } from "./alert_view.js";
 import { Asking } from "./asking.js";
 import { Banners, NoticeLine } from "./banners.js";
+import { Kept } from "./kept.js";
 import { KeysDialog } from "./keys_dialog.js";
+import { LockPanel } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { refreshOperators } from "./operators.js";
+import { locked } from "./privacy.js";
 import { session } from "./session.js";
 import { SignIn } from "./sign_in.js";
 import { TopBar } from "./top_bar.js";
@@ -21,9 +24,13 @@ function Room() {
   return html`<div class="room">
     ${h(TopBar, {})}
     ${h(Banners, {})}
-    <main class="floor">${h(AlertList, {})}${h(AlertView, {})}</main>
+    <main class="floor">
+      ${h(AlertList, {})}
+      ${locked.value && h(LockPanel, {})}
+      ${h(Kept, { shown: !locked.value }, h(AlertView, {}))}
+    </main>
     ${h(NoticeLine, {})}
-    ${h(KeysDialog, {})}
+    ${h(Kept, { shown: !locked.value }, h(KeysDialog, {}))}
   </div>`;
 }
 

@@ -6,7 +6,9 @@ import { plural, t } from "./i18n.js";
 import { link } from "./live.js";
 import { html } from "./markup.js";
 import { dismissNotice, notice } from "./notice.js";
-import { armRoomSound, health } from "./room.js";
+import { passive } from "./one_console.js";
+import { locked, lockingSoon } from "./privacy.js";
+import { armRoomSound, health, takeOverHere } from "./room.js";
 import { armed } from "./sound.js";
 import { wishFocus } from "./focus.js";
 
@@ -43,7 +45,7 @@ async function arm() {
 }
 
 function SoundStrip() {
-  if (armed.value) return null;
+  if (armed.value || passive.value) return null;
   return html`<section class="banner banner-quiet" id="sound-strip" aria-labelledby="sound-heading">
     <strong id="sound-heading">${t("banner.sound_off")}</strong>
     <span>${t("banner.sound_off_do")}</span>
@@ -51,10 +53,29 @@ function SoundStrip() {
   </section>`;
 }
 
+async function takeOver() {
+  await takeOverHere();
+  wishFocus("alert-list");
+}
+
+/** Only who is known to sit here takes over: a locked page would hide what the other one shows. */
+function ConsoleStrip() {
+  return html`<div aria-live="polite" id="console-strip">
+    ${passive.value && html`<p class="banner banner-loud">
+      <strong>${t("console.elsewhere")}</strong>
+      <span>${t(locked.value ? "console.elsewhere_locked" : "console.elsewhere_do")}</span>
+      ${!locked.value && html`<button type="button" id="take-over" class="primary" onClick=${takeOver}>${t("console.take_over")}</button>`}
+    </p>`}
+  </div>`;
+}
+
 /** Its place at the foot of the page is always kept free: a notice must not push a row or a button away
  * from under the pointer. */
 export function NoticeLine() {
-  const said = notice.value;
+  const said = locked.value ? null : notice.value; // a notice names people; it waits
+  if (lockingSoon.value) {
+    return html`<div role="status" class="notice-region" id="notice"><p class="notice notice-info"><span>${t("lock.soon")}</span></p></div>`;
+  }
   return html`<div role="status" class="notice-region" id="notice">
     ${said && html`<p class=${`notice notice-${said.tone}`}>
       <span>${t(said.key, said.values)}</span>
@@ -65,6 +86,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(Requests, {})}${h(SoundStrip, {})}
+    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

@@ -8,6 +8,7 @@ import { dropDraft, openForm, showForm } from "./drafts.js";
 import { wishFocus } from "./focus.js";
 import { dismissNotice, inform, warn } from "./notice.js";
 import { nextStep } from "./actions.js";
+import { passive } from "./one_console.js";
 import { session, sessionEnded } from "./session.js";
 
 /** @typedef {import("console-api").Action} Action */
@@ -101,6 +102,10 @@ function settled(answer, action) {
  * @param {string} id @param {ActionName} action @param {Partial<Action>} [fields] @returns {Promise<boolean>} */
 export async function act(id, action, fields = {}) {
   if (pending.value[id]) return false;
+  if (passive.value) {
+    warn("why_not.elsewhere");
+    return false;
+  }
   dismissNotice();
   mark(id, { action, slow: false });
   const slow = setTimeout(() => {

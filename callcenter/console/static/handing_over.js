@@ -10,13 +10,15 @@ import { wishFocus } from "./focus.js";
 import { duration, t } from "./i18n.js";
 import { singleKeys, startAction } from "./keys.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
+import { locked } from "./privacy.js";
 import { session } from "./session.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
 /** @param {{ alert: Alert, own: boolean }} props */
 function Answers({ alert, own }) {
-  const busy = Boolean(pending.value[alert.id]);
+  const busy = passive.value || Boolean(pending.value[alert.id]);
   const rows = ANSWERS.filter((row) => !own || row.id === "decline");
   return html`<span class="answers">
     ${rows.map((row) => html`<button type="button" key=${row.id} class=${row.id === "take_over" ? "primary" : ""}
@@ -34,6 +36,9 @@ function look(alert) {
 
 /** @param {{ alert: Alert }} props */
 function Request({ alert }) {
+  if (locked.value) {
+    return html`<p class="banner banner-loud request"><strong>${t("lock.asked", { kind: t(`kind.${alert.kind}`) })}</strong></p>`;
+  }
   const name = alert.resident_name || t("mark.unidentified");
   return html`<div class="banner banner-loud request" data-request=${alert.id}>
     <strong>${t("transfer.asked", { owner: alert.owner?.name, kind: t(`kind.${alert.kind}`), name })}</strong>

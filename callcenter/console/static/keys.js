@@ -8,6 +8,7 @@ import { openForm, showForm } from "./drafts.js";
 import { isTyping, wishFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { warn } from "./notice.js";
+import { lock, locked } from "./privacy.js";
 import { may, session } from "./session.js";
 import { STEP_KEY, tickNext } from "./ticking.js";
 
@@ -40,7 +41,7 @@ export function keyTable() {
       group: "keys.alert",
       keys: [...[...ACTIONS, ...ANSWERS].map(keyOf), [STEP_KEY, "plan.tick_next"]],
     },
-    { group: "keys.page", keys: [["Esc", "keys.back"], ["?", "keys.show"]] },
+    { group: "keys.page", keys: [["Esc", "keys.back"], ["z", "keys.lock"], ["?", "keys.show"]] },
   ];
 }
 
@@ -85,6 +86,7 @@ export function goBack() {
 /** @type {Record<string, () => void>} */
 const PAGE_KEYS = {
   "?": () => (keysShown.value = true),
+  z: lock,
   l: () => wishFocus("alert-list"),
 };
 
@@ -109,7 +111,7 @@ function meaning(key) {
 /** @param {KeyboardEvent} event */
 export function onKey(event) {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (!session.value || document.querySelector("dialog[open]")) return;
+  if (!session.value || locked.value || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") return goBack();
   if (!singleKeys.value || isTyping() || event.repeat) return;
   const does = meaning(event.key);

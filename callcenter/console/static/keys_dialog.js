@@ -1,8 +1,9 @@
 // The list of keys, and the switch for single keys.
 import { useEffect, useRef } from "preact/hooks";
-import { t } from "./i18n.js";
+import { plural, t } from "./i18n.js";
 import { keysShown, keyTable, setSingleKeys, singleKeys } from "./keys.js";
 import { html } from "./markup.js";
+import { LOCK_MINUTES, lockMinutes, setLockMinutes } from "./privacy.js";
 
 export function KeysDialog() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
@@ -23,6 +24,12 @@ export function KeysDialog() {
       <input type="checkbox" checked=${singleKeys.value}
         onChange=${(/** @type {Event} */ event) => setSingleKeys(/** @type {HTMLInputElement} */ (event.target).checked)} />
       ${t("keys.single")}
+    </label>
+    <label class="switch">${t("lock.after")}
+      <select id="lock-minutes" value=${lockMinutes.value}
+        onChange=${(/** @type {Event} */ event) => setLockMinutes(Number(/** @type {HTMLSelectElement} */ (event.target).value))}>
+        ${LOCK_MINUTES.map((n) => html`<option key=${n} value=${n}>${plural("lock.minutes", n)}</option>`)}
+      </select>
     </label>
     <form method="dialog"><button class="primary">${t("keys.close")}</button></form>
   </dialog>`;

@@ -6,6 +6,7 @@ import { legName } from "./call_words.js";
 import { troubleKey } from "./commands.js";
 import { wishFocus } from "./focus.js";
 import { dismissNotice, inform, warn } from "./notice.js";
+import { passive } from "./one_console.js";
 import { sessionEnded } from "./session.js";
 
 /** @typedef {import("console-api").Leg} Leg */
@@ -31,6 +32,7 @@ function mark(id, action) {
 /** @param {Leg} call @param {LegAction} action */
 export async function actOnLeg(call, action) {
   if (pendingLegs.value[call.id]) return;
+  if (passive.value) return warn("why_not.elsewhere");
   dismissNotice();
   mark(call.id, action);
   const answer = await postCallAction(call.id, action);

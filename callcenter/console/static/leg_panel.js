@@ -9,6 +9,7 @@ import { Icon } from "./icons.js";
 import { actOnLeg, fetchNumbers, numbers, numbersMissing, pendingLegs } from "./leg_commands.js";
 import { isOver, legsOf, mayHangUp, mayHold, wantsHand } from "./legs.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 /** @typedef {import("console-api").Offer} Offer */
@@ -38,7 +39,7 @@ function ByHand({ leg, alert }) {
 
 /** @param {{ leg: LegView, alert: Alert }} props */
 function LegButtons({ leg, alert }) {
-  const busy = Boolean(pendingLegs.value[leg.call.id]);
+  const busy = passive.value || Boolean(pendingLegs.value[leg.call.id]);
   const name = legName(leg.call);
   const held = leg.call.held;
   /** @param {"hang_up" | "hold" | "unhold"} action */

@@ -55,6 +55,12 @@ export const isOver = (leg) => OVER.has(leg.call.state);
 /** @param {Alert} alert */
 const isUnresolved = (alert) => alert.state !== "resolved" && alert.state !== "closed";
 
+const SPEAKING = new Set(["talking", "in_room", "held"]);
+
+/** @param {readonly Entry[]} timeline @param {string} operator whether they are on the telephone */
+export const speaks = (timeline, operator) =>
+  legsOf(timeline).some(({ call, state }) => call.party === `operator:${operator}` && SPEAKING.has(state));
+
 /** @param {LegView} leg @param {Alert} alert */
 export function mayHangUp(leg, alert) {
   return !isOver(leg) && !leg.ending && !(STAYING.has(leg.call.role) && isUnresolved(alert));

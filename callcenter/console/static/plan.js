@@ -6,6 +6,7 @@ import { now } from "./clock.js";
 import { clockTime, t } from "./i18n.js";
 import { singleKeys } from "./keys.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
 import { missingOf, nextOf, said } from "./steps.js";
 import { STEP_KEY, tick } from "./ticking.js";
 
@@ -31,7 +32,7 @@ function DoneStep({ step }) {
 
 /** @param {{ step: Step, data: AlertDetail, next: boolean }} props */
 function OpenStep({ step, data, next }) {
-  const allowed = data.actions.includes("step") && !pending.value[data.alert.id];
+  const allowed = data.actions.includes("step") && !passive.value && !pending.value[data.alert.id];
   return html`<li class=${next ? "step step-next" : "step"} aria-current=${next ? "step" : undefined}>
     <button type="button" id=${`step-${step.id}`} aria-disabled=${!allowed} onClick=${() => tick(data, step.id)}>
       <span class="visually-hidden">${t("plan.tick")}: </span><span>${said(step.words)}</span>

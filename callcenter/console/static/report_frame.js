@@ -3,9 +3,12 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import { Asking } from "./asking.js";
 import { t } from "./i18n.js";
+import { Kept } from "./kept.js";
 import { LanguageChoice } from "./language_choice.js";
+import { LockButton, LockPanel } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { Places } from "./places.js";
+import { locked, lockingSoon } from "./privacy.js";
 import { session, sessionEnded } from "./session.js";
 import { SignIn } from "./sign_in.js";
 
@@ -23,10 +26,15 @@ function Frame({ here, title, children }) {
       <h1>${title}</h1>
       ${h(Places, { here })}
       <span class="spring"></span>
+      <span aria-live="polite">${lockingSoon.value && t("lock.soon")}</span>
       ${h(LanguageChoice, {})}
       <span class="who">${session.value?.operator.name}</span>
+      ${!locked.value && h(LockButton, {})}
     </header>
-    <main class="report-body">${children}</main>
+    <main class="report-body">
+      ${locked.value && h(LockPanel, {})}
+      ${h(Kept, { shown: !locked.value }, children)}
+    </main>
   </div>`;
 }
 

@@ -6,6 +6,7 @@ import { now } from "./clock.js";
 import { clockTime, plural, roughly, t, word } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 /** @typedef {import("console-api").AlertDetail} AlertDetail */
@@ -44,7 +45,8 @@ function Fact({ name, children, tone = "" }) {
 
 /** @param {{ detail: AlertDetail, alert: Alert }} props */
 function Contacts({ detail, alert }) {
-  const allowed = detail.actions.includes("call_contact");
+  const allowed = !passive.value && detail.actions.includes("call_contact");
+  const why = passive.value ? "why_not.elsewhere" : "why_not.claim_first";
   const busy = Boolean(pending.value[alert.id]);
   return html`<ul class="contacts">
     ${detail.contacts.map((one) => html`<li key=${one.id}>
@@ -52,7 +54,7 @@ function Contacts({ detail, alert }) {
       ${one.keyholder && html`<span class="keyholder">${h(Icon, { name: "key" })}${t("card.keyholder")}</span>`}
       <span class="phone">${one.phone}</span>
       ${one.phone_refused && html`<span class="low">${t("card.phone_refused")}</span>`}
-      <button type="button" aria-disabled=${!allowed || busy} title=${allowed ? undefined : t("why_not.claim_first")}
+      <button type="button" aria-disabled=${!allowed || busy} title=${allowed ? undefined : t(why)}
         aria-label=${t("card.call_named", { name: one.name })}
         onClick=${() => allowed && !busy && act(alert.id, "call_contact", { contact: one.id })}>${t("card.call")}</button>
     </li>`)}

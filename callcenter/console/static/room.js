@@ -2,7 +2,7 @@
 // Drawing follows by itself; nothing an alarm depends on waits for a frame.
 import { effect, signal, untracked } from "@preact/signals";
 import * as book from "./alert_book.js";
-import { announceArrival, announceWaiting } from "./announcer.js";
+import { announceArrival, announceLock, announceWaiting } from "./announcer.js";
 import { hearServerTime } from "./clock.js";
 import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
@@ -10,9 +10,12 @@ import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail
 import { forgetDrafts } from "./drafts.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
+import { speaks } from "./legs.js";
 import { link, startLive } from "./live.js";
+import { askToBeActive, forgetConsole, hearConsole, introducePage, passive, startOneConsole } from "./one_console.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
+import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { checkSession, may, session } from "./session.js";
 import { sentence } from "./sentences.js";
@@ -38,7 +41,12 @@ export function showTitle() {
 /** @param {{ anew: boolean }} how */
 function attend(how = { anew: false }) {
   showTitle();
-  soundFor(worstFamily(book.unclaimedAlerts()), how);
+  soundFor(passive.value ? null : worstFamily(book.unclaimedAlerts()), how);
+}
+
+/** @param {import("./order.js").Family} family */
+function ringOnce(family) {
+  if (!passive.value) soundOnce(family);
 }
 
 /** Nobody may believe that a call was made which was not: its owner is told at once.
@@ -85,9 +93,9 @@ function takeEntry(entry) {
   hearWork(entry);
   const { alert } = entry;
   if (!alert) return;
-  if (arrived) announceArrival(alert);
+  if (arrived && !passive.value) announceArrival(alert);
   attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
-  if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) soundOnce(family(alert));
+  if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) ringOnce(family(alert));
   tellUndone(entry);
   tellHandingOver(entry);
   if (alert.id === openedId.value) {
@@ -102,7 +110,7 @@ function takeSnapshot(snapshot) {
   hearServerTime(snapshot.at);
   book.takeSnapshot(snapshot);
   const waiting = book.unclaimedCount();
-  if (waiting > before) announceWaiting(waiting);
+  if (waiting > before && !passive.value) announceWaiting(waiting);
   attend({ anew: waiting > before });
   refreshDetail();
 }
@@ -116,7 +124,9 @@ function takeBeat(beat) {
   if (before.storing !== now.storing || before.hearing !== now.hearing || before.calling !== now.calling) {
     health.value = now;
   }
-  if (worse) soundOnce("medium");
+  if (worse) ringOnce("medium");
+  // Whoever is on the telephone for the open alert touches nothing, and needs the card.
+  if (speaks(detail.value?.data?.timeline ?? [], session.value?.operator.id ?? "")) used();
   attend();
 }
 
@@ -127,15 +137,17 @@ function take(frame) {
   else if (frame.type === "snapshot") takeSnapshot(frame);
   else if (frame.type === "passed") book.takePassed(frame.n);
   else if (frame.type === "positions") hearPositions(frame);
+  else if (frame.type === "console") hearConsole(frame);
   else attend();
 }
 
 function tellSound() {
-  live?.send({ type: "sound", armed: armed.value });
+  live?.send({ type: "sound", armed: armed.value && !passive.value });
 }
 
 function welcomed() {
   forgetPositions();
+  introducePage();
   tellSound();
   if (welcomedBefore) refreshDetail();
   welcomedBefore = true;
@@ -155,6 +167,7 @@ function enter() {
 function leave() {
   live?.stop();
   live = null;
+  forgetConsole();
   leaveAlert();
   forgetPositions();
   forgetSeat();
@@ -177,9 +190,25 @@ export function quietForAMinute() {
   setTimeout(attend, 61_000);
 }
 
+/** The click that asks for it is one by which sound may begin. */
+export async function takeOverHere() {
+  askToBeActive();
+  if (!armed.value) await armRoomSound();
+}
+
+/** This console has become the active one, or another has. Sound begins by itself where the browser lets it: somebody
+ * has clicked here before. */
+function handedOver() {
+  tellSound();
+  attend();
+  if (session.value && !passive.value && !armed.value && navigator.userActivation?.hasBeenActive) armRoomSound();
+}
+
 /** The room is open exactly while somebody is signed in. */
 export function startRoom() {
   let inside = false;
+  let wasPassive = false;
+  startOneConsole((message) => live?.send(message));
   effect(() => {
     const wanted = Boolean(session.value);
     if (wanted === inside) return;
@@ -187,11 +216,19 @@ export function startRoom() {
     untracked(wanted ? enter : leave);
   });
   effect(() => {
+    if (passive.value === wasPassive) return;
+    wasPassive = passive.value;
+    untracked(handedOver);
+  });
+  effect(() => {
     armed.value;
     untracked(tellSound);
   });
   effect(() => {
-    if (link.value.phase === "lost" && link.value.silentSeconds <= 7) untracked(() => soundOnce("medium"));
+    if (link.value.phase === "lost" && link.value.silentSeconds <= 7) untracked(() => ringOnce("medium"));
+  });
+  effect(() => {
+    if (locked.value) untracked(announceLock);
   });
   effect(() => {
     language.value;

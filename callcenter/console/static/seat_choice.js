@@ -3,6 +3,7 @@ import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "./i18n.js";
 import { html } from "./markup.js";
+import { passive } from "./one_console.js";
 import { phoneShown, saveSeat, saving, seat } from "./seat.js";
 
 /** @typedef {import("console-api").OwnSeat} OwnSeat */
@@ -49,14 +50,14 @@ export function SeatChoice() {
   const deaf = taken.state === "ready" && taken.phone === "";
   return html`<span class="seat" data-seat=${taken.state}>
     <label class="visually-hidden" for="seat-state">${t("seat.label")}</label>
-    <select id="seat-state" value=${taken.state} disabled=${saving.value}
+    <select id="seat-state" value=${taken.state} disabled=${saving.value || passive.value}
       onChange=${(/** @type {Event} */ event) => {
         const state = /** @type {OwnSeat["state"]} */ (/** @type {HTMLSelectElement} */ (event.target).value);
         saveSeat({ state, phone: taken.phone });
       }}>
       ${STATES.map(([state, key]) => html`<option key=${state} value=${state}>${t(key)}</option>`)}
     </select>
-    <button type="button" id="seat-phone" class=${deaf ? "seat-deaf" : ""} onClick=${() => (phoneShown.value = true)}>
+    <button type="button" id="seat-phone" class=${deaf ? "seat-deaf" : ""} disabled=${passive.value} onClick=${() => (phoneShown.value = true)}>
       <span class="visually-hidden">${t("seat.phone_label")}: </span>${taken.phone || t("seat.no_phone")}</button>
     ${h(PhoneDialog, { taken })}
   </span>`;

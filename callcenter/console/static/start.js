@@ -2,6 +2,7 @@
 import { h, render } from "preact";
 import { startClock } from "./clock.js";
 import { loadCatalogues } from "./i18n.js";
+import { watchPrivacy } from "./privacy.js";
 import { askWhoIsSignedIn, session, unreachable } from "./session.js";
 
 const ASK_AGAIN_MS = 3_000;
@@ -15,6 +16,7 @@ async function askUntilAnswered() {
 export async function start(page, beforeIt = () => {}) {
   await loadCatalogues();
   startClock();
+  watchPrivacy();
   beforeIt();
   const place = /** @type {HTMLElement} */ (document.getElementById("app"));
   place.replaceChildren();

@@ -4,6 +4,7 @@ import { detail } from "./detail.js";
 import { wishFocus } from "./focus.js";
 import { t } from "./i18n.js";
 import { warn } from "./notice.js";
+import { passive } from "./one_console.js";
 import { session } from "./session.js";
 import { nextStep, whyNot } from "./actions.js";
 import { nextOf } from "./steps.js";
@@ -18,7 +19,7 @@ export async function tick(data, step) {
   const { alert } = data;
   const me = session.value?.operator.id ?? "";
   if (pending.value[alert.id]) return;
-  if (!data.actions.includes("step")) {
+  if (passive.value || !data.actions.includes("step")) {
     warn("command.not_possible", { action: t("plan.tick"), why: t(whyNot("step", alert, me), { owner: alert.owner?.name }) });
     return;
   }

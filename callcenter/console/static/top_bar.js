@@ -7,12 +7,16 @@ import { now } from "./clock.js";
 import { DeskWork } from "./desk_work.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
+import { Kept } from "./kept.js";
 import { LanguageChoice } from "./language_choice.js";
 import { link } from "./live.js";
+import { LockButton } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { warn } from "./notice.js";
 import { isEmergency } from "./order.js";
 import { Places } from "./places.js";
+import { passive } from "./one_console.js";
+import { locked } from "./privacy.js";
 import { quietForAMinute } from "./room.js";
 import { SeatChoice } from "./seat_choice.js";
 import { may, session, signOut } from "./session.js";
@@ -37,7 +41,7 @@ function LinkState() {
 }
 
 function SoundState() {
-  const state = !armed.value ? "off" : quiet.value ? "quiet" : ringing.value ? "ringing" : "on";
+  const state = passive.value ? "elsewhere" : !armed.value ? "off" : quiet.value ? "quiet" : ringing.value ? "ringing" : "on";
   return html`<span class="sound" data-sound=${state}>
     <span>${t(`sound.${state}`)}</span>
     ${state === "ringing" && html`<button type="button" onClick=${quietForAMinute}>${t("sound.be_quiet")}</button>`}
@@ -57,13 +61,14 @@ export function TopBar() {
     ${h(Places, { here: "/" })}
     <span class="spring"></span>
     ${h(Beyond, {})}
-    ${may("work_calls") && h(SeatChoice, {})}
+    ${may("work_calls") && h(Kept, { shown: !locked.value }, h(SeatChoice, {}))}
     ${h(LinkState, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
     ${h(LanguageChoice, {})}
-    <button type="button" onClick=${() => (keysShown.value = true)}>${t("keys.button")}</button>
+    ${!locked.value && html`<button type="button" onClick=${() => (keysShown.value = true)}>${t("keys.button")}</button>`}
+    ${!locked.value && h(LockButton, {})}
     <span class="who">${who?.operator.name} <small>${who && t(`role.${who.role}`)}</small></span>
-    <button type="button" onClick=${leave}>${t("sign_out.button")}</button>
+    ${!locked.value && html`<button type="button" onClick=${leave}>${t("sign_out.button")}</button>`}
   </header>`;
 }
