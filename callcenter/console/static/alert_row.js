@@ -59,17 +59,19 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
     alert.drill ? "row-drill" : "",
     active ? "row-active" : "",
   ];
+  const name = locked.value ? undefined : alert.resident_name || t("mark.unidentified");
+  const place = locked.value ? undefined : alert.place || t("place.unknown", { device: alert.device_id });
   return html`<div class=${classes.join(" ")} role="option" id=${`row-${alert.id}`} data-id=${alert.id}
     aria-selected=${opened} aria-posinset=${index + 1} aria-setsize=${rows}
     style=${{ transform: `translateY(${padTop + index * ROW}px)` }}>
     <span class="row-bar"></span>
     <div class="row-line">
       ${h(KindWord, { alert })}
-      <strong class="row-name">${!locked.value && (alert.resident_name || t("mark.unidentified"))}</strong>
+      <strong class="row-name" title=${name}>${name}</strong>
       ${h(Age, { alert })}
     </div>
     <div class="row-line row-where">
-      <span class="row-place">${!locked.value && (alert.place || t("place.unknown", { device: alert.device_id }))}</span>
+      <span class="row-place" title=${place}>${place}</span>
       ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
     </div>
     <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>
