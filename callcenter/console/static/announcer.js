@@ -7,9 +7,12 @@ import { unclaimedCount } from "./alert_book.js";
 
 const WINDOW_MS = 10_000;
 const SPOKEN_AT_MOST = 3;
+const COUNTED_EVERY_MS = 1_000;
 
 /** @type {number[]} */
 let recent = [];
+let countedAt = -Infinity;
+let countDue = 0;
 
 /** @param {Alert} alert */
 function sentence(alert) {
@@ -26,12 +29,28 @@ function say(text) {
   if (region) region.textContent = text;
 }
 
+/** How many, at most once a second: a number that changes with every alert is never read to its end. */
+function count() {
+  const at = performance.now();
+  const wait = countedAt + COUNTED_EVERY_MS - at;
+  if (wait > 0) {
+    countDue ||= setTimeout(count, wait);
+    return;
+  }
+  clearTimeout(countDue);
+  countDue = 0;
+  countedAt = at;
+  recent = recent.filter((one) => at - one < WINDOW_MS);
+  say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+}
+
 /** @param {Alert} alert */
 export function announceArrival(alert) {
   const at = performance.now();
-  recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
+  const before = recent.filter((one) => at - one < WINDOW_MS);
+  recent = [...before, at];
   if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
-  else say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+  else count();
 }
 
 /** @param {number} count how many wait when the list is first shown */

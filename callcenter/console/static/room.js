@@ -30,7 +30,21 @@ let welcomedBefore = false;
 let gapAt = -1;
 let lastOperator = "";
 
-export function showTitle() {
+const TITLE_MS = 250;
+let titledAt = -Infinity;
+let titleDue = 0;
+
+/** In the message handler, but a few times a second at most: the browser tells its window of each new title.
+ * What is held back follows with the timer or the next message, whichever a hidden tab lets come first. */
+function showTitle() {
+  const wait = titledAt + TITLE_MS - performance.now();
+  if (wait > 0) {
+    titleDue ||= setTimeout(showTitle, wait);
+    return;
+  }
+  clearTimeout(titleDue);
+  titleDue = 0;
+  titledAt = performance.now();
   const count = book.unclaimedCount();
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
 }
