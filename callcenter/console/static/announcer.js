@@ -2,17 +2,15 @@
 // reader that is three sentences behind is worse than a number.
 import { t } from "./i18n.js";
 import { unclaimedCount } from "./alert_book.js";
+import { atMost } from "./seldom.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
 const WINDOW_MS = 10_000;
 const SPOKEN_AT_MOST = 3;
-const COUNTED_EVERY_MS = 1_000;
 
 /** @type {number[]} */
 let recent = [];
-let countedAt = -Infinity;
-let countDue = 0;
 
 /** @param {Alert} alert */
 function sentence(alert) {
@@ -30,25 +28,16 @@ function say(text) {
 }
 
 /** How many, at most once a second: a number that changes with every alert is never read to its end. */
-function count() {
+const count = atMost(1_000, () => {
   const at = performance.now();
-  const wait = countedAt + COUNTED_EVERY_MS - at;
-  if (wait > 0) {
-    countDue ||= setTimeout(count, wait);
-    return;
-  }
-  clearTimeout(countDue);
-  countDue = 0;
-  countedAt = at;
   recent = recent.filter((one) => at - one < WINDOW_MS);
   say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
-}
+});
 
 /** @param {Alert} alert */
 export function announceArrival(alert) {
   const at = performance.now();
-  const before = recent.filter((one) => at - one < WINDOW_MS);
-  recent = [...before, at];
+  recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
   if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
   else count();
 }

@@ -14,6 +14,7 @@ import { link, startLive } from "./live.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
+import { atMost } from "./seldom.js";
 import { checkSession, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
@@ -30,24 +31,11 @@ let welcomedBefore = false;
 let gapAt = -1;
 let lastOperator = "";
 
-const TITLE_MS = 250;
-let titledAt = -Infinity;
-let titleDue = 0;
-
-/** In the message handler, but a few times a second at most: the browser tells its window of each new title.
- * What is held back follows with the timer or the next message, whichever a hidden tab lets come first. */
-function showTitle() {
-  const wait = titledAt + TITLE_MS - performance.now();
-  if (wait > 0) {
-    titleDue ||= setTimeout(showTitle, wait);
-    return;
-  }
-  clearTimeout(titleDue);
-  titleDue = 0;
-  titledAt = performance.now();
+/** In the message handler, but a few times a second at most: the browser tells its window of each new title. */
+const showTitle = atMost(250, () => {
   const count = book.unclaimedCount();
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
-}
+});
 
 /** @param {{ anew: boolean }} how */
 function attend(how = { anew: false }) {
