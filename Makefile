@@ -43,8 +43,9 @@ check: $(VENV)/.dev ## lint, types, and what is outdated or vulnerable
 	-$(BIN)/pip-audit -r requirements.lock --disable-pip --require-hashes --progress-spinner off
 	-$(BIN)/python -m pip list --outdated --disable-pip-version-check
 
-bench: $(VENV)/.dev ## measure press to screen next to the bare floor of the same run
-	@exec $(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## measure press to frame and press to painted row next to the bare floors of the same run
+	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.console
 
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)

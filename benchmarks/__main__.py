@@ -5,18 +5,13 @@ Bounded: about two minutes. `--quick` for a short look, `--database URL` for Pos
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import aiohttp
-
 from benchmarks import ranking
+from benchmarks.frames import Latencies, all_heard, watching
 from benchmarks.subjects import HEARTBEATS_S, Subject, centre, floor, memory_mb
 from simulators.connection import Broker
 from simulators.load import LoadPlan, LoadResult, run_load
@@ -24,43 +19,6 @@ from simulators.load import LoadPlan, LoadResult, run_load
 RATES = ((1, 15.0), (50, 10.0), (500, 6.0))  # presses a second, seconds
 ROUNDS = 2
 AIMS = {50: "aim <= 1.5x", 500: "aim <= 3x, p99 < 25 ms"}
-
-
-@dataclass(frozen=True, slots=True)
-class Latencies:
-    """Milliseconds from publish to frame; `missing` never came."""
-
-    values: Sequence[float]
-    missing: int
-
-    def at(self, share: float) -> float:
-        ordered = sorted(self.values)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
-@asynccontextmanager
-async def watching(subject: Subject) -> AsyncIterator[dict[str, float]]:
-    """When the frame of each msg came, while the block runs."""
-    came: dict[str, float] = {}
-
-    async def watch(socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in socket:
-            at = time.perf_counter()
-            msg = json.loads(message.data).get("data", {}).get("msg")
-            if msg:
-                came.setdefault(msg, at)
-
-    headers = {"Authorization": f"Bearer {subject.token}"} if subject.token else {}
-    async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.ws_connect(subject.live, max_msg_size=0) as ws,
-    ):
-        task = asyncio.create_task(watch(ws))
-        await asyncio.sleep(0.5)
-        try:
-            yield came
-        finally:
-            task.cancel()
 
 
 async def measure(subject: Subject, rate: int, seconds: float, devices: Sequence[str]) -> Latencies:
@@ -71,11 +29,7 @@ async def measure(subject: Subject, rate: int, seconds: float, devices: Sequence
             heartbeats_s=HEARTBEATS_S, heartbeat_ids=subject.heartbeat_ids,
         )  # fmt: skip
         result: LoadResult = await run_load(plan)
-        end = time.perf_counter() + 10
-        while not result.published.keys() <= came.keys() and time.perf_counter() < end:  # noqa: ASYNC110 (a dict)
-            await asyncio.sleep(0.05)
-        values = [(came[msg] - sent) * 1000 for msg, sent in result.published.items() if msg in came]
-        return Latencies(values, len(result.published) - len(values))
+        return await all_heard(result.published, came)
 
 
 def row(name: str, rate: int, found: Latencies, base: float | None) -> None:

@@ -147,6 +147,8 @@ def test_a_flood_is_counted_not_read_out_and_drawn_in_a_window(
     flood(300)
     expect(page.locator("#waiting-count")).to_have_text("300 waiting", timeout=20_000)
     expect(page.locator("#announcer")).to_contain_text("new alerts within 10 seconds")
+    expect(page.locator("#announcer")).to_contain_text("300 waiting")  # what was held back is told in the end
+    expect(page).to_have_title("(300) waiting · Alerts")
     assert page.locator(".row").count() < 30
     page.locator("#alert-list").focus()
     page.keyboard.press("End")

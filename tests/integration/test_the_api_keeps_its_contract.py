@@ -9,6 +9,7 @@ from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
+from callcenter.statistics.measures import MEASURES
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats, unused
 from tests.integration.contract import DOCUMENT, assert_is
@@ -58,6 +59,8 @@ def test_words_of_the_document_are_the_words_of_the_machine() -> None:
     assert set(schemas["AlertState"]["enum"]) == {state.value for state in State}
     assert set(schemas["AlertKind"]["enum"]) == {kind.value for kind in Kind}
     assert set(schemas["OutcomeCode"]["enum"]) == {outcome.value for outcome in Outcome}
+    measure = DOCUMENT["paths"]["/api/v1/statistics/{measure}"]["get"]["parameters"][0]
+    assert measure["schema"]["enum"] == list(MEASURES)
 
 
 def test_every_operation_that_reads_or_writes_the_database_may_say_that_it_cannot() -> None:
@@ -68,6 +71,21 @@ def test_every_operation_that_reads_or_writes_the_database_may_say_that_it_canno
         if path.startswith("/api/") and "503" not in operation["responses"]
     ]
     assert without == []
+
+
+def test_every_operation_that_is_sent_something_may_say_that_it_will_not_take_it() -> None:
+    """A body that is too long, no JSON or wrong; and what a browser sends from another site."""
+    without = {
+        operation["operationId"]: missing
+        for path, operations in DOCUMENT["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith("/api/") and method != "get"
+        if (
+            missing := {"403", *(("400", "413", "415") if "requestBody" in operation else ())}
+            - {*operation["responses"]}
+        )
+    }
+    assert without == {}
 
 
 async def test_every_list_and_card_answers_as_described(centre: Service, seats: Seats) -> None:

@@ -155,6 +155,30 @@ def test_order_and_layout_of_the_list(tmp_path: Path) -> None:
     deno(tmp_path, "run", "--no-remote", "--no-config", str(script))
 
 
+SELDOM_PROOF = """
+import { atMost } from "STATIC/seldom.js";
+const fail = (what) => { throw new Error(what); };
+let now = 0, due = null, done = [];
+performance.now = () => now;
+globalThis.setTimeout = (does) => { if (due) fail("two timers"); due = does; return 1; };
+globalThis.clearTimeout = () => { due = null; };
+const told = atMost(100, () => done.push(now));
+told(); now = 10; told(); told();
+if (done.join() !== "0") fail("not at once, or too often: " + done);
+now = 99.5; due();  // a timer that comes early
+if (done.join() !== "0,99.5") fail("what was held back is lost: " + done);
+now = 150; told(); now = 210; due();
+now = 400; told();
+if (done.join() !== "0,99.5,210,400" || due) fail("it got stuck: " + done);
+"""
+
+
+def test_what_a_flood_holds_back_is_done_in_the_end(tmp_path: Path) -> None:
+    script = tmp_path / "proof.js"
+    script.write_text(SELDOM_PROOF.replace("STATIC", STATIC.as_uri()), "utf-8")
+    deno(tmp_path, "run", "--no-remote", "--no-config", str(script))
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")) + sorted(STATIC.glob("*.css")), ids=lambda p: p.name)
 def test_a_module_stays_readable(path: Path) -> None:
     text = path.read_text("utf-8")

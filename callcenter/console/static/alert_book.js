@@ -7,12 +7,16 @@ import { isUnclaimed } from "./order.js";
 
 /** @type {Map<string, Alert>} */
 const book = new Map();
-/** @type {Set<string>} */
-const unclaimed = new Set();
+/** @type {Map<string, Alert>} */
+const unclaimed = new Map();
 let newestNumber = /** @type {number | null} */ (null);
 let frameAsked = false;
+let drawnAt = -Infinity;
 
-/** Changes once per animation frame in which something changed: what draws the book reads it. */
+/** In a flood the list is drawn twenty times a second: the frames between belong to whoever scrolls and types. */
+const REST_MS = 45; // the third frame of a display with 60 a second, whichever way its clock errs
+
+/** Changes soon after something changed, within an animation frame: what draws the book reads it. */
 export const revision = signal(0);
 
 /** Ids that came, or came back, and have not been on the operator's screen yet. */
@@ -21,10 +25,18 @@ export const unseen = /** @type {Set<string>} */ (new Set());
 function draw() {
   if (frameAsked) return;
   frameAsked = true;
-  requestAnimationFrame(() => {
-    frameAsked = false;
-    revision.value += 1;
-  });
+  requestAnimationFrame(show);
+}
+
+/** @param {number} at */
+function show(at) {
+  if (at - drawnAt < REST_MS) {
+    requestAnimationFrame(show);
+    return;
+  }
+  drawnAt = at;
+  frameAsked = false;
+  revision.value += 1;
 }
 
 /** @param {Alert} alert */
@@ -34,7 +46,7 @@ function put(alert) {
   if (before && before.version > alert.version) return;
   book.set(alert.id, alert);
   if (isUnclaimed(alert)) {
-    unclaimed.add(alert.id);
+    unclaimed.set(alert.id, alert);
   } else {
     unclaimed.delete(alert.id);
     unseen.delete(alert.id);
@@ -49,10 +61,7 @@ export const alertOf = (id) => (id === null ? undefined : book.get(id));
 
 export const allAlerts = () => book.values();
 
-/** @returns {Alert[]} */
-export function unclaimedAlerts() {
-  return [...unclaimed].flatMap((id) => book.get(id) ?? []);
-}
+export const unclaimedAlerts = () => unclaimed.values();
 
 /** What this operator is asked to take over, the oldest request first.
  * @param {string} operator @returns {Alert[]} */
@@ -65,7 +74,9 @@ export const unclaimedCount = () => unclaimed.size;
 
 /** @param {string} operator */
 export function ownedCount(operator) {
-  return [...book.values()].filter((a) => a.owner?.id === operator && a.state !== "closed").length;
+  let count = 0;
+  for (const alert of book.values()) if (alert.owner?.id === operator && alert.state !== "closed") count += 1;
+  return count;
 }
 
 /** Full state: what is not in it is closed.

@@ -49,8 +49,12 @@ function rowId(event) {
 /** What is out of sight above: what is new there, or else what still waits there.
  * @param {{ above: Alert[], onClick: () => void }} props */
 function Chip({ above, onClick }) {
-  const fresh = above.filter((alert) => unseen.has(alert.id)).length;
-  const waiting = above.filter(isUnclaimed).length;
+  let fresh = 0;
+  let waiting = 0;
+  for (const alert of above) {
+    if (unseen.has(alert.id)) fresh += 1;
+    if (isUnclaimed(alert)) waiting += 1;
+  }
   if (fresh + waiting === 0) return null;
   return html`<button type="button" class="chip" id="new-above" onClick=${onClick}>
     ${fresh > 0 ? plural("list.new_above", fresh) : plural("list.waiting_above", waiting)}
@@ -171,7 +175,7 @@ export function AlertList() {
     redraw();
   }
 
-  const drawn = ids.map((_, index) => index).slice(placed.first, placed.last);
+  const drawn = Array.from({ length: placed.last - placed.first }, (_, index) => placed.first + index);
   if (active >= 0 && !drawn.includes(active)) drawn.push(active);
   return html`<section class="list-pane" aria-labelledby="list-heading" onPointerOver=${hover} onPointerLeave=${release}>
     <div class="list-head">

@@ -49,6 +49,25 @@ export function KindWord({ alert }) {
   return html`<span class=${`kind kind-${tone}`}>${h(Icon, { name: alert.kind })}<span>${t(`kind.${alert.kind}`)}</span></span>`;
 }
 
+/** Apart from the row, whose place and number change with every new alert: it is drawn anew only when the alert is
+ * another one, as all components are that read a signal (@preact/signals).
+ * @param {{ alert: Alert }} props */
+function Facts({ alert }) {
+  const name = locked.value ? undefined : alert.resident_name || t("mark.unidentified");
+  const place = locked.value ? undefined : alert.place || t("place.unknown", { device: alert.device_id });
+  return html`<span class="row-bar"></span>
+    <div class="row-line">
+      ${h(KindWord, { alert })}
+      <strong class="row-name" title=${name}>${name}</strong>
+      ${h(Age, { alert })}
+    </div>
+    <div class="row-line row-where">
+      <span class="row-place" title=${place}>${place}</span>
+      ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
+    </div>
+    <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>`;
+}
+
 /** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean }} props */
 export function AlertRow({ alert, index, rows, padTop, active, opened }) {
   const classes = [
@@ -59,21 +78,9 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
     alert.drill ? "row-drill" : "",
     active ? "row-active" : "",
   ];
-  const name = locked.value ? undefined : alert.resident_name || t("mark.unidentified");
-  const place = locked.value ? undefined : alert.place || t("place.unknown", { device: alert.device_id });
   return html`<div class=${classes.join(" ")} role="option" id=${`row-${alert.id}`} data-id=${alert.id}
     aria-selected=${opened} aria-posinset=${index + 1} aria-setsize=${rows}
     style=${{ transform: `translateY(${padTop + index * ROW}px)` }}>
-    <span class="row-bar"></span>
-    <div class="row-line">
-      ${h(KindWord, { alert })}
-      <strong class="row-name" title=${name}>${name}</strong>
-      ${h(Age, { alert })}
-    </div>
-    <div class="row-line row-where">
-      <span class="row-place" title=${place}>${place}</span>
-      ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
-    </div>
-    <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>
+    ${h(Facts, { alert })}
   </div>`;
 }

@@ -3,6 +3,7 @@
 import { t } from "./i18n.js";
 import { unclaimedCount } from "./alert_book.js";
 import { locked } from "./privacy.js";
+import { atMost } from "./seldom.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
@@ -29,12 +30,19 @@ function say(text) {
   if (region) region.textContent = text;
 }
 
+/** How many, at most once a second: a number that changes with every alert is never read to its end. */
+const count = atMost(1_000, () => {
+  const at = performance.now();
+  recent = recent.filter((one) => at - one < WINDOW_MS);
+  say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+});
+
 /** @param {Alert} alert */
 export function announceArrival(alert) {
   const at = performance.now();
   recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
   if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
-  else say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+  else count();
 }
 
 /** In the place of the last sentence, which has named somebody. */

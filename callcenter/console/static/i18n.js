@@ -56,11 +56,22 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "—"));
 }
 
+/** Making one costs more than everything else a sentence needs.
+ * @type {Map<Language, Intl.PluralRules>} */
+const rules = new Map();
+
+/** @param {number} n */
+function form(n) {
+  const known = rules.get(language.value) ?? new Intl.PluralRules(language.value);
+  rules.set(language.value, known);
+  return known.select(n);
+}
+
 /** The plural form of `key` for `n`: `key.one`, `key.other`; `{n}` is the number.
  * @param {string} key @param {number} n @param {Values} [values] */
 export function plural(key, n, values = {}) {
-  const form = new Intl.PluralRules(language.value).select(n);
-  return t(has(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { ...values, n });
+  const exact = `${key}.${form(n)}`;
+  return t(has(exact) ? exact : `${key}.other`, { ...values, n });
 }
 
 /** The translation of `prefix.word`, or the word itself when it is new to us.

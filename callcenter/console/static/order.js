@@ -14,6 +14,9 @@ const FAMILIES = /** @type {const} */ ([["high", 6], ["medium", 8], ["low", 9]])
 
 /** @typedef {(typeof FAMILIES)[number][0]} Family */
 
+/** @type {Record<Family, number>} */
+const SEVERITY = { high: 0, medium: 1, low: 2 };
+
 /** @param {Alert} alert */
 export function isEmergency(alert) {
   return EMERGENCIES.has(alert.kind);
@@ -34,8 +37,13 @@ export function family(alert) {
 /** The most severe family of these alerts, or null when there is none.
  * @param {Iterable<Alert>} alerts @returns {Family | null} */
 export function worstFamily(alerts) {
-  const present = new Set([...alerts].map(family));
-  return FAMILIES.find(([name]) => present.has(name))?.[0] ?? null;
+  let worst = /** @type {Family | null} */ (null);
+  for (const alert of alerts) {
+    const own = family(alert);
+    if (worst === null || SEVERITY[own] < SEVERITY[worst]) worst = own;
+    if (SEVERITY[worst] === 0) break; // this is asked with every message: in a flood it is thousands of alerts
+  }
+  return worst;
 }
 
 /** How its waiting compares with the target of 15 s and 60 s; null where no target applies.

@@ -17,6 +17,7 @@ import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice, inform, warnLastingly } from "./notice.js";
 import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
+import { atMost } from "./seldom.js";
 import { checkSession, may, session } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
@@ -33,10 +34,11 @@ let welcomedBefore = false;
 let gapAt = -1;
 let lastOperator = "";
 
-export function showTitle() {
+/** In the message handler, but a few times a second at most: the browser tells its window of each new title. */
+const showTitle = atMost(250, () => {
   const count = book.unclaimedCount();
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
-}
+});
 
 /** @param {{ anew: boolean }} how */
 function attend(how = { anew: false }) {

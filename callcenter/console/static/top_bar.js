@@ -24,10 +24,15 @@ import { armed, quiet, ringing } from "./sound.js";
 
 const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
 
+function emergencyWaits() {
+  for (const alert of unclaimedAlerts()) if (isEmergency(alert)) return true;
+  return false;
+}
+
 function Counts() {
   revision.value;
   const waiting = unclaimedCount();
-  const tone = unclaimedAlerts().some(isEmergency) ? "count count-waiting" : "count";
+  const tone = emergencyWaits() ? "count count-waiting" : "count";
   const mine = ownedCount(session.value?.operator.id ?? "");
   return html`<p class="counts">
     <span class=${tone} id="waiting-count">${plural("count.waiting", waiting)}</span>
