@@ -15,7 +15,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench month chaos lock schemas stories system browser
+.PHONY: help demo serve test check bench month chaos lock schemas screenshots stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ chaos: $(VENV)/.dev ## kill processes at random points for a while and count wha
 lock: $(VENV)/.dev ## resolve the locked requirements anew
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q -o requirements-dev.lock
+
+screenshots: $(VENV)/.dev ## make the README's pictures anew, from a demo
+	@exec $(BIN)/python -m tools.screenshots
 
 schemas: $(VENV)/.run ## write the generated files: JSON Schemas of the payloads, docs/alert-states.md
 	$(BIN)/python -m tools.generate

@@ -23,11 +23,14 @@ from devices.children import die_with_parent
 SEED, RESIDENTS = "20", "120"
 STOP_S = 2.0
 SIMULATED = ((2, "Two", "二"), (3, "Three", "三"), (4, "Four", "四"))  # seats that the living town works
+# Id, name, role, and the area whose people they see: None is everybody.
 OPERATORS = (
-    ("operator1", "Operator One 一号座席", "operator"),
-    *((f"operator{n}", f"Operator {word} {seat}号座席（模拟）", "operator") for n, word, seat in SIMULATED),
-    ("supervisor1", "Supervisor 值班长", "supervisor"),
-    ("admin", "Administrator 管理员", "admin"),
+    ("operator1", "Operator One 一号座席", "operator", None),
+    *((f"operator{n}", f"Operator {word} {seat}号座席（模拟）", "operator", None) for n, word, seat in SIMULATED),
+    ("village1", "Village 村值班员", "operator", "d1-t1-v1"),
+    ("supervisor1", "Supervisor 值班长", "supervisor", None),
+    ("auditor1", "Auditor 审计员", "auditor", None),
+    ("admin", "Administrator 管理员", "admin", None),
 )
 
 
@@ -111,8 +114,9 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         if report.wrong:
             raise RuntimeError(f"the town's {kind} cannot be read: {report.wrong[0]}")
     with writer.transaction() as connection:
-        for operator, name, role in OPERATORS:
-            add_operator(connection, operator, name=name, role=role, password=password, now=SystemClock().now())
+        now = SystemClock().now()
+        for operator, name, role, area in OPERATORS:
+            add_operator(connection, operator, name=name, role=role, password=password, now=now, area=area)
         for operator, phone in SEATS.items():
             ready = "ready" if settings.simulate_operators else "away"
             directory.set_seat(connection, operator, state=ready, phone=phone, now=SystemClock().now())
@@ -147,7 +151,7 @@ def _living(settings: Settings, town: Path, password: str) -> list[str]:
 
 
 def _announce(settings: Settings, password: str) -> None:
-    names = ", ".join(operator for operator, _name, _role in OPERATORS)
+    names = ", ".join(operator for operator, *_more in OPERATORS)
     host, _, port = settings.mqtt.rpartition("/")[2].rpartition("@")[2].partition(":")
     press = (
         f"mosquitto_pub -h {host} -p {port} -u demo-bracelet -P {password} -i demo-bracelet -q 1 "
