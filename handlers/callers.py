@@ -82,7 +82,7 @@ def _rings_us(unit: Unit, inbound: InboundCall, people: list[Person], *, sos: bo
     # A shared telephone: the console offers the choice.
     others = [{"party": p.party, "name": p.name} for p in people if p is not person]
     data = {"salvaged": inbound.salvaged} if inbound.salvaged else {"call": call_view(call), "or": others}
-    unit.log(alert, rule="call.inbound", actor="telephone", data=data)
+    unit.log(alert, rule="call.inbound", actor="telephone", data=data, area=call.area_id)
     ring_operator(unit, alert)
     return call
 

@@ -27,7 +27,8 @@ def owe(unit: Unit, call: Call) -> None:
     row = {"call_id": call.id, "party": call.party, "name": call.name, "alert_id": call.alert_id}
     call_book.open_debt(unit.connection, row | {"opened_at": unit.now, "due": due})
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    unit.log(alert, rule="debt.opened", actor="telephone", ring=True, data={"call": call_view(call)})
+    data = {"call": call_view(call)}
+    unit.log(alert, rule="debt.opened", actor="telephone", ring=True, data=data, area=call.area_id)
     unit.count(metrics.debts_opened.inc)
 
 
@@ -49,7 +50,7 @@ def call_back(unit: Unit, call_id: str, due: datetime) -> bool:
     if can and alert:
         dialling.want(unit, alert, person, dialogue="callback")
     data = {"call": call_view(call), "attempt": owed.attempts + 1, "by_hand": not can}
-    unit.log(alert, rule="debt.due", actor="system", ring=True, data=data)
+    unit.log(alert, rule="debt.due", actor="system", ring=True, data=data, area=call.area_id)
     return True
 
 
@@ -96,4 +97,4 @@ def discharge(unit: Unit, wanted: DebtDischarged) -> bool:
 def _log_discharge(unit: Unit, debt: str, rule: str, actor: str, data: dict[str, object]) -> None:
     call = unit.calls.get(debt)
     alert = unit.alert(call.alert_id) if call and call.alert_id else None
-    unit.log(alert, rule=rule, actor=actor, data={"debt": debt} | data)
+    unit.log(alert, rule=rule, actor=actor, data={"debt": debt} | data, area=call.area_id if call else None)

@@ -27,7 +27,7 @@ def _take_over(unit: Unit, decided: CallDecided) -> None:
     unit.calls.put(after)
     alert = unit.alert(after.alert_id) if after.alert_id else None
     data = {"call": call_view(after)} | decided.change.data
-    unit.log(alert, rule=decided.rule, actor="telephone", data=data)
+    unit.log(alert, rule=decided.rule, actor="telephone", data=data, area=after.area_id)
     for effect in decided.change.effects:
         unit.wish(effect)
     unit.count(metrics.rules.labels(decided.rule).inc)
