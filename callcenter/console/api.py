@@ -20,13 +20,13 @@ from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, OwnPassword, problem, read_body
 from callcenter.console.roles import May, may
+from callcenter.console.submitting import ACTION_TIMEOUT_S
 from callcenter.ports import ActionWanted, Declined, Submit
 from callcenter.storage import queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339
 
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
-ACTION_TIMEOUT_S = 4.0
 COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
 
 

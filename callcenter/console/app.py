@@ -167,6 +167,9 @@ class Pages:
     async def policies(self, request: web.Request) -> web.Response:
         return self._page(request, "policies_main.js")
 
+    async def reviews(self, request: web.Request) -> web.Response:
+        return self._page(request, "reviews_main.js")
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -201,6 +204,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),

@@ -9,9 +9,9 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from callcenter.alerts.rules import Refused
-from callcenter.console.api import ACTION_TIMEOUT_S
 from callcenter.console.auth import SIGNED_IN
 from callcenter.console.problems import Said, problem, read_body
+from callcenter.console.submitting import ACTION_TIMEOUT_S
 from callcenter.ports import CallWanted, DebtDischarged, SeatTaken, Submit
 from callcenter.storage import call_queries
 from callcenter.storage.reading import Reader

@@ -1,6 +1,5 @@
 """Seeing beyond the own area, and the review of it. Described by openapi.yaml."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +7,12 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from callcenter.alerts.rules import Refused
-from callcenter.console.api import ACTION_TIMEOUT_S
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.problems import Said, problem, read_body
 from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
+from callcenter.console.submitting import submitted
 from callcenter.ports import GlassBroken, GlassReviewed, Submit
 from callcenter.storage import glass_book
 from callcenter.storage.reading import Reader
@@ -48,11 +47,7 @@ class GlassApi:
         )
 
     async def _done(self, wanted: object) -> Any:  # noqa: ANN401 (an answer, or the problem)
-        try:
-            async with asyncio.timeout(ACTION_TIMEOUT_S):
-                result = await self.submit(wanted)
-        except TimeoutError:
-            return problem(503, "not_answered", "the database does not answer; look before trying again")
+        result = await submitted(self.submit, wanted)
         if isinstance(result, Refused):
             status = 404 if result.code == "not_found" else 409
             return problem(status, result.code, result.detail, title="Not possible as it stands now")

@@ -1,6 +1,5 @@
 """The JSON of incidents: what concerns an area, and how far its people are accounted for (openapi.yaml)."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -11,12 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
-from callcenter.console.api import ACTION_TIMEOUT_S
 from callcenter.console.auth import SIGNED_IN
 from callcenter.console.problems import Said, problem, read_body, said
 from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
+from callcenter.console.submitting import submitted
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled, Submit
 from callcenter.storage import roll_queries
 from callcenter.storage.reading import Reader
@@ -76,11 +75,7 @@ class IncidentApi:
         )
 
     async def _done(self, wanted: object) -> Any:  # noqa: ANN401  # an answer, or the problem
-        try:
-            async with asyncio.timeout(ACTION_TIMEOUT_S):
-                result = await self.submit(wanted)
-        except TimeoutError:
-            return problem(503, "not_answered", "the database does not answer; look before trying again")
+        result = await submitted(self.submit, wanted)
         if isinstance(result, Refused):
             return problem(STATUS[result.code], result.code, result.detail, title=TITLE)
         return result

@@ -42,6 +42,16 @@ def test_an_operator_of_an_area_sees_beyond_it_with_a_reason(
     (broken,) = supervisor.ask("GET", "/break-glass")["broken"]
     assert (broken["operator_id"], broken["reason"]) == ("town1", "the daughter has called")
 
+    review = sign_in("auditor1")
+    review.goto(review.url + "reviews")
+    expect(review.locator("blockquote")).to_have_text("the daughter has called")
+    found = Axe().run(review, options={"runOnly": {"type": "tag", "values": TAGS}}).response
+    assert found["violations"] == []
+    review.locator("input[name=note]").fill("she had")
+    review.keyboard.press("Enter")
+    expect(review.locator(".reviews")).to_contain_text("Reviewed by auditor1: she had")
+    assert supervisor.ask("GET", "/break-glass")["broken"] == []
+
 
 def test_the_service_has_them(centre: Service, supervisor: Desk) -> None:
     roles = {one["id"]: one["role"] for one in supervisor.ask("GET", "/operators")["operators"]}

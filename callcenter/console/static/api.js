@@ -111,6 +111,12 @@ export const getStatistic = (measure, query) => send("GET", `/statistics/${encod
 /** @param {string} reason @returns {Promise<Answer<{ until: string }>>} */
 export const postBreakGlass = (reason) => send("POST", "/break-glass", { reason });
 
+/** @returns {Promise<Answer<{ broken: import("console-api").BrokenGlass[] }>>} */
+export const getBrokenGlass = () => send("GET", "/break-glass?state=all");
+
+/** @param {string} id @param {string} note @returns {Promise<Answer<null>>} */
+export const postReview = (id, note) => send("POST", `/break-glass/${encodeURIComponent(id)}/review`, { note });
+
 /** @returns {Promise<Answer<{ areas: import("console-api").Area[] }>>} */
 export const getAreas = () => send("GET", "/areas");
 

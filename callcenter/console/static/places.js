@@ -12,6 +12,7 @@ const PLACES = [
   { path: "/coverage", key: "places.coverage", needs: "see_network" },
   { path: "/incidents", key: "places.incidents", needs: "see_incidents" },
   { path: "/policies", key: "places.policies", needs: "see_policies" },
+  { path: "/reviews", key: "places.reviews", needs: "review" },
 ];
 
 /** @param {{ here: string }} where */
