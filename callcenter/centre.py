@@ -197,6 +197,7 @@ class Centre:
             "policies": self.policies.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
+            "sessions": self.live.run_sessions(),
             "presence": self.presence.run(),
             "telephone": self.telephone.run(),
         }

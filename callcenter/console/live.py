@@ -30,6 +30,7 @@ RESUME_AT_MOST = 20_000  # missed more than this: a snapshot is quicker
 POLL_S = 1.0  # entries of other processes are found at least this often
 BEAT_S = 2.0
 POSITIONS_S = 3.0
+SESSIONS_S = 2.0
 PING_S = 5.0  # a console that does not answer a ping within half of this again is gone
 SEND_AT_ONCE = 500
 
@@ -81,14 +82,14 @@ class Feed:
                 return
             self._append(entry)
         if committed.entries:
-            self._wake_all()
+            self.wake()
 
     def _append(self, entry: Entry) -> None:
         if entry.n == self.last + 1:
             self._frames.append(_framed(entry))
             self.last = entry.n
 
-    def _wake_all(self) -> None:
+    def wake(self) -> None:
         for event in self._waiting:
             event.set()
 
@@ -100,7 +101,7 @@ class Feed:
                 while entries := await self._read(queries.entries_after, self.last, limit=SEND_AT_ONCE):
                     for entry in entries:
                         self._append(entry)
-                    self._wake_all()
+                    self.wake()
             except Unavailable:
                 continue  # the beat tells the consoles
 
@@ -191,6 +192,7 @@ class Live:
         self._read, self._clock, self._session = read, clock, session
         self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
+        self._anew: set[web.WebSocketResponse] = set()  # they see something else now
 
     async def serve(self, request: web.Request, who: SignedIn, since: int | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
@@ -213,6 +215,7 @@ class Live:
                 self._presence.went(who.id)
             self._consoles.went(who.id, socket)
             self._sockets.pop(socket, None)
+            self._anew.discard(socket)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         return socket
@@ -233,6 +236,13 @@ class Live:
                     with contextlib.suppress(ConnectionError, RuntimeError):
                         await socket.send_str(canonical(frame))
 
+    async def run_sessions(self) -> None:
+        """One after another, and apart from the beats: those must go on while the database hangs."""
+        while True:
+            await self._clock.sleep(SESSIONS_S)
+            for socket in tuple(self._sockets):
+                await self._look_again(socket)
+
     async def close(self) -> None:
         """Say goodbye to every console; they come back to whoever answers next."""
         await asyncio.gather(*(s.close(code=1012, message=b"restarting") for s in tuple(self._sockets)))
@@ -250,8 +260,11 @@ class Live:
                 beats = asyncio.create_task(self._beat(socket), name="live beat")
                 try:
                     while True:
+                        if socket in self._anew:
+                            self._anew.discard(socket)
+                            n = await self._send_snapshot(socket)
                         n = await self._send_on(socket, n)
-                        if n >= self._feed.last:
+                        if n >= self._feed.last and socket not in self._anew:
                             await news.wait()
                             news.clear()
                 finally:
@@ -299,7 +312,6 @@ class Live:
 
     async def _beat(self, socket: web.WebSocketResponse) -> None:
         while not socket.closed:
-            await self._look_again(socket)
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await socket.send_str(canonical(beat | self._health.as_dict()))
@@ -315,10 +327,12 @@ class Live:
         except Unavailable:
             return  # nobody is sent away because the database does not answer
         if who is None or not who.may(May.SEE_ALERTS):
-            await socket.close(code=4401, message=b"signed out")
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.close(code=4401, message=b"signed out")
         elif who != before:
             self._sockets[socket] = who
-            await self._send_snapshot(socket)
+            self._anew.add(socket)  # by its own task, so that the numbers stay in order
+            self._feed.wake()
 
 
 def _snapshot(connection: Connection, who: SignedIn) -> tuple[int, list[dict[str, Any]]]:

@@ -165,7 +165,7 @@ def test_a_deleted_entry_whose_gap_was_closed_is_found(log: Log) -> None:
 
 def test_an_entry_somebody_added_is_found(log: Log) -> None:
     log.tamper(
-        f"INSERT INTO timeline SELECT {ENTRIES + 1}, at, alert_id, rule, actor, ring, data, after, hash "
+        f"INSERT INTO timeline SELECT {ENTRIES + 1}, at, alert_id, rule, actor, ring, data, after, hash, area_id "
         f"FROM timeline WHERE n = {ENTRIES}"
     )
     assert not log.verify().whole
