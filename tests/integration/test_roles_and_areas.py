@@ -38,7 +38,7 @@ OPERATIONS = [
 ]
 ALL = {name for _method, _path, name in OPERATIONS}
 OPEN = {"healthz", "readyz", "metrics", "signIn"}
-OWN = {"whoAmI", "signOut", "unlock"}
+OWN = {"whoAmI", "signOut", "leave", "unlock"}
 READING = {name for method, _path, name in OPERATIONS if method == "GET"} - {"getOwnPlan", "getSeat", "getOfferLink"}
 # By hand, and not from callcenter/console/roles.py: two who write the same down differently are noticed.
 MAY = {
