@@ -1,11 +1,19 @@
 """Requirement 22, the machine's part: whoever signs out leaves nothing in silence."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from callcenter.alerts.effects import HangUpColleague
 from callcenter.alerts.inputs import Action, OperatorGone, OperatorLeft, TimerKind
 from callcenter.alerts.model import Alert, State
 from callcenter.alerts.rules import Change, Refused
+from callcenter.console.api import Api
+from callcenter.console.auth import Doorkeeper, SignedIn
+from callcenter.ports import NotStored
+from tests.conftest import ManualClock
 from tests.unit.test_alert_machine import ANNA, BERT, OWNED, T0, acted, after, ask, due, fire, in_state, rungs, s
 from tests.unit.test_handing_over import asked, done
 
@@ -54,3 +62,25 @@ def test_whose_console_went_first_leaves_all_the_same(state: State) -> None:
     change = ask(gone, LEFT, T0 + s(4))
     assert isinstance(change, Change)
     assert TimerKind.OWNER_GONE not in due(change.alert)
+
+
+def test_signing_out_is_possible_although_what_is_left_cannot_be_stored() -> None:
+    """The session ends and the consoles close; the alerts ring when the console is missed."""
+    done: list[str] = []
+
+    async def later(_job: Any) -> None:
+        done.append("revoked")
+
+    async def refuses(_wanted: Any) -> None:
+        raise NotStored("the database does not answer")
+
+    async def closes(hashed: str) -> None:
+        done.append(f"closed {hashed}")
+
+    clock: Any = ManualClock()
+    keeper = Doorkeeper(None, clock, public="http://127.0.0.1")  # type: ignore[arg-type]
+    live: Any = SimpleNamespace(elsewhere=lambda _who: False, sign_out=closes)
+    parts: Any = {"read": None, "presence": None, "submit": refuses, "later": later}
+    api = Api(keeper=keeper, live=live, clock=clock, **parts)
+    answer = asyncio.run(api._leaves(SignedIn("anna", "Anna", "operator", "t1")))
+    assert (answer.status, done) == (204, ["revoked", "closed t1"])
