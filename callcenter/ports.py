@@ -56,6 +56,15 @@ class ConsolesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedOut:
+    """An operator has signed out. `here`: another session of theirs still has a live console at this process."""
+
+    operator: str
+    here: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallWanted:
     """An operator's action on one leg: hang_up, hold or unhold. Answered with `CallActed` or `Refused`."""
 

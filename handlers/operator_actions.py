@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from callcenter import metrics
-from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone
+from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone, OperatorLeft
 from callcenter.alerts.offer_model import Proof
 from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.rules import Refused
-from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
+from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined, SignedOut
 from callcenter.storage import directory, work
 from callcenter.storage.unit import Needs, Unit
 from handlers import offers, rooms
@@ -88,6 +88,16 @@ def colleague_leaves(unit: Unit, operator: str) -> None:
             react(unit, alert, ColleagueGone(operator), actor="system")
 
 
+def signed_out(unit: Unit, out: SignedOut) -> None:
+    """Who goes without another console has left what they have: it rings at once, not only when they are missed."""
+    if out.here or work.has_console(unit.connection, out.operator, unit.now, but=unit.node):
+        return
+    for alert in unit.alerts_of(out.operator):
+        if alert.owner and alert.owner.id == out.operator:
+            react(unit, alert, OperatorLeft(out.operator, out.reason), actor=f"operator:{out.operator}")
+    colleague_leaves(unit, out.operator)
+
+
 def service_started(unit: Unit, _started: ServiceStarted) -> None:
     for operator in work.forget_consoles(unit.connection, unit.node):
         consoles_changed(unit, ConsolesChanged(operator, present=False))
@@ -101,6 +111,7 @@ def consoles_reviewed(unit: Unit, _reviewed: ConsolesReviewed) -> None:
 HANDLERS: dict[type, Handler] = {
     ActionWanted: Handler(act, lambda wanted: Needs(alerts=(wanted.alert_id,)), withdrawable=True),
     ConsolesChanged: Handler(consoles_changed),
+    SignedOut: Handler(signed_out),
     ServiceStarted: Handler(service_started),
     ConsolesReviewed: Handler(consoles_reviewed),
 }

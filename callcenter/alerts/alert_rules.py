@@ -11,6 +11,7 @@ from callcenter.alerts.inputs import (
     EffectFailed,
     OperatorBack,
     OperatorGone,
+    OperatorLeft,
     OwnerTalks,
     TimerDue,
     TimerKind,
@@ -216,6 +217,17 @@ def owner_goes(alert: Alert, gone: OperatorGone, now: datetime, _policy: AlertPo
     return Change(replace(alert, owner_gone_at=now), {"operator": gone.operator})
 
 
+def owner_leaves(alert: Alert, left: OperatorLeft, now: datetime, _policy: AlertPolicy) -> Change | Refused:
+    """Nobody has to wait for somebody who has said that they go. What 120 has stays with it, and rings here."""
+    if alert.owner is None or alert.owner.id != left.operator:
+        return Refused("not_owner", "somebody else has it", alert.owner)
+    if alert.state is State.HANDED_OVER:
+        after = replace(alert, owner=None, owner_gone_at=None, attention_at=now)
+    else:
+        after = queued_again(alert, now)
+    return Change(after, {"from": left.operator, "text": left.reason}, ring=True)
+
+
 def owner_comes_back(alert: Alert, back: OperatorBack, _now: datetime, _policy: AlertPolicy) -> Change | Refused:
     if alert.owner is None or alert.owner.id != back.operator or alert.owner_gone_at is None:
         return Refused("not_owner", "the owner was not gone", alert.owner)
@@ -265,6 +277,10 @@ _ROWS: tuple[Row, ...] = (
      (State.RESOLVED,), _timer(TimerKind.FOLLOW_UP), None, reminds),
     ("owner.goes", "The owner's last console went away; a short time to come back begins.",
      OWNED, "operator_gone", None, owner_goes),
+    ("owner.leaves", "The owner signed out without handing it over: it returns to the queue at once, at its old age.",
+     (State.CLAIMED, State.HELPING), "operator_left", (State.WAITING,), owner_leaves),
+    ("ambulance.owner_leaves", "120 has it and the owner signed out without handing it over: it rings for everybody.",
+     (State.HANDED_OVER,), "operator_left", None, owner_leaves),
     ("owner.back", "The owner's console is back in time.", OWNED, "operator_back", None, owner_comes_back),
     ("effect.failed", "Something wished for will not happen by itself: people are told to do it.",
      tuple(OPEN), "effect_failed", None, tells_people),

@@ -130,6 +130,18 @@ class OperatorGone:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorLeft:
+    """The alert's owner has signed out although no colleague has taken it over; `reason`: what they said why."""
+
+    operator: str
+    reason: str = ""
+
+    @property
+    def key(self) -> str:
+        return "operator_left"
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorBack:
     operator: str
 
@@ -276,6 +288,7 @@ AlertInput = (
     | TimerDue
     | OwnerTalks
     | OperatorGone
+    | OperatorLeft
     | OperatorBack
     | ColleagueGone
     | EffectFailed
@@ -291,6 +304,7 @@ KEYS: tuple[str, ...] = (
     *(f"timer.{kind}" for kind in TimerKind),
     "owner_talks",
     "operator_gone",
+    "operator_left",
     "operator_back",
     "colleague_gone",
     "effect_failed",

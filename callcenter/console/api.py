@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from aiohttp import web
 from sqlalchemy import Connection
 
@@ -18,13 +19,15 @@ from callcenter.clock import Clock
 from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, SignedIn, new_session
 from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
-from callcenter.console.problems import ActionBody, Credentials, OwnPassword, problem, read_body
+from callcenter.console.problems import ActionBody, Credentials, Leaving, OwnPassword, problem, read_body
 from callcenter.console.roles import May, may
 from callcenter.console.submitting import ACTION_TIMEOUT_S
-from callcenter.ports import ActionWanted, Declined, Submit
+from callcenter.ports import ActionWanted, Declined, NotStored, SignedOut, Submit
 from callcenter.storage import queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339
+
+log = structlog.get_logger()
 
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
 COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
@@ -174,9 +177,20 @@ class Api:
         return web.Response(status=204)
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        who = request[SIGNED_IN]
+        return await self._leaves(request[SIGNED_IN])
+
+    async def leave(self, request: web.Request) -> web.Response:
+        body = await read_body(request, Leaving)
+        return body if isinstance(body, web.Response) else await self._leaves(request[SIGNED_IN], body.reason)
+
+    async def _leaves(self, who: SignedIn, reason: str = "") -> web.Response:
         await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
         self.keeper.forget(who.token_hash)
+        try:
+            async with asyncio.timeout(ACTION_TIMEOUT_S):
+                await self.submit(SignedOut(who.id, self.live.elsewhere(who), reason))
+        except (NotStored, TimeoutError):  # nobody is kept here for that: their console will be missed
+            log.warning("console.leaving_not_stored")
         await self.live.sign_out(who.token_hash)
         answer = web.Response(status=204)
         answer.del_cookie(self.keeper.cookie, secure=self.keeper.secure, samesite="Strict")

@@ -241,6 +241,7 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
         Route("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         Route("GET", "/api/v1/session", May.OWN_SESSION, "whoAmI", api.who_am_i),
         Route("DELETE", "/api/v1/session", May.OWN_SESSION, "signOut", api.sign_out),
+        Route("POST", "/api/v1/session/leave", May.OWN_SESSION, "leave", api.leave),
         Route("POST", "/api/v1/session/unlock", May.OWN_SESSION, "unlock", api.unlock),
         Route("GET", "/api/v1/alerts", May.SEE_ALERTS, "listAlerts", api.alerts),
         Route("GET", "/api/v1/alerts/{id}", May.SEE_ALERTS, "getAlert", api.alert, "alert"),

@@ -247,6 +247,10 @@ class Live:
         """Say goodbye to every console; they come back to whoever answers next."""
         await asyncio.gather(*(s.close(code=1012, message=b"restarting") for s in tuple(self._sockets)))
 
+    def elsewhere(self, who: SignedIn) -> bool:
+        """Whether another session of this operator has a console here."""
+        return any(one.id == who.id and one.token_hash != who.token_hash for one in self._sockets.values())
+
     async def sign_out(self, token_hash: str) -> None:
         """Whoever has signed out sees nothing any more."""
         gone = [socket for socket, who in self._sockets.items() if who.token_hash == token_hash]

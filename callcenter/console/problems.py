@@ -66,6 +66,13 @@ def said(given: str) -> str:
 Said = Annotated[str, Field(max_length=2000), AfterValidator(said)]
 
 
+class Leaving(BaseModel):
+    """`reason`: why alerts are left that no colleague has taken over."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    reason: Said
+
+
 def _dialled(given: str) -> str:
     """A number as somebody types it, as it is dialled."""
     number = given.strip()

@@ -144,9 +144,10 @@ def store_console(connection: Connection, operator: str, node: str, *, present: 
         connection.execute(insert(t.consoles).values(operator_id=operator, node=node))
 
 
-def has_console(connection: Connection, operator: str, now: datetime) -> bool:
-    """Whether the operator has a live console at any living process."""
-    live = select(t.consoles.c.node).where(t.consoles.c.operator_id == operator, t.consoles.c.node.in_(_living(now)))
+def has_console(connection: Connection, operator: str, now: datetime, *, but: str = "") -> bool:
+    """Whether the operator has a live console at any living process, `but` that one."""
+    at = t.consoles.c.node
+    live = select(at).where(t.consoles.c.operator_id == operator, at.in_(_living(now)), at != but)
     return connection.execute(live).first() is not None
 
 

@@ -38,7 +38,7 @@ OPERATIONS = [
 ]
 ALL = {name for _method, _path, name in OPERATIONS}
 OPEN = {"healthz", "readyz", "metrics", "signIn"}
-OWN = {"whoAmI", "signOut", "unlock"}
+OWN = {"whoAmI", "signOut", "leave", "unlock"}
 READING = {name for method, _path, name in OPERATIONS if method == "GET"} - {"getOwnPlan", "getSeat", "getOfferLink"}
 # By hand, and not from callcenter/console/roles.py: two who write the same down differently are noticed.
 MAY = {
@@ -133,7 +133,8 @@ async def _happen(town: Town) -> None:
         assert raised.status == 201, raised.body
         town.east["incident"] = raised.body["incident"]["id"]
     at = datetime.now(UTC)
-    with connect(town.url, writer=True, size=1).begin() as connection:
+    engine = connect(town.url, writer=True, size=1)
+    with engine.begin() as connection:
         connection.execute(insert(t.calls).values(_call("call-east", town.east["alert"], at)))
         connection.execute(insert(t.offers).values(_offer("offer-east", town.east["alert"], at)))
         debt = {
@@ -146,6 +147,7 @@ async def _happen(town: Town) -> None:
         }
         empty = {c.name: "" for c in t.debts.columns if not c.nullable}
         connection.execute(insert(t.debts).values(empty | debt))
+    engine.dispose()
     town.east |= {"call": "call-east", "offer": "offer-east"}
 
 
@@ -347,9 +349,11 @@ async def test_glass_is_broken_at_once_with_a_reason_and_somebody_else_reviews_i
         assert (await chief.post("/api/v1/break-glass", {"reason": "x"})).code == "sees_everything"
 
     hashed, now = token_hash(town.tokens["west"]), datetime.now(UTC)
-    with connect(town.url, writer=False).connect() as connection:
+    engine = connect(town.url, writer=False)
+    with engine.connect() as connection:
         for minutes, everything in ((0, True), (29, True), (31, False)):
             later = now + timedelta(minutes=minutes)
             found = sessions.session(connection, hashed, now - timedelta(hours=1), later)
             assert found is not None
             assert (found.scope == EVERYTHING) == everything, minutes
+    engine.dispose()

@@ -43,6 +43,7 @@ from callcenter.alerts.inputs import (
     OperatorActed,
     OperatorBack,
     OperatorGone,
+    OperatorLeft,
     OwnerTalks,
     ResponderActed,
     TimerDue,
@@ -238,6 +239,8 @@ def _inputs(key: str) -> Iterator[AlertInput]:
         yield OwnerTalks()
     elif key == "operator_gone":
         yield from (OperatorGone(ANNA.id), OperatorGone(BERT.id))
+    elif key == "operator_left":
+        yield from (OperatorLeft(ANNA.id), OperatorLeft(ANNA.id, "the bus goes"), OperatorLeft(BERT.id))
     elif key == "operator_back":
         yield from (OperatorBack(ANNA.id), OperatorBack(BERT.id))
     elif key == "colleague_gone":
@@ -264,7 +267,7 @@ PRODUCT = list(product((None, *State), KEYS))
 def test_the_keys_are_those_of_the_inputs_and_the_table_has_no_other() -> None:
     assert all(one.key == key for key in KEYS for one in inputs(key))
     assert {key for _state, key in ALERT_TABLE} <= set(KEYS)
-    assert len(set(KEYS)) == len(KEYS) == 21 + len(Action) + len(REPORTS) + len(Deed)
+    assert len(set(KEYS)) == len(KEYS) == 22 + len(Action) + len(REPORTS) + len(Deed)
 
 
 def test_a_pair_that_is_not_in_the_table_is_refused() -> None:
@@ -389,6 +392,7 @@ def _happenings(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
         CancelPressed("bracelet-1", "m-2"),
         *(TroubleEnded("bracelet-1", kind) for kind in TECHNICAL),
         OperatorGone(alert.owner.id if alert.owner else ANNA.id),
+        OperatorLeft(alert.owner.id if alert.owner else ANNA.id),
         OperatorBack(alert.owner.id if alert.owner else ANNA.id),
         EffectFailed("phone_group", "no_phone"),
         *(acted(action) for action in Action),
@@ -1333,6 +1337,14 @@ class Lives(RuleBasedStateMachine):
     @rule(operator=st.sampled_from([ANNA, BERT, CHIEF]), back=st.booleans())
     def consoles(self, operator: Operator, back: bool) -> None:
         self.take(OperatorBack(operator.id) if back else OperatorGone(operator.id))
+
+    @rule(operator=st.sampled_from([ANNA, BERT, CHIEF]))
+    def leaves(self, operator: Operator) -> None:
+        before = self.alert
+        change = self.take(OperatorLeft(operator.id, "the bus goes"))
+        if isinstance(change, Change):
+            assert change.ring
+            assert (self.alert.owner, self.alert.waiting_since) == (None, before.waiting_since)
 
     @rule()
     def cancels(self) -> None:

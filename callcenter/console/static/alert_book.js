@@ -79,6 +79,16 @@ export function ownedCount(operator) {
   return count;
 }
 
+/** What this operator has and nobody has closed, the most pressing first.
+ * @param {string} operator @returns {Alert[]} */
+export function ownedBy(operator) {
+  const own = [...book.values()].filter((alert) => alert.owner?.id === operator && alert.state !== "closed");
+  return own.sort((a, b) => a.priority - b.priority || a.waiting_since.localeCompare(b.waiting_since));
+}
+
+/** @param {string} operator */
+export const ownedCount = (operator) => ownedBy(operator).length;
+
 /** Full state: what is not in it is closed.
  * @param {import("console-api").LiveSnapshot} snapshot */
 export function takeSnapshot(snapshot) {

@@ -62,6 +62,9 @@ export const signIn = (username, password) => send("POST", "/session", { usernam
 /** @returns {Promise<Answer<null>>} */
 export const signOut = () => send("DELETE", "/session");
 
+/** @param {string} reason why alerts are left @returns {Promise<Answer<null>>} */
+export const postLeaving = (reason) => send("POST", "/session/leave", { reason });
+
 /** @param {string} password of whoever is signed in @returns {Promise<Answer<null>>} */
 export const unlock = (password) => send("POST", "/session/unlock", { password });
 

@@ -7,6 +7,8 @@ import { Asking } from "./asking.js";
 import { Banners, NoticeLine } from "./banners.js";
 import { Kept } from "./kept.js";
 import { KeysDialog } from "./keys_dialog.js";
+import { leaving } from "./leaving.js";
+import { LeavingPanel } from "./leaving_panel.js";
 import { LockPanel } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { refreshOperators } from "./operators.js";
@@ -27,7 +29,8 @@ function Room() {
     <main class="floor">
       ${h(AlertList, {})}
       ${locked.value && h(LockPanel, {})}
-      ${h(Kept, { shown: !locked.value }, h(AlertView, {}))}
+      ${leaving.value && !locked.value && h(LeavingPanel, {})}
+      ${h(Kept, { shown: !locked.value && !leaving.value }, h(AlertView, {}))}
     </main>
     ${h(NoticeLine, {})}
     ${h(Kept, { shown: !locked.value }, h(KeysDialog, {}))}

@@ -7,6 +7,7 @@ import { detail, leaveAlert, openedId } from "./detail.js";
 import { openForm, showForm } from "./drafts.js";
 import { isTyping, wishFocus } from "./focus.js";
 import { t } from "./i18n.js";
+import { stay } from "./leaving.js";
 import { warn } from "./notice.js";
 import { lock, locked } from "./privacy.js";
 import { may, session } from "./session.js";
@@ -79,6 +80,7 @@ export function goBack() {
     wishFocus(`action-${action}`);
   } else {
     if (id) leaveAlert();
+    else stay();
     wishFocus("alert-list");
   }
 }

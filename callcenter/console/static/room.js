@@ -10,6 +10,7 @@ import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail
 import { forgetDrafts } from "./drafts.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
+import { forgetLeaving, hearAnswer } from "./leaving.js";
 import { speaks } from "./legs.js";
 import { link, startLive } from "./live.js";
 import { askToBeActive, forgetConsole, hearConsole, introducePage, passive, startOneConsole } from "./one_console.js";
@@ -18,7 +19,7 @@ import { dismissNotice, inform, warnLastingly } from "./notice.js";
 import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
-import { checkSession, may, session } from "./session.js";
+import { checkSession, may, session, supervises } from "./session.js";
 import { sentence } from "./sentences.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
@@ -79,6 +80,14 @@ function tellHandingOver(entry) {
   else if (alert.owner?.id === me && !alert.transfer && !data.from) warnLastingly("notice.undone", said);
 }
 
+/** Somebody has gone and left it to nobody: whoever runs the room hears by name who, and why.
+ * @param {import("console-api").LiveEntry} entry */
+function tellLeft(entry) {
+  const { alert, data, rule } = entry;
+  if (!alert || !supervises() || !["owner.leaves", "ambulance.owner_leaves"].includes(rule)) return;
+  warnLastingly("notice.left", { name: alert.resident_name || alert.device_id, what: sentence(entry, []), text: data.text });
+}
+
 /** @param {import("console-api").LiveEntry} entry */
 function takeEntry(entry) {
   const where = book.place(entry.n);
@@ -100,6 +109,8 @@ function takeEntry(entry) {
   if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) ringOnce(family(alert));
   tellUndone(entry);
   tellHandingOver(entry);
+  tellLeft(entry);
+  hearAnswer(entry);
   if (alert.id === openedId.value) {
     if (!pending.value[alert.id]) hearEntry(entry); // what we did ourselves is shown when it is answered
     refreshDetail();
@@ -175,6 +186,7 @@ function leave() {
   forgetSeat();
   stopLooking();
   forgetNumbers();
+  forgetLeaving();
   dismissNotice();
   book.forgetAll();
   health.value = WELL;

@@ -16,6 +16,9 @@ export const unreachable = signal(false);
 /** @param {import("console-api").Permission} what whether the role of who is signed in may do it */
 export const may = (what) => session.value?.may.includes(what) ?? false;
 
+/** Whoever is told when something is left undone. */
+export const supervises = () => ["supervisor", "admin"].includes(session.value?.role ?? "");
+
 export function sessionEnded() {
   if (!session.value) return;
   endedUnasked.value = true;
@@ -56,9 +59,10 @@ export async function signIn(username, password) {
   return null;
 }
 
-/** @returns {Promise<boolean>} whether the centre has ended the session */
-export async function signOut() {
-  const answer = await api.signOut();
+/** @param {string} [reason] why alerts are left that nobody has taken over
+ * @returns {Promise<boolean>} whether the centre has ended the session */
+export async function signOut(reason = "") {
+  const answer = await (reason ? api.postLeaving(reason) : api.signOut());
   if (!answer.ok && answer.why !== "signed_out") return false;
   session.value = null;
   return true;

@@ -9,17 +9,17 @@ import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
 import { Kept } from "./kept.js";
 import { LanguageChoice } from "./language_choice.js";
+import { wantToLeave } from "./leaving.js";
 import { link } from "./live.js";
 import { LockButton } from "./lock_panel.js";
 import { html } from "./markup.js";
-import { warn } from "./notice.js";
 import { isEmergency } from "./order.js";
 import { Places } from "./places.js";
 import { passive } from "./one_console.js";
 import { locked } from "./privacy.js";
 import { quietForAMinute } from "./room.js";
 import { SeatChoice } from "./seat_choice.js";
-import { may, session, signOut } from "./session.js";
+import { may, session } from "./session.js";
 import { armed, quiet, ringing } from "./sound.js";
 
 const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
@@ -53,10 +53,6 @@ function SoundState() {
   </span>`;
 }
 
-async function leave() {
-  if (!await signOut()) warn("sign_out.failed");
-}
-
 export function TopBar() {
   const who = session.value;
   return html`<header class="top-bar">
@@ -74,6 +70,6 @@ export function TopBar() {
     ${!locked.value && html`<button type="button" onClick=${() => (keysShown.value = true)}>${t("keys.button")}</button>`}
     ${!locked.value && h(LockButton, {})}
     <span class="who">${who?.operator.name} <small>${who && t(`role.${who.role}`)}</small></span>
-    ${!locked.value && html`<button type="button" onClick=${leave}>${t("sign_out.button")}</button>`}
+    ${!locked.value && html`<button type="button" id="sign-out" onClick=${wantToLeave}>${t("sign_out.button")}</button>`}
   </header>`;
 }
