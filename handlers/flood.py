@@ -1,0 +1,73 @@
+"""Flood mode of the room: decided in one transaction and stored, so that all processes say the same; kept in sight."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from callcenter import metrics
+from callcenter.alerts.flood import Flood, Load, reviewed
+from callcenter.clock import Clock
+from callcenter.ports import NotStored, Submit
+from callcenter.storage import flood_book
+from callcenter.storage.unit import Unit
+from callcenter.storage.writer import Unavailable
+from handlers.intake import Handler
+
+log = structlog.get_logger()
+
+LOOK_S = 2.0
+
+# Reads in a thread of its own. Raises Unavailable.
+Look = Callable[[datetime], Awaitable[tuple[Flood, Load]]]
+
+
+@dataclass(frozen=True, slots=True)
+class FloodDue:
+    """By what a process has seen, flood mode begins or ends. It is counted again where it is decided."""
+
+
+def review(unit: Unit, _due: FloodDue) -> Flood:
+    before, load = flood_book.look(unit.connection, unit.now)
+    after = reviewed(before, load)
+    if after != before:
+        flood_book.store(unit.connection, after, unit.now)
+        rule = "flood.began" if after.loaded else "flood.ended"
+        unit.log(None, rule=rule, actor="system", data={"alarms": load.alarms, "operators": load.operators})
+    return after
+
+
+HANDLERS: dict[type, Handler] = {FloodDue: Handler(review, withdrawable=True)}
+
+
+class FloodWatch:
+    """What this process tells its consoles. While the database does not answer it stays as it was."""
+
+    def __init__(self, look: Look, submit: Submit, clock: Clock) -> None:
+        self._look, self._submit, self._clock = look, submit, clock
+        self._flood = Flood()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the live feed says it (openapi.yaml, LiveBeat)."""
+        flood = self._flood
+        return {"flood": flood.on} | ({"flood_by": flood.by} if flood.on else {})
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except (Unavailable, NotStored):  # the door has said so
+                pass
+            except Exception:
+                log.exception("flood.look_failed")
+            await self._clock.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Raises Unavailable and NotStored."""
+        flood, load = await self._look(self._clock.now())
+        if reviewed(flood, load) != flood:
+            flood = await self._submit(FloodDue())
+        self._flood = flood
+        metrics.flood.set(flood.on)
