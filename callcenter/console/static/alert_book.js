@@ -61,8 +61,6 @@ export function askedOf(operator) {
   return asked.sort((a, b) => String(a.transfer?.at).localeCompare(String(b.transfer?.at)));
 }
 
-export const unclaimedCount = () => unclaimed.size;
-
 /** @param {string} operator */
 export function ownedCount(operator) {
   return [...book.values()].filter((a) => a.owner?.id === operator && a.state !== "closed").length;

@@ -49,8 +49,8 @@ export function KindWord({ alert }) {
   return html`<span class=${`kind kind-${tone}`}>${h(Icon, { name: alert.kind })}<span>${t(`kind.${alert.kind}`)}</span></span>`;
 }
 
-/** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean }} props */
-export function AlertRow({ alert, index, rows, padTop, active, opened }) {
+/** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean, member: boolean }} props */
+export function AlertRow({ alert, index, rows, padTop, active, opened, member }) {
   const classes = [
     "row",
     isEmergency(alert) ? "row-emergency" : "row-technical",
@@ -58,6 +58,7 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
     alert.state === "resolved" || alert.state === "closed" ? "row-over" : "",
     alert.drill ? "row-drill" : "",
     active ? "row-active" : "",
+    member ? "row-member" : "",
   ];
   return html`<div class=${classes.join(" ")} role="option" id=${`row-${alert.id}`} data-id=${alert.id}
     aria-selected=${opened} aria-posinset=${index + 1} aria-setsize=${rows}

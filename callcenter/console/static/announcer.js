@@ -1,7 +1,7 @@
 // The one live region that tells of new alarms. A flood is counted instead of read out: a screen
 // reader that is three sentences behind is worse than a number.
 import { t } from "./i18n.js";
-import { unclaimedCount } from "./alert_book.js";
+import { attended } from "./flood.js";
 import { locked } from "./privacy.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -34,7 +34,7 @@ export function announceArrival(alert) {
   const at = performance.now();
   recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
   if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
-  else say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+  else say(t("announce.flood", { recent: recent.length, waiting: attended().length }));
 }
 
 /** In the place of the last sentence, which has named somebody. */

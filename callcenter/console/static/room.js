@@ -8,6 +8,7 @@ import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
 import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail.js";
 import { forgetDrafts } from "./drafts.js";
+import { attended, forgetFlood, hearFlood, isFolded } from "./flood.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
 import { speaks } from "./legs.js";
@@ -34,14 +35,14 @@ let gapAt = -1;
 let lastOperator = "";
 
 export function showTitle() {
-  const count = book.unclaimedCount();
+  const count = attended().length;
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
 }
 
 /** @param {{ anew: boolean }} how */
 function attend(how = { anew: false }) {
   showTitle();
-  soundFor(passive.value ? null : worstFamily(book.unclaimedAlerts()), how);
+  soundFor(passive.value ? null : worstFamily(attended()), how);
 }
 
 /** @param {import("./order.js").Family} family */
@@ -88,13 +89,18 @@ function takeEntry(entry) {
     live?.startAgain();
     return;
   }
-  const { arrived } = book.takeEntry(entry);
+  const wasFolded = isFolded(book.alertOf(entry.alert_id));
+  const joined = book.takeEntry(entry).arrived;
   hearSeat(entry);
   hearWork(entry);
   const { alert } = entry;
   if (!alert) return;
+  const rings = isUnclaimed(alert) && !isFolded(alert);
+  // A press has joined what was folded: to the operator it comes only now.
+  if (wasFolded && rings) book.unseen.add(alert.id);
+  const arrived = rings && (joined || wasFolded);
   if (arrived && !passive.value) announceArrival(alert);
-  attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
+  attend({ anew: rings && (arrived || entry.ring) });
   if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) ringOnce(family(alert));
   tellUndone(entry);
   tellHandingOver(entry);
@@ -106,10 +112,11 @@ function takeEntry(entry) {
 
 /** @param {import("console-api").LiveSnapshot} snapshot */
 function takeSnapshot(snapshot) {
-  const before = book.unclaimedCount();
+  const before = attended().length;
   hearServerTime(snapshot.at);
+  hearFlood(snapshot);
   book.takeSnapshot(snapshot);
-  const waiting = book.unclaimedCount();
+  const waiting = attended().length;
   if (waiting > before && !passive.value) announceWaiting(waiting);
   attend({ anew: waiting > before });
   refreshDetail();
@@ -118,6 +125,7 @@ function takeSnapshot(snapshot) {
 /** @param {import("console-api").LiveBeat} beat */
 function takeBeat(beat) {
   hearServerTime(beat.at);
+  hearFlood(beat);
   const before = health.value;
   const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
   const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
@@ -170,6 +178,7 @@ function leave() {
   forgetConsole();
   leaveAlert();
   forgetPositions();
+  forgetFlood();
   forgetSeat();
   stopLooking();
   forgetNumbers();

@@ -1,10 +1,11 @@
 // The bar at the top: how much is waiting, whether the list is live, sound, language, who is signed in.
 import { computed } from "@preact/signals";
 import { h } from "preact";
-import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
+import { ownedCount, revision } from "./alert_book.js";
 import { Beyond } from "./beyond.js";
 import { now } from "./clock.js";
 import { DeskWork } from "./desk_work.js";
+import { attended } from "./flood.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
 import { Kept } from "./kept.js";
@@ -26,11 +27,11 @@ const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
 
 function Counts() {
   revision.value;
-  const waiting = unclaimedCount();
-  const tone = unclaimedAlerts().some(isEmergency) ? "count count-waiting" : "count";
+  const waiting = attended();
+  const tone = waiting.some(isEmergency) ? "count count-waiting" : "count";
   const mine = ownedCount(session.value?.operator.id ?? "");
   return html`<p class="counts">
-    <span class=${tone} id="waiting-count">${plural("count.waiting", waiting)}</span>
+    <span class=${tone} id="waiting-count">${plural("count.waiting", waiting.length)}</span>
     <span class="count">${plural("count.mine", mine)}</span>
   </p>`;
 }
