@@ -132,6 +132,7 @@ class Centre:
             self.feed, self.presence, self.health, read=self.read, clock=self.clock, session=self.keeper.session
         )
         self.flood = FloodWatch(self._look_at_flood, self.door.submit, self.clock)
+        self.door.listen(self.flood.committed)
         self.live.flood = self.flood.as_dict
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None

@@ -1,5 +1,6 @@
 """Flood mode of the room: decided in one transaction and stored, so that all processes say the same; kept in sight."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +9,9 @@ from typing import Any
 import structlog
 
 from callcenter import metrics
-from callcenter.alerts.flood import Flood, Load, reviewed
-from callcenter.clock import Clock
-from callcenter.ports import NotStored, Submit
+from callcenter.alerts.flood import Flood, Load, held, reviewed
+from callcenter.clock import Clock, wait_event
+from callcenter.ports import Committed, FloodWanted, NotStored, Submit
 from callcenter.storage import flood_book
 from callcenter.storage.unit import Unit
 from callcenter.storage.writer import Unavailable
@@ -39,7 +40,21 @@ def review(unit: Unit, _due: FloodDue) -> Flood:
     return after
 
 
-HANDLERS: dict[type, Handler] = {FloodDue: Handler(review, withdrawable=True)}
+def hold(unit: Unit, wanted: FloodWanted) -> Flood:
+    """Named in the timeline: whoever folds what others would see answers for it."""
+    before = flood_book.stored(unit.connection)
+    after = held(before, wanted.by.id if wanted.held else "")
+    if after != before:
+        flood_book.store(unit.connection, after, unit.now)
+        rule = "flood.held" if after.held_by else "flood.released"
+        unit.log(None, rule=rule, actor=f"operator:{wanted.by.id}", data={"on": after.on})
+    return after
+
+
+HANDLERS: dict[type, Handler] = {
+    FloodDue: Handler(review, withdrawable=True),
+    FloodWanted: Handler(hold, withdrawable=True),
+}
 
 
 class FloodWatch:
@@ -48,11 +63,15 @@ class FloodWatch:
     def __init__(self, look: Look, submit: Submit, clock: Clock) -> None:
         self._look, self._submit, self._clock = look, submit, clock
         self._flood = Flood()
+        self._changed = asyncio.Event()
 
     def as_dict(self) -> dict[str, Any]:
-        """As the live feed says it (openapi.yaml, LiveBeat)."""
-        flood = self._flood
-        return {"flood": flood.on} | ({"flood_by": flood.by} if flood.on else {})
+        return self._flood.as_dict()
+
+    def committed(self, committed: Committed) -> None:
+        """What this process has stored it says at once."""
+        if any(entry.rule.startswith("flood.") for entry in committed.entries):
+            self._changed.set()
 
     async def run(self) -> None:
         while True:
@@ -62,7 +81,7 @@ class FloodWatch:
                 pass
             except Exception:
                 log.exception("flood.look_failed")
-            await self._clock.sleep(LOOK_S)
+            await wait_event(self._changed, self._clock, LOOK_S)
 
     async def look(self) -> None:
         """Raises Unavailable and NotStored."""

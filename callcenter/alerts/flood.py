@@ -41,6 +41,15 @@ class Flood:
         """Why it is on; empty while it is off."""
         return "supervisor" if self.held_by else "load" if self.loaded else ""
 
+    def as_dict(self) -> dict[str, bool | str]:
+        """As consoles are told (openapi.yaml, FloodState)."""
+        return {"flood": self.on} | ({"flood_by": self.by} if self.on else {})
+
+
+def held(flood: Flood, by: str) -> Flood:
+    """As a supervisor wants it; `by` empty: as the load says. Who wanted it first stays the one who did."""
+    return flood if by and flood.held_by else replace(flood, held_by=by)
+
 
 def reviewed(flood: Flood, load: Load) -> Flood:
     """Between the two limits it stays as it is."""

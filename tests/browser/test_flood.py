@@ -123,3 +123,18 @@ def test_a_press_under_the_pointer_takes_its_place_and_stays_on_the_screen(
     expect(page.locator(".row-member")).to_have_count(1)
     assert held.bounding_box() == before
     assert names(page) == ["测试居民2", "测试居民3", "1 alert", "测试居民1"]
+
+
+def test_a_supervisor_switches_it_on_for_the_room(sign_in: Callable[..., Page]) -> None:
+    """The test's own presses may have begun it too: then automatic goes on saying so."""
+    supervisor, page = sign_in("supervisor1"), sign_in("operator1")
+    expect(page.locator("#flood-mode")).to_have_count(0)
+    spoken = page.locator("#flood-strip [role=status]")
+    supervisor.locator("#flood-mode").select_option("on")
+    expect(spoken).to_have_text("Flood mode is on. A supervisor has switched it on.")
+    expect(page.locator("#flood-mark")).to_be_visible()
+    expect(supervisor.locator("#flood-mode")).to_have_value("on")
+    assert violations(supervisor) == []
+    supervisor.locator("#flood-mode").select_option("automatic")
+    expect(spoken).not_to_contain_text("A supervisor")
+    expect(supervisor.locator("#flood-mode")).to_have_value("automatic")

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from callcenter.alerts.model import Kind
+from callcenter.ports import FloodWanted
 from callcenter.storage import flood_book
 from handlers.device_signals import TroubleSeen
 from handlers.flood import FloodWatch
 from tests.conftest import ManualClock
-from tests.integration.office import ANN, BEN, Office
+from tests.integration.office import ANN, BEN, CHIEF, Office
 
 
 @pytest.fixture
@@ -78,3 +79,19 @@ async def test_a_process_that_starts_in_between_says_the_same(offices: list[Offi
     late = watch(two)
     await late.look()
     assert late.as_dict() == {"flood": True, "flood_by": "load"}
+
+
+async def test_a_supervisor_switches_it_on_for_everybody_and_is_named(offices: list[Office]) -> None:
+    one, two = offices
+    watches = [watch(office) for office in offices]
+    for held in (True, True):  # twice the same is once
+        await one.door.submit(FloodWanted(CHIEF, held=held))
+    await asyncio.gather(*(each.look() for each in watches))
+    assert [each.as_dict() for each in watches] == [{"flood": True, "flood_by": "supervisor"}] * 2
+
+    await two.door.submit(FloodWanted(CHIEF, held=False))
+    await asyncio.gather(*(each.look() for each in watches))
+    assert [each.as_dict() for each in watches] == [{"flood": False}] * 2
+    name = f"operator:{CHIEF.id}"
+    assert logged(one) == [("flood.held", name, {"on": True}), ("flood.released", name, {"on": False})]
+    one.assert_whole()

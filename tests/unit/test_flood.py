@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from callcenter.alerts.flood import BEGINS_ABOVE, ENDS_BELOW, Flood, Load, reviewed
+from callcenter.alerts.flood import BEGINS_ABOVE, ENDS_BELOW, Flood, Load, held, reviewed
 
 LOADS = st.builds(Load, alarms=st.integers(0, 5000), operators=st.integers(0, 40))
 
@@ -47,3 +47,11 @@ def test_what_a_supervisor_wants_is_not_ended_by_quiet(loaded: bool, load: Load)
     after = reviewed(Flood(loaded=loaded, held_by="chief"), load)
     assert (after.on, after.by, after.held_by) == (True, "supervisor", "chief")
     assert reviewed(Flood(loaded=loaded), load).by in ("", "load")
+
+
+def test_the_switch_knows_on_and_as_the_load_says_and_nothing_else() -> None:
+    wanted = held(Flood(), "chief")
+    assert wanted.as_dict() == {"flood": True, "flood_by": "supervisor"}
+    assert held(wanted, "other") == wanted
+    assert held(wanted, "").as_dict() == {"flood": False}
+    assert held(held(Flood(loaded=True), "chief"), "").as_dict() == {"flood": True, "flood_by": "load"}

@@ -6,6 +6,7 @@ import { Beyond } from "./beyond.js";
 import { now } from "./clock.js";
 import { DeskWork } from "./desk_work.js";
 import { attended } from "./flood.js";
+import { FloodSwitch } from "./flood_switch.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
 import { Kept } from "./kept.js";
@@ -63,6 +64,7 @@ export function TopBar() {
     <span class="spring"></span>
     ${h(Beyond, {})}
     ${may("work_calls") && h(Kept, { shown: !locked.value }, h(SeatChoice, {}))}
+    ${may("run_room") && !locked.value && h(FloodSwitch, {})}
     ${h(LinkState, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
