@@ -10,6 +10,7 @@ from aiohttp import web
 
 from callcenter import metrics, telephone
 from callcenter.alerts.coverage import Coverage
+from callcenter.alerts.flood import Flood, Load
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
@@ -23,7 +24,7 @@ from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, network, policy_queries, queries, roll_book, work
+from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -40,6 +41,7 @@ from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import (
     device_signals,
+    flood,
     glass,
     incidents,
     operator_actions,
@@ -53,6 +55,7 @@ from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
+from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
@@ -75,6 +78,7 @@ HANDLERS = (
     | policies.HANDLERS
     | incidents.HANDLERS
     | glass.HANDLERS
+    | flood.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -127,6 +131,9 @@ class Centre:
         self.live = Live(
             self.feed, self.presence, self.health, read=self.read, clock=self.clock, session=self.keeper.session
         )
+        self.flood = FloodWatch(self._look_at_flood, self.door.submit, self.clock)
+        self.door.listen(self.flood.committed)
+        self.live.flood = self.flood.as_dict
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -195,6 +202,7 @@ class Centre:
             "probe": self.watchdog.run_probe(),
             "coverage": self.coverage.run(),
             "policies": self.policies.run(),
+            "flood": self.flood.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
             "sessions": self.live.run_sessions(),
@@ -271,6 +279,9 @@ class Centre:
 
     async def _look_at_policies(self, now: datetime) -> None:
         await self.read(policy_queries.look, self.shelf, now)
+
+    async def _look_at_flood(self, now: datetime) -> tuple[Flood, Load]:
+        return await self.read(flood_book.look, now)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)

@@ -146,6 +146,14 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FloodWanted:
+    """A supervisor wants flood mode on, or (`held` false) as the load says. Answered with the `Flood` it is now."""
+
+    by: Operator
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GlassBroken:
     """An operator wants to see beyond their area, and says why. Answered with the instant until which they do."""
 

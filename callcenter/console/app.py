@@ -20,6 +20,7 @@ from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
+from callcenter.console.flood_api import FloodApi
 from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp, import_map
@@ -289,6 +290,7 @@ def build(
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
+        *FloodApi(api.submit).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),
     )

@@ -190,6 +190,7 @@ class Live:
     ) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock, self._session = read, clock, session
+        self.flood: Callable[[], dict[str, Any]] = dict  # whether the room is in flood mode (handlers/flood.py)
         self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
         self._anew: set[web.WebSocketResponse] = set()  # they see something else now
@@ -311,14 +312,14 @@ class Live:
             "operator": {"id": who.id, "name": who.name},
             "alerts": alerts,
         }
-        await socket.send_str(canonical(snapshot))
+        await socket.send_str(canonical(snapshot | self.flood()))
         return n
 
     async def _beat(self, socket: web.WebSocketResponse) -> None:
         while not socket.closed:
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
             with contextlib.suppress(ConnectionError, RuntimeError):
-                await socket.send_str(canonical(beat | self._health.as_dict()))
+                await socket.send_str(canonical(beat | self._health.as_dict() | self.flood()))
             await self._clock.sleep(BEAT_S)
 
     async def _look_again(self, socket: web.WebSocketResponse) -> None:

@@ -21,6 +21,7 @@ class May(StrEnum):
     SEE_POLICIES = "see_policies"
     CHANGE_POLICIES = "change_policies"
     BREAK_GLASS = "break_glass"  # look beyond the own area, with a reason
+    RUN_ROOM = "run_room"  # flood mode
     REVIEW = "review"  # what others did with a reason
 
 
@@ -29,7 +30,7 @@ _SEE = {
     May.SEE_POLICIES,
 }  # fmt: skip
 _OPERATOR = _SEE | {May.WORK_ALERTS, May.SEND_LINKS, May.WORK_CALLS, May.WORK_INCIDENTS, May.BREAK_GLASS}
-_SUPERVISOR = _OPERATOR | {May.CHANGE_PEOPLE, May.CHANGE_POLICIES, May.REVIEW}
+_SUPERVISOR = _OPERATOR | {May.CHANGE_PEOPLE, May.CHANGE_POLICIES, May.RUN_ROOM, May.REVIEW}
 
 ROLES: dict[str, frozenset[May]] = {
     "operator": frozenset(_OPERATOR),

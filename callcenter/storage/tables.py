@@ -15,6 +15,7 @@ from callcenter.storage.columns import (
     Utc as Utc,
     metadata as metadata,
 )
+from callcenter.storage.flood_tables import flood_mode as flood_mode
 from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.page_tables import (
     key_safes as key_safes,

@@ -151,6 +151,12 @@ def has_console(connection: Connection, operator: str, now: datetime, *, but: st
     return connection.execute(live).first() is not None
 
 
+def operators_present(connection: Connection, now: datetime) -> int:
+    """How many operators have a live console at any living process."""
+    present = select(func.count(t.consoles.c.operator_id.distinct())).where(t.consoles.c.node.in_(_living(now)))
+    return connection.execute(present).scalar_one()
+
+
 def forget_consoles(connection: Connection, node: str) -> Sequence[str]:
     """Drop this node's consoles of its life before; the operators who had them."""
     gone = delete(t.consoles).where(t.consoles.c.node == node).returning(t.consoles.c.operator_id)

@@ -179,6 +179,70 @@ def test_what_a_flood_holds_back_is_done_in_the_end(tmp_path: Path) -> None:
     deno(tmp_path, "run", "--no-remote", "--no-config", str(script))
 
 
+FOLD_PROOF = """
+import { compare, isEmergency } from "STATIC/order.js";
+import { foldedRows, isFoldable, isFoldId, stood } from "STATIC/folds.js";
+
+const fail = (what) => { throw new Error(what); };
+const whole = (most) => Math.floor(Math.random() * most);
+const KINDS = ["sos", "fall", "fire", "gas", "wander", "help", "ambulance", "offline", "service", "battery", "novel"];
+const STATES = ["waiting", "waiting", "waiting", "claimed", "helping", "handed_over", "resolved"];
+const alert = (n) => {
+  const state = STATES[whole(STATES.length)];
+  const owner = state === "waiting" || whole(3) === 0 ? null : { id: "o" };
+  return { id: `a${n}`, kind: KINDS[whole(KINDS.length)], press_count: whole(2), silent: whole(9) === 0, state, owner,
+    priority: 1 + whole(9), area_id: [null, "d1", "d 2"][whole(3)],
+    waiting_since: new Date(1.8e12 + whole(9e6)).toISOString() };
+};
+const counts = { folded: 0, open: 0 };
+for (let i = 0; i < 3000; i += 1) {
+  const alerts = Array.from({ length: whole(40) }, (_, n) => alert(n)).sort(compare);
+  const opened = new Set(["fold::offline", "fold:d1:battery"].slice(whole(3)));
+  const held = alerts.length ? `a${whole(alerts.length)}` : null;
+  const plain = foldedRows(alerts, { on: false, opened, inHand: new Set([held]) });
+  if (plain.some((row) => row.fold || row.member) || plain.length !== alerts.length) fail("folded while off");
+  const rows = foldedRows(alerts, { on: true, opened, inHand: new Set([held, null]) });
+  const shown = rows.flatMap((row) => row.alert ?? []);
+  const folds = rows.flatMap((row) => row.fold ?? []);
+  const first = rows.findIndex((row) => row.fold);
+  const hidden = alerts.filter((one) => !shown.includes(one));
+  for (const one of hidden) {
+    if (isEmergency(one) || one.press_count || one.silent || one.owner || one.id === held) fail(`hid ${one.id}`);
+    if (one.kind !== "offline" && one.kind !== "battery") fail(`hid ${one.kind}`);
+  }
+  for (const [index, row] of rows.entries()) {
+    if (first >= 0 && index > first && row.alert && !row.member) fail("a row stands below a fold");
+    if (row.member && !isFoldable(row.alert)) fail("a member that is no technical signal");
+    if (isFoldId(row.id) !== (row.fold !== null)) fail(row.id);
+  }
+  const people = shown.filter((one) => !isFoldable(one));
+  if (people.join() !== alerts.filter((one) => !isFoldable(one)).join()) fail("the order of people changed");
+  const closed = folds.filter((fold) => !fold.open).reduce((sum, fold) => sum + fold.count, 0);
+  if (closed !== hidden.length) fail("the count is not what is hidden");
+  if (new Set(rows.map((row) => row.id)).size !== rows.length) fail("a row stands twice");
+  for (const fold of folds) {
+    const members = alerts.filter((one) => isFoldable(one) && one.kind === fold.kind && one.area_id === fold.area &&
+      (fold.open || one.id !== held));
+    if (members.length !== fold.count) fail("the count of a fold");
+    if (members.some((one) => Date.parse(one.waiting_since) < fold.oldestMs)) fail("not the oldest");
+    if (/ /.test(fold.id)) fail("an id with a space names nothing");
+  }
+  counts.folded += closed;
+  counts.open += folds.filter((fold) => fold.open).length;
+}
+if (!counts.folded || !counts.open) fail("proved nothing");
+const lost = { ...alert(0), kind: "offline", press_count: 0, silent: false, state: "waiting", owner: null };
+if (stood(lost, lost) !== lost || stood(null, lost) !== null) fail("the row in hand moved");
+if (stood(lost, { ...lost, kind: "sos", press_count: 1 }) !== null) fail("a press stays low");
+"""
+
+
+def test_flood_mode_folds_no_alarm_of_a_person(tmp_path: Path) -> None:
+    script = tmp_path / "proof.js"
+    script.write_text(FOLD_PROOF.replace("STATIC", STATIC.as_uri()), "utf-8")
+    deno(tmp_path, "run", "--no-remote", "--no-config", str(script))
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")) + sorted(STATIC.glob("*.css")), ids=lambda p: p.name)
 def test_a_module_stays_readable(path: Path) -> None:
     text = path.read_text("utf-8")

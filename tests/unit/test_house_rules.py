@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.call_book", "callcenter.storage.call_records", "callcenter.storage.directory",
                  "callcenter.storage.offer_records", "callcenter.storage.page_book",
                  "callcenter.storage.sightings", "callcenter.storage.roll_book", "callcenter.storage.network",
-                 "callcenter.storage.glass_book", "callcenter.storage.scope",
+                 "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",

@@ -141,6 +141,7 @@ def composed_keys() -> set[str]:
         | enumerated("datum", ["wgs84", "gcj02", "bd09"])
         | enumerated("actor", ["system", "telephone"])
         | enumerated("language", tuple(CATALOGUES))
+        | enumerated("flood", ["by_load", "by_supervisor"])
         | enumerated("view", ["missing", "unreachable"])
         | enumerated("direction", SCHEMAS["CallDirection"]["enum"])
         | enumerated("call_role", SCHEMAS["CallRole"]["enum"])

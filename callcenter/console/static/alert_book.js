@@ -86,9 +86,6 @@ export function ownedBy(operator) {
   return own.sort((a, b) => a.priority - b.priority || a.waiting_since.localeCompare(b.waiting_since));
 }
 
-/** @param {string} operator */
-export const ownedCount = (operator) => ownedBy(operator).length;
-
 /** Full state: what is not in it is closed.
  * @param {import("console-api").LiveSnapshot} snapshot */
 export function takeSnapshot(snapshot) {

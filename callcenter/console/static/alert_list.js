@@ -4,6 +4,10 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { alertOf, allAlerts, dropClosed, revision, unseen } from "./alert_book.js";
 import { openAlert, openedId } from "./detail.js";
 import { wishFocus } from "./focus.js";
+import { flood, openFolds, toggleFold } from "./flood.js";
+import { FloodMark } from "./flood_strip.js";
+import { FoldRow } from "./fold_row.js";
+import { foldedRows, isFoldId, stood } from "./folds.js";
 import { plural, t } from "./i18n.js";
 import { activeId } from "./keys.js";
 import { AlertRow } from "./alert_row.js";
@@ -34,6 +38,10 @@ function anchorOf(memory, ids, { viewport, edge }) {
 
 /** @param {string} id */
 function open(id) {
+  if (isFoldId(id)) {
+    activeId.value = id;
+    return toggleFold(id);
+  }
   if (locked.value) return wishFocus("unlock-password");
   activeId.value = id;
   openAlert(id);
@@ -73,17 +81,19 @@ export function AlertList() {
   // Asked of the element each time: the operator may have scrolled since the last event told us.
   memory.scrollTop = memory.goTo ?? scroller.current?.scrollTop ?? 0;
 
-  const keep = new Set([openedId.value, memory.hovered, memory.focused ? activeId.value : null]);
+  const inHand = new Set([memory.hovered, memory.focused ? activeId.value : null]);
+  const keep = new Set([openedId.value, ...inHand]);
   const held = memory.hovered ?? (memory.focused ? activeId.value : null);
   if (memory.inHand?.id !== held) memory.inHand = alertOf(held) ?? null;
-  const alerts = ordered(allAlerts(), { keep, inHand: memory.inHand });
-  const ids = alerts.map((alert) => alert.id);
+  const alerts = ordered(allAlerts(), { keep, inHand: stood(memory.inHand, alertOf(held)) });
+  const rows = foldedRows(alerts, { on: flood.value.on, opened: openFolds.value, inHand });
+  const ids = rows.map((row) => row.id);
   const viewport = scroller.current?.clientHeight ?? 600;
   const edge = scroller.current?.getBoundingClientRect().top ?? 0;
   const anchor = anchorOf(memory, ids, { viewport, edge });
   const placed = layout({ ...memory, rows: ids.length, viewport, anchor });
   const active = ids.indexOf(activeId.value ?? "");
-  const above = alerts.slice(0, placed.topRow);
+  const above = rows.slice(0, placed.topRow).flatMap((row) => row.alert ?? []);
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -179,7 +189,8 @@ export function AlertList() {
   if (active >= 0 && !drawn.includes(active)) drawn.push(active);
   return html`<section class="list-pane" aria-labelledby="list-heading" onPointerOver=${hover} onPointerLeave=${release}>
     <div class="list-head">
-      <h2 id="list-heading">${plural("list.heading", ids.length)}</h2>
+      <h2 id="list-heading">${plural("list.heading", alerts.length)}</h2>
+      ${h(FloodMark, {})}
       ${h(Chip, { above, onClick: toTop })}
     </div>
     <div class="list-scroller" ref=${scroller} id="alert-list" role="listbox" tabindex="0" aria-labelledby="list-heading"
@@ -188,11 +199,11 @@ export function AlertList() {
       onClick=${(/** @type {Event} */ event) => { const id = rowId(event); if (id) open(id); }}>
       <div class="list-rows" role="presentation" style=${{ height: `${placed.height}px` }}>
         ${drawn.map((index) => {
-          const alert = alerts[index];
-          return alert && h(AlertRow, {
-            key: alert.id, alert, index, rows: ids.length, padTop: placed.padTop,
-            active: index === active, opened: alert.id === openedId.value,
-          });
+          const row = rows[index];
+          if (!row) return null;
+          const where = { key: row.id, index, rows: ids.length, padTop: placed.padTop, active: index === active };
+          if (row.fold) return h(FoldRow, { ...where, fold: row.fold });
+          return h(AlertRow, { ...where, alert: row.alert, member: row.member, opened: row.id === openedId.value });
         })}
       </div>
     </div>

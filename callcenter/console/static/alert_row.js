@@ -68,8 +68,8 @@ function Facts({ alert }) {
     <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>`;
 }
 
-/** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean }} props */
-export function AlertRow({ alert, index, rows, padTop, active, opened }) {
+/** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean, member: boolean }} props */
+export function AlertRow({ alert, index, rows, padTop, active, opened, member }) {
   const classes = [
     "row",
     isEmergency(alert) ? "row-emergency" : "row-technical",
@@ -77,6 +77,7 @@ export function AlertRow({ alert, index, rows, padTop, active, opened }) {
     alert.state === "resolved" || alert.state === "closed" ? "row-over" : "",
     alert.drill ? "row-drill" : "",
     active ? "row-active" : "",
+    member ? "row-member" : "",
   ];
   return html`<div class=${classes.join(" ")} role="option" id=${`row-${alert.id}`} data-id=${alert.id}
     aria-selected=${opened} aria-posinset=${index + 1} aria-setsize=${rows}

@@ -1,7 +1,7 @@
 // The one live region that tells of new alarms. A flood is counted instead of read out: a screen
 // reader that is three sentences behind is worse than a number.
 import { t } from "./i18n.js";
-import { unclaimedCount } from "./alert_book.js";
+import { attendedCount } from "./flood.js";
 import { locked } from "./privacy.js";
 import { atMost } from "./seldom.js";
 
@@ -34,7 +34,7 @@ function say(text) {
 const count = atMost(1_000, () => {
   const at = performance.now();
   recent = recent.filter((one) => at - one < WINDOW_MS);
-  say(t("announce.flood", { recent: recent.length, waiting: unclaimedCount() }));
+  say(t("announce.flood", { recent: recent.length, waiting: attendedCount() }));
 });
 
 /** @param {Alert} alert */

@@ -111,6 +111,9 @@ export const getMeasures = () => send("GET", "/statistics");
  * @returns {Promise<Answer<import("console-api").Statistic>>} */
 export const getStatistic = (measure, query) => send("GET", `/statistics/${encodeURIComponent(measure)}?${query}`);
 
+/** @param {"on" | "automatic"} mode @returns {Promise<Answer<import("console-api").FloodState>>} */
+export const putFlood = (mode) => send("PUT", "/flood", { mode });
+
 /** @param {string} reason @returns {Promise<Answer<{ until: string }>>} */
 export const postBreakGlass = (reason) => send("POST", "/break-glass", { reason });
 

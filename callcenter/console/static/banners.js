@@ -1,6 +1,7 @@
 // What must not be overlooked, above everything: the list may be old, alarms are not stored or not
 // heard, sound is off. The alert regions stay in the page, so that a text appearing in them is spoken.
 import { h } from "preact";
+import { FloodStrip } from "./flood_strip.js";
 import { Requests } from "./handing_over.js";
 import { plural, t } from "./i18n.js";
 import { link } from "./live.js";
@@ -86,6 +87,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(SoundStrip, {})}
+    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

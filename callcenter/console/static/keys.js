@@ -6,6 +6,7 @@ import { actAndGoOn } from "./commands.js";
 import { detail, leaveAlert, openedId } from "./detail.js";
 import { openForm, showForm } from "./drafts.js";
 import { isTyping, wishFocus } from "./focus.js";
+import { isFoldId } from "./folds.js";
 import { t } from "./i18n.js";
 import { stay } from "./leaving.js";
 import { warn } from "./notice.js";
@@ -49,6 +50,7 @@ export function keyTable() {
 /** The alert the keys are about: the row under the keyboard, else the one that is open. */
 function subject() {
   const inList = document.activeElement?.id === "alert-list";
+  if (inList && isFoldId(activeId.value)) return null; // not the alert that is open beside it
   return (inList ? activeId.value : null) ?? openedId.value;
 }
 

@@ -8,6 +8,7 @@ import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
 import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail.js";
 import { forgetDrafts } from "./drafts.js";
+import { attended, attendedCount, forgetFlood, hearFlood, isFolded } from "./flood.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetNumbers } from "./leg_commands.js";
 import { forgetLeaving, hearAnswer } from "./leaving.js";
@@ -15,13 +16,13 @@ import { speaks } from "./legs.js";
 import { link, startLive } from "./live.js";
 import { askToBeActive, forgetConsole, hearConsole, introducePage, passive, startOneConsole } from "./one_console.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
-import { dismissNotice, inform, warnLastingly } from "./notice.js";
+import { dismissNotice } from "./notice.js";
 import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
-import { checkSession, may, session, supervises } from "./session.js";
-import { sentence } from "./sentences.js";
+import { checkSession, may, session } from "./session.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
+import { concernsMe, tellHandingOver, tellLeft, tellUndone } from "./tellings.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
 
 /** @typedef {import("console-api").LiveFrame} LiveFrame */
@@ -37,55 +38,19 @@ let lastOperator = "";
 
 /** In the message handler, but a few times a second at most: the browser tells its window of each new title. */
 const showTitle = atMost(250, () => {
-  const count = book.unclaimedCount();
+  const count = attendedCount();
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
 });
 
 /** @param {{ anew: boolean }} how */
 function attend(how = { anew: false }) {
   showTitle();
-  soundFor(passive.value ? null : worstFamily(book.unclaimedAlerts()), how);
+  soundFor(passive.value ? null : worstFamily(attended()), how);
 }
 
 /** @param {import("./order.js").Family} family */
 function ringOnce(family) {
   if (!passive.value) soundOnce(family);
-}
-
-/** Nobody may believe that a call was made which was not: its owner is told at once.
- * @param {import("console-api").LiveEntry} entry */
-function tellUndone(entry) {
-  if (entry.rule !== "effect.failed" || entry.alert?.owner?.id !== session.value?.operator.id) return;
-  const contacts = detail.value?.id === entry.alert_id ? detail.value?.data?.contacts : undefined;
-  const name = entry.alert?.resident_name || entry.alert?.device_id;
-  warnLastingly("notice.undone", { name, what: sentence(entry, contacts ?? []) });
-}
-
-/** Handing over is a matter between two: nobody else's console sounds, and the one who did it knows it.
- * @param {import("console-api").LiveEntry} entry @param {import("console-api").Alert} alert */
-function concernsMe({ rule, actor, data }, alert) {
-  if (!rule.startsWith("transfer.") && data.asked !== true) return true;
-  const me = session.value?.operator.id;
-  return actor !== `operator:${me}` && [alert.owner?.id, data.to, data.from].includes(me);
-}
-
-/** Who has asked a colleague hears what became of it.
- * @param {import("console-api").LiveEntry} entry */
-function tellHandingOver(entry) {
-  const me = session.value?.operator.id;
-  const { alert, actor, data, rule } = entry;
-  if (!alert || !rule.startsWith("transfer.") || actor === `operator:${me}`) return;
-  const said = { name: alert.resident_name || alert.device_id, what: sentence(entry, []) };
-  if (data.from === me) inform("notice.told", said);
-  else if (alert.owner?.id === me && !alert.transfer && !data.from) warnLastingly("notice.undone", said);
-}
-
-/** Somebody has gone and left it to nobody: whoever runs the room hears by name who, and why.
- * @param {import("console-api").LiveEntry} entry */
-function tellLeft(entry) {
-  const { alert, data, rule } = entry;
-  if (!alert || !supervises() || !["owner.leaves", "ambulance.owner_leaves"].includes(rule)) return;
-  warnLastingly("notice.left", { name: alert.resident_name || alert.device_id, what: sentence(entry, []), text: data.text });
 }
 
 /** @param {import("console-api").LiveEntry} entry */
@@ -99,13 +64,18 @@ function takeEntry(entry) {
     live?.startAgain();
     return;
   }
-  const { arrived } = book.takeEntry(entry);
+  const wasFolded = isFolded(book.alertOf(entry.alert_id));
+  const joined = book.takeEntry(entry).arrived;
   hearSeat(entry);
   hearWork(entry);
   const { alert } = entry;
   if (!alert) return;
+  const rings = isUnclaimed(alert) && !isFolded(alert);
+  // A press has joined what was folded: to the operator it comes only now.
+  if (wasFolded && rings) book.unseen.add(alert.id);
+  const arrived = rings && (joined || wasFolded);
   if (arrived && !passive.value) announceArrival(alert);
-  attend({ anew: (arrived || entry.ring) && isUnclaimed(alert) });
+  attend({ anew: rings && (arrived || entry.ring) });
   if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) ringOnce(family(alert));
   tellUndone(entry);
   tellHandingOver(entry);
@@ -119,10 +89,11 @@ function takeEntry(entry) {
 
 /** @param {import("console-api").LiveSnapshot} snapshot */
 function takeSnapshot(snapshot) {
-  const before = book.unclaimedCount();
+  const before = attendedCount();
   hearServerTime(snapshot.at);
+  hearFlood(snapshot);
   book.takeSnapshot(snapshot);
-  const waiting = book.unclaimedCount();
+  const waiting = attendedCount();
   if (waiting > before && !passive.value) announceWaiting(waiting);
   attend({ anew: waiting > before });
   refreshDetail();
@@ -131,6 +102,7 @@ function takeSnapshot(snapshot) {
 /** @param {import("console-api").LiveBeat} beat */
 function takeBeat(beat) {
   hearServerTime(beat.at);
+  hearFlood(beat);
   const before = health.value;
   const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
   const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
@@ -183,6 +155,7 @@ function leave() {
   forgetConsole();
   leaveAlert();
   forgetPositions();
+  forgetFlood();
   forgetSeat();
   stopLooking();
   forgetNumbers();

@@ -1,10 +1,12 @@
 // The bar at the top: how much is waiting, whether the list is live, sound, language, who is signed in.
 import { computed } from "@preact/signals";
 import { h } from "preact";
-import { ownedCount, revision, unclaimedAlerts, unclaimedCount } from "./alert_book.js";
+import { ownedCount, revision } from "./alert_book.js";
 import { Beyond } from "./beyond.js";
 import { now } from "./clock.js";
 import { DeskWork } from "./desk_work.js";
+import { attended, attendedCount } from "./flood.js";
+import { FloodSwitch } from "./flood_switch.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { keysShown } from "./keys.js";
 import { Kept } from "./kept.js";
@@ -25,13 +27,13 @@ import { armed, quiet, ringing } from "./sound.js";
 const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
 
 function emergencyWaits() {
-  for (const alert of unclaimedAlerts()) if (isEmergency(alert)) return true;
+  for (const alert of attended()) if (isEmergency(alert)) return true;
   return false;
 }
 
 function Counts() {
   revision.value;
-  const waiting = unclaimedCount();
+  const waiting = attendedCount();
   const tone = emergencyWaits() ? "count count-waiting" : "count";
   const mine = ownedCount(session.value?.operator.id ?? "");
   return html`<p class="counts">
@@ -63,6 +65,7 @@ export function TopBar() {
     <span class="spring"></span>
     ${h(Beyond, {})}
     ${may("work_calls") && h(Kept, { shown: !locked.value }, h(SeatChoice, {}))}
+    ${may("run_room") && !locked.value && h(FloodSwitch, {})}
     ${h(LinkState, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
