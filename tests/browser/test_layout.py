@@ -81,7 +81,7 @@ def test_no_text_is_cut_off_or_covered(
     for bracelet in range(1, 7):
         presses(bracelet, "fall" if bracelet % 2 else "sos")
     presses("nobody-knows-this-bracelet-with-a-long-name")
-    page = sign_in(viewport=SIZES[size], locale=locale)
+    page = sign_in("supervisor1", viewport=SIZES[size], locale=locale)
     page.locator("#arm-sound").click()
     expect(page.locator(".row")).to_have_count(7)
     assert walk(page) == {}

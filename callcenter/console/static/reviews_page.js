@@ -6,7 +6,7 @@ import { getBrokenGlass, postReview } from "./api.js";
 import { clockTime, t } from "./i18n.js";
 import { html } from "./markup.js";
 import { reportPage, troubleOf } from "./report_frame.js";
-import { session } from "./session.js";
+import { may, session } from "./session.js";
 
 /** @typedef {import("console-api").BrokenGlass} BrokenGlass */
 
@@ -62,4 +62,6 @@ function Body() {
     ${h(List, {})}`;
 }
 
-export const ReviewsPage = reportPage("/reviews", "review.title", Body);
+const Allowed = () => (may("review") ? h(Body, {}) : html`<p>${t("review.not_yours")}</p>`);
+
+export const ReviewsPage = reportPage("/reviews", "review.title", Allowed);
