@@ -17,11 +17,11 @@ export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make 
 # The longest first, so that all end at about the same time. Browser tests have a pytest run of their own: their event
 # loop disturbs the others.
 parts=(
-  "telephone tests/telephone"
-  "postgres tests/integration -k postgres"
-  "browser tests/browser"
   "sqlite tests/integration -k not\ postgres"
   "unit tests/unit"
+  "browser tests/browser"
+  "telephone tests/telephone"
+  "postgres tests/integration -k postgres"
   "e2e tests/e2e"
 )
 

@@ -122,9 +122,12 @@ async def test_signing_out_is_never_refused_and_tells_everybody(
         way = ("POST", "/leave", {"json": {"reason": reason}}) if reason else ("DELETE", "", {})
         async with second.session.request(way[0], f"{centre.http}/api/v1/session{way[1]}", **way[2]) as answer:
             assert answer.status == 204
-        while (frame := await told.receive_json(timeout=20)).get("rule") != "owner.leaves":
-            assert frame.get("rule") not in ("owner.goes", "owner.lost")
-    assert (frame["alert_id"], frame["ring"], frame["data"]["text"]) == (alert, True, reason)
+        # What operator2 still has of other tests is left too.
+        while (frame := await told.receive_json(timeout=20)).get("rule") != "owner.leaves" or frame[
+            "alert_id"
+        ] != alert:
+            assert (frame.get("alert_id"), frame.get("rule")) not in ((alert, "owner.goes"), (alert, "owner.lost"))
+    assert (frame["ring"], frame["data"]["text"]) == (True, reason)
     assert (frame["actor"], frame["alert"]["state"]) == ("operator:operator2", "waiting")
     async with second.session.get(f"{centre.http}/api/v1/session") as answer:
         assert answer.status == 401
