@@ -25,15 +25,15 @@ parts=(
   "e2e tests/e2e"
 )
 
-# On a busy machine whatever waits for processes is now and then late: what failed there is tried once more, and said so.
-# The unit tests are not.
+# On a busy machine whatever waits is now and then late: what failed is tried once more, and said so. An example that
+# hypothesis has found is kept, and fails again.
 part() {
   local name=$1 code began=$SECONDS
   shift
   tests() { .venv/bin/python -m pytest -o cache_dir="$scratch/cache-$name" "$@"; }
   tests "$@"
   code=$?
-  if ((code)) && [ "$name" != unit ]; then
+  if ((code)); then
     echo "SECOND TRY of what failed:"
     tests --last-failed --last-failed-no-failures none "$@"
     code=$?
