@@ -18,7 +18,8 @@ from callcenter.console.api import Api
 from callcenter.console.app import Pages, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
-from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.feed import Feed
+from callcenter.console.live import Health, Live, Presence
 from callcenter.console.policy_api import PolicyDesk
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template

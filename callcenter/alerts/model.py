@@ -170,6 +170,11 @@ class Alert:
         return self.kind in EMERGENCIES or self.silent
 
     @property
+    def in_hand_of(self) -> frozenset[str]:
+        """Operators who have it, or are asked to take it over: it is their business wherever it is."""
+        return frozenset(one.id for one in (self.owner, self.transfer_to) if one)
+
+    @property
     def spoke_since(self) -> bool:
         """They have been heard after nobody spoke."""
         return bool(self.silent_at and self.reached_at and self.reached_at >= self.silent_at)

@@ -1,128 +1,38 @@
-"""The live feed: the timeline's entries, in order, to every console, each exactly once from where it left off."""
+"""One WebSocket per console: the feed's entries as far as they are its own, beats, positions, and who is there."""
 
 import asyncio
 import contextlib
 import json
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from aiohttp import WSMsgType, web
 from sqlalchemy import Connection
 
 from callcenter import metrics
-from callcenter.clock import Clock, wait_event
+from callcenter.clock import Clock
 from callcenter.console.auth import SignedIn
 from callcenter.console.consoles import Consoles
+from callcenter.console.feed import Feed, Frame
 from callcenter.console.roles import May
-from callcenter.ports import Committed, ConsolesChanged, NotStored, Submit
+from callcenter.ports import ConsolesChanged, NotStored, Submit
 from callcenter.storage import page_queries, queries
 from callcenter.storage.reading import Reader
-from callcenter.storage.records import Entry, alert_view, canonical, rfc3339
+from callcenter.storage.records import alert_view, canonical, rfc3339
 from callcenter.storage.writer import Unavailable
 
 log = structlog.get_logger()
 
-KEPT_FRAMES = 5_000  # newest entries kept ready to send; older ones are read from the database
 RESUME_AT_MOST = 20_000  # missed more than this: a snapshot is quicker
-POLL_S = 1.0  # entries of other processes are found at least this often
 BEAT_S = 2.0
 POSITIONS_S = 3.0
 SESSIONS_S = 2.0
 PING_S = 5.0  # a console that does not answer a ping within half of this again is gone
-SEND_AT_ONCE = 500
 
 SessionOf = Callable[[str], Awaitable[SignedIn | None]]
-
-
-class Frame(NamedTuple):
-    """An entry as it is sent. `hands`: who has its alert in hand, and hears of it wherever it is."""
-
-    n: int
-    area: str | None
-    hands: frozenset[str]
-    text: str
-
-    def shown_to(self, who: SignedIn) -> bool:
-        return who.scope.sees(self.area) or who.id in self.hands
-
-
-def _framed(entry: Entry) -> Frame:
-    return Frame(entry.n, entry.area_id, _hands(entry), entry.frame())
-
-
-def _hands(entry: Entry) -> frozenset[str]:
-    if entry.after is None or entry.area_id is None:
-        return frozenset()
-    alert = json.loads(entry.after)
-    asked = alert["transfer"] and alert["transfer"]["to"]
-    return frozenset(one["id"] for one in (alert["owner"], asked) if one)
-
-
-class Feed:
-    """The newest entries as text frames with their area, gap-free, whoever wrote them."""
-
-    def __init__(self, read: Reader, clock: Clock) -> None:
-        self._read = read
-        self._clock = clock
-        self._frames: deque[Frame] = deque(maxlen=KEPT_FRAMES)
-        self._behind = asyncio.Event()
-        self._waiting: set[asyncio.Event] = set()
-        self.last = 0
-
-    async def start(self) -> None:
-        self.last = await self._read(queries.head)
-
-    def committed(self, committed: Committed) -> None:
-        for entry in committed.entries:
-            if entry.n > self.last + 1:  # another process has written in between
-                self._behind.set()
-                return
-            self._append(entry)
-        if committed.entries:
-            self.wake()
-
-    def _append(self, entry: Entry) -> None:
-        if entry.n == self.last + 1:
-            self._frames.append(_framed(entry))
-            self.last = entry.n
-
-    def wake(self) -> None:
-        for event in self._waiting:
-            event.set()
-
-    async def run(self) -> None:
-        """Read what other processes wrote."""
-        while True:
-            await wait_event(self._behind, self._clock, POLL_S)
-            try:
-                while entries := await self._read(queries.entries_after, self.last, limit=SEND_AT_ONCE):
-                    for entry in entries:
-                        self._append(entry)
-                    self.wake()
-            except Unavailable:
-                continue  # the beat tells the consoles
-
-    async def after(self, n: int) -> list[Frame]:
-        """What comes after number `n` in order, some at a time; empty when there is nothing."""
-        if n >= self.last:
-            return []
-        if self._frames and self._frames[0].n <= n + 1:
-            skip = n + 1 - self._frames[0].n
-            return [self._frames[i] for i in range(skip, min(skip + SEND_AT_ONCE, len(self._frames)))]
-        entries = await self._read(queries.entries_after, n, limit=SEND_AT_ONCE)
-        return [_framed(entry) for entry in entries]
-
-    @contextlib.contextmanager
-    def subscribed(self, event: asyncio.Event) -> Iterator[None]:
-        """`event` is set whenever there is something new."""
-        self._waiting.add(event)
-        try:
-            yield
-        finally:
-            self._waiting.discard(event)
 
 
 class Presence:
@@ -242,7 +152,10 @@ class Live:
         while True:
             await self._clock.sleep(SESSIONS_S)
             for socket in tuple(self._sockets):
-                await self._look_again(socket)
+                try:
+                    await self._look_again(socket)
+                except Exception:  # the next one, and the next time: a centre must not end because of one session
+                    log.exception("live.session_unknown")
 
     async def close(self) -> None:
         """Say goodbye to every console; they come back to whoever answers next."""
@@ -281,19 +194,25 @@ class Live:
 
     async def _send_on(self, socket: web.WebSocketResponse, n: int) -> int:
         """Some entries after number `n`; of those that are not for this console only that they have passed."""
-        passed = 0
+        hidden: list[Frame] = []
         for frame in await self._feed.after(n):
             n = frame.n
             if not frame.shown_to(self._sockets[socket]):
-                passed = n
+                hidden.append(frame)
                 continue
-            if passed:
-                await socket.send_str(_passed(passed))
-                passed = 0
+            await self._pass_over(socket, hidden)
             await socket.send_str(frame.text)
-        if passed:
-            await socket.send_str(_passed(passed))
+        await self._pass_over(socket, hidden)
         return n
+
+    async def _pass_over(self, socket: web.WebSocketResponse, hidden: list[Frame]) -> None:
+        """Say by their last number that these are not for this console, and which alerts it has to forget."""
+        if not hidden:
+            return
+        gone = [frame.alert for frame in hidden if self._sockets[socket].id in frame.let_go]
+        n = hidden[-1].n
+        hidden.clear()
+        await socket.send_str(canonical({"type": "passed", "n": n, "gone": gone}))
 
     async def _greet(self, socket: web.WebSocketResponse, since: int | None) -> int:
         """Resume, or send everything that is open. Returns the number from which entries follow."""
@@ -344,10 +263,6 @@ def _snapshot(connection: Connection, who: SignedIn) -> tuple[int, list[dict[str
     """Number and open alerts of one moment, as far as they are for this operator."""
     found = queries.alerts(connection, limit=5000, scope=who.scope, operator=who.id)
     return queries.head(connection), [alert_view(alert) for alert in found]
-
-
-def _passed(n: int) -> str:
-    return canonical({"type": "passed", "n": n})
 
 
 def _seen(positions: list[dict[str, Any]], who: SignedIn) -> list[dict[str, Any]]:

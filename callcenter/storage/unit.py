@@ -243,7 +243,9 @@ class Unit:
         after = change.alert
         self._put(before, after)
         self._set_timers(before, after)
-        return self.log(after, rule=decided.rule, actor=actor, ring=change.ring, data=change.data)
+        let_go = before.in_hand_of - after.in_hand_of if before else ()
+        data = change.data | ({"let_go": sorted(let_go)} if let_go else {})
+        return self.log(after, rule=decided.rule, actor=actor, ring=change.ring, data=data)
 
     def _put(self, before: Alert | None, after: Alert) -> None:
         self._alerts[after.id] = after

@@ -17,13 +17,15 @@ from sqlalchemy import event
 from callcenter.clock import SystemClock
 from callcenter.console import api, live
 from callcenter.console.auth import SignedIn
-from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.feed import Feed, _framed
+from callcenter.console.live import Health, Live, Presence
 from callcenter.storage import queries
+from callcenter.storage.records import Entry
 from tests.conftest import ManualClock, Seat
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import unused
 from tests.integration.office import ANN, BEN, Office
-from tests.processes import Service
+from tests.processes import NOW, Service
 
 LONGEST_S = 60.0
 
@@ -284,8 +286,8 @@ async def test_live_and_resumed_frames_are_the_same_bytes(office: Office) -> Non
 async def test_what_is_older_than_the_kept_frames_comes_from_the_database(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "KEPT_FRAMES", 10)
-    monkeypatch.setattr(live, "SEND_AT_ONCE", 7)
+    monkeypatch.setattr("callcenter.console.feed.KEPT_FRAMES", 10)
+    monkeypatch.setattr("callcenter.console.feed.SEND_AT_ONCE", 7)
     async with room(office) as made, aiohttp.ClientSession() as session:
         await some(office, 50)
         for since in (0, 1, 39, 40, 41, 49, 50):
@@ -358,3 +360,9 @@ async def test_a_view_is_never_older_than_the_number_it_names(office: Office, wh
     assert pressed
     told = [json.loads(entry.after) for entry in office.entries() if entry.n <= view["n"]]
     assert found["press_count"] >= told[-1]["press_count"]
+
+
+@pytest.mark.parametrize("after", ["{}", '{"owner": null}', '{"owner": {"id": "a"}, "transfer": {"to": {"id": "b"}}}'])
+def test_an_alert_of_another_release_stops_no_feed(after: str) -> None:
+    entry = Entry(1, NOW, "a1", "alert.opens", "system", False, "{}", after, "", area_id="d1")
+    assert _framed(entry).hands == ({"a", "b"} if "transfer" in after else set())

@@ -19,7 +19,8 @@ from callcenter.alerts.model import Operator
 from callcenter.alerts.rules import Refused
 from callcenter.centre import HANDLERS
 from callcenter.console.auth import SignedIn
-from callcenter.console.live import Feed, Health, Live, Presence
+from callcenter.console.feed import Feed
+from callcenter.console.live import Health, Live, Presence
 from callcenter.people.key_safes import import_key_safes
 from callcenter.ports import LinkMade, LinkWanted, PolicyWanted
 from callcenter.privacy import Seal

@@ -319,6 +319,31 @@ async def test_what_was_given_to_them_is_theirs_wherever_it_is(town: Town) -> No
         assert alert in {one["id"] for one in (await west.get("/api/v1/alerts")).body["alerts"]}
 
 
+async def test_what_was_taken_from_them_leaves_their_screen(town: Town) -> None:
+    """Their console has it from the day it was theirs: hearing nothing, it would show it for ever."""
+    alert = await _press(town, "bracelet-east-3", "taken-1")
+    async with (
+        town.client("chief") as chief,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {town.tokens['west']}"}) as session,
+    ):
+        async with session.ws_connect(f"{town.service.http}/api/v1/live") as raw:
+            live = Socket(raw)
+            await live.until("snapshot")
+            since = live.newest
+            await chief.act(alert, "claim")
+            assert (await chief.act(alert, "transfer", to="west")).status == 200
+            while alert not in {frame["alert_id"] for frame in live.shown}:
+                await live.until("entry")
+            assert (await chief.act(alert, "decline")).status == 200  # asks west no longer
+            assert (await live.until("passed", n=live.newest + 1))["gone"] == [alert]
+        async with session.ws_connect(f"{town.service.http}/api/v1/live?since={since}") as raw:  # and who was away
+            again = Socket(raw)
+            again.newest = since
+            while not (passed := await again.until("passed"))["gone"]:
+                pass
+            assert passed["gone"] == [alert]
+
+
 async def test_glass_is_broken_at_once_with_a_reason_and_somebody_else_reviews_it(town: Town) -> None:
     async with (
         town.client("west") as west,

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from http.cookies import SimpleCookie
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -11,10 +12,12 @@ from sqlalchemy import select
 
 from callcenter.clock import SystemClock
 from callcenter.console import auth
-from callcenter.console.auth import LONGEST_DELAY_S, Doorkeeper, token_hash
-from callcenter.storage import tables as t
+from callcenter.console.auth import LONGEST_DELAY_S, Doorkeeper, new_session, token_hash
+from callcenter.storage import sessions, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
+from callcenter.storage.writer import Unavailable
+from tests.conftest import ManualClock
 from tests.integration.conftest import Seats
 from tests.processes import PASSWORD, Service
 
@@ -216,3 +219,36 @@ async def test_an_old_session_is_over(keeper_and_clock, sqlite_url: str) -> None
 
     assert (await keeper.who(request("young"))).id == "operator1"
     assert await keeper.who(request("old")) is None
+
+
+async def test_who_was_known_is_let_in_while_the_database_is_away_and_nobody_else(
+    sqlite_url: str, clock: ManualClock
+) -> None:
+    """A console whose line breaks in an outage comes back, and hears that nothing is being stored."""
+    engine = connect(sqlite_url, writer=True, size=1)
+    _, row = new_session("operator1", clock.now())
+    with engine.begin() as connection:
+        sessions.open_session(connection, row)
+    engine.dispose()
+    reader, away = Reader(connect(sqlite_url, writer=False)), False
+
+    async def read(query: Any, *arguments: Any) -> Any:
+        if away:
+            raise Unavailable("away")
+        return await reader(query, *arguments)
+
+    keeper = Doorkeeper(read, clock, public="http://127.0.0.1")  # type: ignore[arg-type]
+    known = await keeper.session(row.token_hash)
+    assert known is not None
+    away = True
+    clock.advance(600)
+    assert await keeper.session(row.token_hash) == known
+    with pytest.raises(Unavailable):
+        await keeper.session("somebody else")
+    clock.advance(3_600)
+    with pytest.raises(Unavailable):
+        await keeper.session(row.token_hash)
+    keeper.forget(row.token_hash)
+    away = False
+    assert await keeper.session(row.token_hash) == known
+    reader.close()

@@ -102,9 +102,16 @@ export function place(n) {
   return n <= newestNumber ? "repeat" : "gap";
 }
 
-/** Entries up to this number are not for this console (openapi.yaml, LivePassed). @param {number} n */
-export function takePassed(n) {
+/** Entries up to this number are not for this console, and these alerts no longer.
+ * @param {import("console-api").LivePassed} passed */
+export function takePassed({ n, gone }) {
   newestNumber = Math.max(newestNumber ?? 0, n);
+  for (const id of gone) {
+    book.delete(id);
+    unclaimed.delete(id);
+    unseen.delete(id);
+  }
+  if (gone.length > 0) draw();
 }
 
 /** @param {LiveEntry} entry @returns {{ arrived: boolean }} whether it joins the queue with this entry */

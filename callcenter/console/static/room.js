@@ -120,7 +120,7 @@ function take(frame) {
   if (frame.type === "entry") takeEntry(frame);
   else if (frame.type === "beat") takeBeat(frame);
   else if (frame.type === "snapshot") takeSnapshot(frame);
-  else if (frame.type === "passed") book.takePassed(frame.n);
+  else if (frame.type === "passed") book.takePassed(frame);
   else if (frame.type === "positions") hearPositions(frame);
   else if (frame.type === "console") hearConsole(frame);
   else attend();
