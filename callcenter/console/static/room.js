@@ -115,12 +115,18 @@ function takeBeat(beat) {
   attend();
 }
 
+/** @param {import("console-api").LivePassed} passed */
+function takePassed(passed) {
+  book.takePassed(passed);
+  if (passed.gone.includes(openedId.value ?? "")) refreshDetail(); // which finds that it is not theirs any more
+}
+
 /** @param {LiveFrame} frame */
 function take(frame) {
   if (frame.type === "entry") takeEntry(frame);
   else if (frame.type === "beat") takeBeat(frame);
   else if (frame.type === "snapshot") takeSnapshot(frame);
-  else if (frame.type === "passed") book.takePassed(frame);
+  else if (frame.type === "passed") takePassed(frame);
   else if (frame.type === "positions") hearPositions(frame);
   else if (frame.type === "console") hearConsole(frame);
   else attend();
