@@ -215,8 +215,8 @@ class Centre:
     async def _serve_http(self) -> None:
         keeper = self.keeper
         number = self.settings.caller_id or self.settings.sos_number
-        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock, number,
-                  self._link_address)  # fmt: skip
+        api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock,
+                  self.shelf.of, number, self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         pages = Pages(self.health, self.read, self.clock)

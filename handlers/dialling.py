@@ -302,7 +302,7 @@ def _is_left(offer: Offer, taken: frozenset[str]) -> bool:
     return offer.state in ASKED and offer.party not in taken
 
 
-def _next_wave(unit: Unit, alert: Alert, *, again: bool) -> tuple[list[Choice], bool]:
+def _next_wave(unit: Unit, alert: Alert, *, again: bool, up: bool = False) -> tuple[list[Choice], bool]:
     """Who is asked next by the plan (alerts/offer_rules.py), and whether it is used up. A gap in it is told."""
     able = searching.choices if alert.searching else candidates.at_the_door
     found = {one.person.party: one for one in able(unit, alert)}
@@ -312,7 +312,7 @@ def _next_wave(unit: Unit, alert: Alert, *, again: bool) -> tuple[list[Choice], 
     plan, asked = offers.plan(unit, alert.id), offers.of_now(unit, alert)
     if again:  # whom no carrier could ring a person was told to dial; now one may be able to
         asked = [replace(one, state=OfferState.MISSED) if _is_left(one, taken) else one for one in asked]
-    wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again)
+    wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again, up=up)
     for gap in wave.gaps if not wave.used_up or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
         unit.count(metrics.coverage_gaps.labels(gap).inc)
@@ -326,7 +326,7 @@ def _ask_responders(unit: Unit, alert: Alert, wish: AskResponders) -> Answers:
     """
     offers.let_go(unit, alert)
     failed = list[AlertInput]()
-    people, used_up = _next_wave(unit, alert, again=wish.again)
+    people, used_up = _next_wave(unit, alert, again=wish.again, up=wish.up)
     in_vain = used_up and not _asking(unit, alert)
     people = people[: wish.number or None]
     while people:  # whoever failed is not chosen again, so this ends

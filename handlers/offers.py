@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import structlog
 
+from callcenter.alerts.asking import of_this_need
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.model import Alert
@@ -34,8 +35,7 @@ def plan(unit: Unit, alert_id: str) -> Plan:
 
 
 def of_now(unit: Unit, alert: Alert) -> list[Offer]:
-    """Those that count in who is asked next: where the need began anew, only what was asked since."""
-    return [one for one in unit.offers.of_alert(alert.id) if not alert.reopened_at or one.asked_at >= alert.reopened_at]
+    return of_this_need(alert, unit.offers.of_alert(alert.id))
 
 
 def make(unit: Unit, alert: Alert, who: Person | Offer | Call, choice: Choice | None = None) -> Offer:

@@ -68,13 +68,15 @@ class PhoneContact:
 class AskResponders:
     """Find somebody who goes to the door: ask the next `number` people, 0 for a whole wave.
 
-    `again`: once everybody has been asked as often as planned, whoever did not say no is asked once more.
+    `again`: once everybody has been asked as often as planned, whoever did not say no is asked once more. `up`: of the
+    next level, whatever time the present one has.
     """
 
     kind: ClassVar[str] = "ask_responders"
     alert: str
     number: int = 0
     again: bool = False
+    up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

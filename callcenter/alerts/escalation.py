@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State, wants_somebody
+from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State, is_held, wants_somebody
 from config.policies import AlertPolicy
 
 Deadlines = dict[TimerKind, datetime]
@@ -49,6 +49,14 @@ def _resolved(alert: Alert, policy: AlertPolicy) -> Deadlines:
     return {TimerKind.FOLLOW_UP: _after(alert.rung_at, policy.follow_up_s, default=alert.opened_at)}
 
 
+def next_wave_at(alert: Alert, policy: AlertPolicy) -> datetime | None:
+    """When more people are asked by themselves; None: nobody is."""
+    if not alert.asked_at or not wants_somebody(alert):
+        return None
+    usual = alert.asked_at + timedelta(seconds=policy.next_wave_s)
+    return max(usual, alert.held_until) if alert.held_until and is_held(alert) else usual
+
+
 def _is_awaited(alert: Alert) -> bool:
     """Somebody has said yes and is not at the door, or looks for them and has not found them."""
     return bool(alert.searching and alert.searchers) or bool(alert.responder and not alert.arrived_at)
@@ -64,8 +72,8 @@ def _telephone(alert: Alert, policy: AlertPolicy) -> Deadlines:
         due[TimerKind.MOVEMENT] = alert.moves_by
     if alert.more_by:
         due[TimerKind.MORE] = alert.more_by
-    if alert.asked_at and wants_somebody(alert):
-        due[TimerKind.NEXT_WAVE] = alert.asked_at + timedelta(seconds=policy.next_wave_s)
+    if wave := next_wave_at(alert, policy):
+        due[TimerKind.NEXT_WAVE] = wave
     return due
 
 

@@ -20,6 +20,8 @@ class Action(StrEnum):
     NO_VOICE = "no_voice"
     DISPATCH = "dispatch"
     OFFER_NEXT = "offer_next"
+    ASK_ABOVE = "ask_above"
+    HOLD = "hold"
     HAND_OVER = "hand_over"
     STEP = "step"
     RESOLVE = "resolve"

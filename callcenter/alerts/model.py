@@ -144,6 +144,7 @@ class Alert:
     call_backs: int = 0  # steps of that protocol that are done
     asked_at: datetime | None = None  # responders were last asked
     waves: int = 0  # how often
+    held_until: datetime | None = None  # its owner has said why nobody more is asked until then
     responder: str = ""  # who said yes: kind:id
     responder_name: str = ""
     accepted_at: datetime | None = None  # when they said so
@@ -199,7 +200,7 @@ def touched(alert: Alert, now: datetime) -> Alert:
 
 def given_to(alert: Alert, owner: Operator, now: datetime) -> Alert:
     told = "operator" if alert.told == "stored" else alert.told
-    return replace(touched(alert, now), owner=owner, owner_gone_at=None, told=told)
+    return replace(touched(alert, now), owner=owner, owner_gone_at=None, held_until=None, told=told)
 
 
 def queued_again(alert: Alert, now: datetime) -> Alert:
@@ -227,6 +228,16 @@ def wants_somebody(alert: Alert) -> bool:
     return not alert.responder or alert.more_at is not None
 
 
+def asked(alert: Alert, now: datetime) -> Alert:
+    """One wave more is asked to go; whatever was held is held no longer."""
+    return replace(alert, asked_at=now, waves=alert.waves + 1, held_until=None)
+
+
+def is_held(alert: Alert) -> bool:
+    """Nobody more is asked by itself for a while. Not while its owner is away, or has not reacted to what happened."""
+    return bool(alert.held_until and alert.owner and not alert.owner_gone_at and not alert.attention_at)
+
+
 def already_goes(alert: Alert) -> frozenset[str]:
     """Who has said yes (to looking for them, while they are lost), and need not be asked."""
     return frozenset(alert.searchers if alert.searching else (alert.responder,)) - {""}
@@ -248,6 +259,7 @@ def anew(alert: Alert, now: datetime) -> Alert:
         nobody_goes(alert),
         asked_at=None,
         waves=0,
+        held_until=None,
         reached_at=None,
         silent_at=None,
         call_backs=0,

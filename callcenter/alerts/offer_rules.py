@@ -241,14 +241,18 @@ def next_wave(
     *,
     on_the_line: Collection[str] = (),
     again: bool = False,
+    up: bool = False,
 ) -> Wave:
     """Who is asked next; nobody while all of a level are being asked and its time is not over.
 
     `people` is everybody near enough, ranked; an earlier level stays asked meanwhile. Of those `on_the_line` nobody can
-    be rung. `again`: when the plan is used up, whoever was asked the least is asked once more.
+    be rung. `again`: when the plan is used up, whoever was asked the least is asked once more. `up`: of the level
+    above the one that is being asked.
     """
     gaps: list[str] = []
     first = _current(plan, offers, now)
+    if up and first < len(plan.levels) and _asked_of(offers, plan.levels[first]):
+        first += 1
     times = _askings(offers)
     free = [one for one in people if one.candidate.party not in on_the_line]
     for number, level in enumerate(plan.levels):

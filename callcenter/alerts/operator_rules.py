@@ -1,7 +1,7 @@
 """The part of the alert machine's table that operators move."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
 from callcenter.alerts.effects import (
@@ -13,6 +13,7 @@ from callcenter.alerts.effects import (
     PhoneResident,
     TellDevices,
 )
+from callcenter.alerts.escalation import next_wave_at
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import (
     OPEN,
@@ -26,6 +27,7 @@ from callcenter.alerts.model import (
     nobody_goes,
     queued_again,
     touched,
+    wants_somebody,
 )
 from callcenter.alerts.plans import done_of, missing, step_of, ticked, words
 from callcenter.alerts.responder_rules import is_there
@@ -33,6 +35,8 @@ from callcenter.alerts.rules import Change, Decide, Refused, table
 from callcenter.alerts.telephone_rules import asks, falls_silent
 from callcenter.alerts.transfer_rules import TRANSFER_TABLE, asks_colleague
 from config.policies import AlertPolicy
+
+HELD_FOR = timedelta(minutes=2)  # our own rule: what is forgotten may not cost more than a level's time
 
 
 def _not_theirs(alert: Alert, acted: OperatorActed, *, or_supervisor: bool = False) -> Refused | None:
@@ -131,6 +135,29 @@ def sends_help(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertP
         return Change(after, {"text": acted.text}, effects=(AskResponders(alert.id, again=True),))
     after, effects = asks(after, now)
     return Change(after, {"text": acted.text}, effects=effects)
+
+
+def asks_above(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """The next level, whatever time the present one has; who was asked may still say yes."""
+    if refused := _not_theirs(alert, acted):
+        return refused
+    if alert.searching or not wants_somebody(alert):
+        return Refused("not_allowed", "nobody of another level is wanted", alert.owner)
+    if not policy.rings:  # people are told to call
+        return Change(touched(alert, now), effects=(AskResponders(alert.id, again=True, up=True),))
+    after, effects = asks(touched(alert, now), now, up=True)
+    return Change(after, {"wave": after.waves}, effects=effects)
+
+
+def holds(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPolicy) -> Change | Refused:
+    """Nobody more is asked for a while, for a reason. Whoever says no is still replaced, and it ends by itself."""
+    if refused := _not_theirs(alert, acted):
+        return refused
+    if next_wave_at(alert, policy) is None:
+        return Refused("not_allowed", "nobody more would be asked by itself", alert.owner)
+    if not acted.text.strip():
+        return Refused("missing", "say why nobody more is asked for now", alert.owner)
+    return Change(replace(touched(alert, now), held_until=now + HELD_FOR), {"text": acted.text})
 
 
 def sees_arrival(alert: Alert, acted: OperatorActed, now: datetime, _policy: AlertPolicy) -> Change | Refused:
@@ -261,6 +288,10 @@ _ROWS: tuple[tuple[str, str, tuple[State, ...], Action, tuple[State, ...] | None
      (State.HANDED_OVER,), Action.DISPATCH, None, sends_help),
     ("operator.asks_next", "The owner has the next responder asked.",
      (State.HELPING, State.HANDED_OVER), Action.OFFER_NEXT, None, sends_help),
+    ("operator.asks_above", "The owner has the next level asked at once.",
+     (State.HELPING, State.HANDED_OVER), Action.ASK_ABOVE, None, asks_above),
+    ("operator.holds", "The owner says why nobody more is asked for two minutes.",
+     OWNED, Action.HOLD, None, holds),
     ("operator.sees_arrival", "The owner has heard that somebody is at the door.",
      OWNED, Action.ARRIVED, None, sees_arrival),
     ("operator.hands_over", "120 takes it: case number and person are written down.",
@@ -296,5 +327,9 @@ def possible_actions(alert: Alert, operator: Operator) -> tuple[Action, ...]:
         free_for_all |= {Action.TAKE_OVER, Action.DECLINE}
     not_by_owner = {Action.CLAIM, Action.TAKE_OVER, Action.TRANSFER if asked else Action.DECLINE}
     not_now = {Action.ARRIVED} if alert.searching else {Action.FOUND}
+    if not alert.asked_at or not wants_somebody(alert):
+        not_now |= {Action.HOLD}
+    if alert.searching or not wants_somebody(alert):
+        not_now |= {Action.ASK_ABOVE}
     offered = (set(Action) - not_by_owner if mine else free_for_all) - not_now
     return tuple(action for action in Action if action in offered and (alert.state, f"action.{action}") in _ACTED)

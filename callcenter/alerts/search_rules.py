@@ -16,6 +16,7 @@ from callcenter.alerts.model import (
     Kind,
     State,
     anew,
+    asked,
     calls_attention,
     forgets,
     touched,
@@ -78,7 +79,7 @@ def is_done(alert: Alert, party: str, now: datetime) -> tuple[Alert, tuple[Effec
     after = stops(alert, party)
     if not wants_somebody(after):
         return after, ()
-    return replace(after, asked_at=now, waves=after.waves + 1), (AskResponders(alert.id),)
+    return asked(after, now), (AskResponders(alert.id),)
 
 
 def not_counted_on(alert: Alert, now: datetime, policy: AlertPolicy) -> Alert:

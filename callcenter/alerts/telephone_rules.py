@@ -17,21 +17,22 @@ from callcenter.alerts.effects import (
     TellDevices,
 )
 from callcenter.alerts.inputs import CallReport, CallYes, TimerDue, TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, State, calls_attention, forgets, wants_somebody
+from callcenter.alerts.model import UNRESOLVED, Alert, State, asked, calls_attention, forgets, wants_somebody
 from callcenter.alerts.rules import Change, Refused, Row, table
 from config.policies import AlertPolicy
 
 AMBULANCE_PRESSES = 3  # a silent alert pressed so often: 120 at once (telephony.md; issue list)
 
 
-def asks(alert: Alert, now: datetime, *, again: bool = True) -> tuple[Alert, tuple[Effect, ...]]:
+def asks(alert: Alert, now: datetime, *, again: bool = True, up: bool = False) -> tuple[Alert, tuple[Effect, ...]]:
     """Ask (more) people to go, unless enough go already and need nobody else.
 
-    Once everybody has been asked as often as planned, `again` asks them once more (docs/adr/0021).
+    Once everybody has been asked as often as planned, `again` asks them once more (docs/adr/0021). `up`: of the next
+    level, whatever time the present one has.
     """
     if not wants_somebody(alert):
         return alert, ()
-    return replace(alert, asked_at=now, waves=alert.waves + 1), (AskResponders(alert.id, again=again),)
+    return asked(alert, now), (AskResponders(alert.id, again=again, up=up),)
 
 
 def falls_silent(alert: Alert, now: datetime, policy: AlertPolicy) -> tuple[Alert, tuple[Effect, ...]]:
@@ -141,8 +142,7 @@ def calls_back(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy)
         return Change(after, data, effects=(PhoneResident(alert.id),))
     effects: tuple[Effect, ...] = (PhoneGroup(alert.id, "keyholders_and_neighbours"),)
     wanted = wants_somebody(alert)
-    asked = replace(after, asked_at=now, waves=alert.waves + 1) if wanted else after
-    return Change(asked, data, ring=True, effects=effects if wanted else ())
+    return Change(asked(after, now) if wanted else after, data, ring=True, effects=effects if wanted else ())
 
 
 def asks_next_wave(alert: Alert, _due: TimerDue, now: datetime, policy: AlertPolicy) -> Change:

@@ -26,9 +26,11 @@ from callcenter.ports import ActionWanted, Declined, NotStored, SignedOut, Submi
 from callcenter.storage import queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339
+from config.policies import AlertPolicy
 
 log = structlog.get_logger()
 
+PolicyOf = Callable[[Connection, Alert], AlertPolicy]
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
 COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
 
@@ -51,7 +53,7 @@ def _text(request: web.Request, name: str) -> str | web.Response:
     return text
 
 
-def _detail(connection: Connection, alert_id: str, who: SignedIn) -> dict[str, Any] | None:
+def _detail(connection: Connection, alert_id: str, who: SignedIn, policy_of: PolicyOf) -> dict[str, Any] | None:
     """Everything the operator needs to see of one alert, from one moment."""
     alert = queries.alert(connection, alert_id)
     if alert is None:
@@ -71,6 +73,7 @@ def _detail(connection: Connection, alert_id: str, who: SignedIn) -> dict[str, A
         "plan": plan_view(alert),
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),
+        "asking": queries.asking(connection, alert, policy_of(connection, alert)),
         "incident": roll_queries.of_alert(connection, alert.id),
         "actions": [action.value for action in possible_actions(alert, who.operator)]
         if who.may(May.WORK_ALERTS)
@@ -136,6 +139,7 @@ class Api:
     live: Live
     presence: Presence
     clock: Clock
+    policy_of: PolicyOf
     call_back: str = ""  # the number under which the ambulance's crew reaches this centre
     link_address: Callable[[str], str] = str  # id of a link to a responder's page -> its address
 
@@ -212,7 +216,7 @@ class Api:
         return web.json_response(await self.read(_listed, **wanted, scope=who.scope, operator=who.id))
 
     async def alert(self, request: web.Request) -> web.Response:
-        detail = await self.read(_detail, request.match_info["id"], request[SIGNED_IN])
+        detail = await self.read(_detail, request.match_info["id"], request[SIGNED_IN], self.policy_of)
         return web.json_response(detail) if detail else problem(404, "not_found", "there is no such alert")
 
     async def act(self, request: web.Request) -> web.Response:

@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, func, or_, select, true
 
+from callcenter.alerts import asking as rungs
 from callcenter.alerts.datum import to_wgs84
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
+from callcenter.alerts.offer_model import Offer
 from callcenter.alerts.ranking import Spot
 from callcenter.storage import doubtful, page_book, refused_phones, tables as t
-from callcenter.storage.offer_records import offer_from_row, offer_view
+from callcenter.storage.offer_records import asking_view, offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 from callcenter.storage.scope import EVERYTHING, Scope
+from config.policies import AlertPolicy
 
 MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
 DEFAULT_HEARTBEAT_S = 300
@@ -97,14 +100,24 @@ def entries_after(connection: Connection, n: int, *, limit: int) -> list[Entry]:
     return [Entry(**row) for row in connection.execute(query).mappings()]
 
 
-def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
-    """Who was asked to go, in the order in which they were asked, and what came of it."""
+def asked_to_go(connection: Connection, alert_id: str) -> list[Offer]:
+    """In the order in which they were asked."""
     query = select(t.offers).where(t.offers.c.alert_id == alert_id).order_by(t.offers.c.id)
+    return [offer_from_row(row) for row in connection.execute(query).mappings()]
+
+
+def offers(connection: Connection, alert_id: str) -> list[dict[str, Any]]:
+    """Who was asked to go, in the order in which they were asked, what came of it, and where they are."""
+    made = asked_to_go(connection, alert_id)
     where = page_book.positions_of(connection, alert_id)
-    made = [offer_from_row(row) for row in connection.execute(query).mappings()]
     usual = _usual_places(connection, [offer.party for offer in made])
     more = ({"position": where.get(offer.id), "usual": usual.get(offer.party)} for offer in made)
     return [offer_view(offer) | this for offer, this in zip(made, more, strict=True)]
+
+
+def asking(connection: Connection, alert: Alert, policy: AlertPolicy) -> dict[str, Any] | None:
+    """How far up people were asked to go; None: nobody was."""
+    return asking_view(rungs.asking(alert, asked_to_go(connection, alert.id), policy))
 
 
 def _usual_places(connection: Connection, parties: Iterable[str]) -> dict[str, dict[str, float]]:

@@ -109,8 +109,8 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 
 # fmt: off
 _TELEPHONE = (
-    "reached_at", "silent_at", "call_backs", "asked_at", "waves", "responder", "responder_name", "accepted_at",
-    "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
+    "reached_at", "silent_at", "call_backs", "asked_at", "waves", "held_until", "responder", "responder_name",
+    "accepted_at", "arrived_at", "moves_by", "more_at", "more_by", "reopened_at", "policy_version", "policy_area",
     "area_id", "astray_at", "searchers_wanted", "found_at",
 )
 _SAME = (

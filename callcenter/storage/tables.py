@@ -109,6 +109,7 @@ alerts = Table(
     Column("searchers_wanted", Integer, nullable=False, server_default="0"),
     Column("found_at", Utc),
     Column("area_id", Text),  # where it opened; null: not known, and everybody sees it (scope.py)
+    Column("held_until", Utc),
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),

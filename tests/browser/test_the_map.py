@@ -86,3 +86,49 @@ def test_help_is_sent_in_two_clicks_and_seen_coming(contexts: Callable[..., Brow
     assert errors == []
     desk.act(alert["id"], "resolve", outcome="helped_at_home")
     desk.act(alert["id"], "close")
+
+
+def test_r19_each_level_has_its_time_and_the_next_comes_by_itself_unless_held(
+    contexts: Callable[..., BrowserContext], ringing: Service
+) -> None:
+    doctor = ringing.directory / "doctor.csv"
+    doctor.write_text("id,name,kind,phone,area\ndoctor-1,李医生,village_doctor,+861000000778,d1\n", encoding="utf-8")
+    ringing.take_in("responders", doctor)
+    desk = Desk(ringing.http, "operator1")
+    errors: list[str] = []
+    page = console(contexts(viewport={"width": 1366, "height": 768}), ringing, desk, errors)
+    press(ringing.mqtt_port, "bracelet-2", '{"v": 1, "msg": "m19", "kind": "sos"}')
+    page.locator(".row").click()
+    desk.act(desk.open_alerts()[0]["id"], "claim")
+    desk.act(desk.open_alerts()[0]["id"], "dispatch")
+    rungs, says = page.locator(".rung"), page.locator("#asking-heading small")
+    expect(says).to_contain_text(re.compile(r"^more people are asked in 0:[0-3]\d"))
+    expect(page.locator("#action-hold")).to_have_attribute("aria-disabled", "false")
+    page.locator("#alert-view").focus()
+    page.keyboard.press("w")
+    expect(page.locator("#field-text")).to_be_focused()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".form-trouble")).to_be_visible()  # not without a reason
+    page.locator("#field-text").fill("the daughter is on the stairs")
+    page.keyboard.press("Control+Enter")
+    expect(says).to_contain_text(re.compile(r"^held: more people are asked in [12]:\d\d"))
+    expect(page.locator(".timeline")).to_contain_text("the daughter is on the stairs")
+    expect(rungs.locator("strong")).to_have_text(
+        ["Neighbours and family", "Village doctor and carers", "Town station", "District command", "120"]
+    )
+    expect(rungs.nth(0)).to_have_attribute("aria-current", "step")
+    expect(rungs.nth(0)).to_contain_text(re.compile(r"\d asked.*next level in [01]:\d\d"))
+    expect(rungs.nth(1)).to_contain_text("not asked yet")
+
+    page.locator("#alert-view").focus()
+    page.keyboard.press("u")
+    expect(rungs.nth(1)).to_have_attribute("aria-current", "step")
+    expect(rungs.nth(1)).to_contain_text("1 asked")
+    expect(says).to_contain_text(re.compile("^more people are asked in"))  # and held no longer
+    found = Axe().run(page).response
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    desk.act(desk.open_alerts()[0]["id"], "hand_over", case_number="1")
+    expect(rungs.nth(4)).to_contain_text("has it")
+    assert errors == []
+    desk.act(desk.open_alerts()[0]["id"], "resolve", outcome="taken_to_hospital")
+    desk.act(desk.open_alerts()[0]["id"], "close")

@@ -421,7 +421,7 @@ def _deeds(alert: Alert) -> Iterator[tuple[AlertInput, datetime]]:
     now = _latest(alert) + s(1)
     for kind, at in deadlines(alert, POLICY).items():
         yield TimerDue(kind, at), max(at, now)
-    actions = (Action.CLAIM, Action.HAND_OVER, Action.OFFER_NEXT)
+    actions = (Action.CLAIM, Action.HAND_OVER, Action.OFFER_NEXT, Action.ASK_ABOVE, Action.HOLD)
     others: list[AlertInput] = [deed(one) for one in Deed]
     others += [deed(one, "responder:y") for one in (Deed.ACCEPTS, Deed.ARRIVES, Deed.CANNOT)]
     others += [acted(action) for action in actions]

@@ -165,6 +165,14 @@ class TestWaves:
         wave = next_wave(PLAN, offers, self.NEAR, later(120))
         assert (wave.level, parties(wave)) == ("village", ["doc"])
 
+    def test_who_is_asked_to_go_up_does_not_wait_for_the_deadline(self):
+        offers = self.ask([], next_wave(PLAN, [], self.NEAR, NOW))
+        wave = next_wave(PLAN, offers, self.NEAR, later(1), up=True)
+        assert wave.level == "village"
+        offers = self.ask(offers, wave)
+        assert next_wave(PLAN, offers, self.NEAR, later(2)).level == "village"  # and it does not come down again
+        assert next_wave(PLAN, [], self.NEAR, NOW, up=True).level == "neighbour"  # nobody was asked: nobody is skipped
+
     def test_a_level_without_people_is_skipped_at_once_and_told(self):
         only = people(("station", "town_station", 5000))
         wave = next_wave(PLAN, [], only, NOW)

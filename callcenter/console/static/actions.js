@@ -18,6 +18,8 @@ export const ACTIONS = [
   { id: "no_voice", key: "v", fields: [], required: [] },
   { id: "dispatch", key: "d", fields: ["text"], required: [] },
   { id: "offer_next", key: "a", fields: [], required: [] },
+  { id: "ask_above", key: "u", fields: [], required: [] },
+  { id: "hold", key: "w", fields: ["text"], required: ["text"] },
   { id: "arrived", key: "e", fields: [], required: [] },
   { id: "found", key: "f", fields: [], required: [] },
   { id: "hand_over", key: "h", fields: ["case_number", "person", "text"], required: [] },

@@ -3,6 +3,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import { ActionBar } from "./action_bar.js";
 import { alertOf, revision } from "./alert_book.js";
+import { AskingPanel } from "./asking_panel.js";
 import { Age, KindWord, Marks, Owner } from "./alert_row.js";
 import { detail, openedId, refreshDetail } from "./detail.js";
 import { grantFocus } from "./focus.js";
@@ -78,6 +79,7 @@ export function AlertView() {
     ${h(Trouble, { trouble: shown?.trouble ?? null })}
     <div class="view-columns">
       <div class="view-card">
+        ${alert && data && h(AskingPanel, { alert, data })}
         ${data && h(WayPanel, { data })}
         ${alert && data ? h(ResidentCard, { detail: data, alert }) : !shown?.trouble && html`<p class="loading">${t("view.loading")}</p>`}
       </div>
