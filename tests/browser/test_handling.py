@@ -1,10 +1,13 @@
 """From claim to closure: by keyboard alone, with the card in sight, and reasons for what is not possible."""
 
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, altering
 
 
 def settled(page: Page) -> None:
@@ -101,6 +104,33 @@ def test_the_card_is_in_sight_without_scrolling(sign_in: Callable[..., Page], pr
     assert page.evaluate("document.querySelector('.view-card').scrollTop") == 0
     page.get_by_role("button", name="Call 邻居").click()
     expect(page.locator(".timeline")).to_contain_text("Operator1 called 邻居.")
+
+
+def test_r21_a_position_says_how_it_is_known_and_is_hollow_when_old(
+    sign_in: Callable[..., Page], presses: Callable[..., None]
+) -> None:
+    ahead = timedelta()
+
+    def change(frame: dict[str, Any]) -> dict[str, Any]:
+        if frame["type"] != "beat":
+            return frame
+        return frame | {"at": (datetime.fromisoformat(frame["at"]) + ahead).isoformat()}
+
+    page = sign_in(prepare=altering(change))
+    where = {"lat": 37.5091, "lon": 122.1164, "acc": 140, "age": 4, "fix": "cell", "datum": "gcj02"}
+    presses(6, loc=where)
+    page.locator(".row").click()
+    position = page.locator(".position")
+    for words in ("37.509", "within 140 m", "mobile masts", "GCJ-02", "ago"):
+        expect(position).to_contain_text(words)
+    pin, circle = page.locator(".map-pin.map-fix"), page.locator("path.map-fix")
+    expect(pin).to_be_visible()
+    expect(pin).not_to_have_class(re.compile("map-old"))
+    assert circle.evaluate("(one) => getComputedStyle(one).fill") != "none"
+    ahead = timedelta(minutes=11)
+    expect(position).to_contain_text("OLD")
+    expect(pin).to_have_class(re.compile("map-old"))
+    assert circle.evaluate("(one) => getComputedStyle(one).fill") == "none"
 
 
 def test_an_alert_is_given_to_a_colleague(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:

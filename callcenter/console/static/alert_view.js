@@ -17,7 +17,7 @@ import { Plan } from "./plan.js";
 import { ResidentCard } from "./resident_card.js";
 import { may } from "./session.js";
 import { Timeline } from "./timeline.js";
-import { WayPanel } from "./way_panel.js";
+import { helpComes, WayPanel } from "./way_panel.js";
 
 /** @typedef {import("console-api").Alert} Alert */
 
@@ -80,8 +80,9 @@ export function AlertView() {
     <div class="view-columns">
       <div class="view-card">
         ${alert && data && h(AskingPanel, { alert, data })}
-        ${data && h(WayPanel, { data })}
+        ${data && helpComes(data) && h(WayPanel, { data })}
         ${alert && data ? h(ResidentCard, { detail: data, alert }) : !shown?.trouble && html`<p class="loading">${t("view.loading")}</p>`}
+        ${data && !helpComes(data) && h(WayPanel, { data })}
       </div>
       <div class="view-work">
         ${alert && may("work_alerts") && h(ActionBar, { alert, data })}

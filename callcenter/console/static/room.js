@@ -3,6 +3,7 @@
 import { effect, signal, untracked } from "@preact/signals";
 import * as book from "./alert_book.js";
 import { announceArrival, announceLock, announceWaiting } from "./announcer.js";
+import { letSleep, stayAwake } from "./awake.js";
 import { hearServerTime } from "./clock.js";
 import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
@@ -17,6 +18,7 @@ import { link, startLive } from "./live.js";
 import { askToBeActive, forgetConsole, hearConsole, introducePage, passive, startOneConsole } from "./one_console.js";
 import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice } from "./notice.js";
+import { askToNotify, forgetNotified, notifyArrival } from "./notify.js";
 import { locked, used } from "./privacy.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
@@ -40,6 +42,7 @@ let lastOperator = "";
 const showTitle = atMost(250, () => {
   const count = attendedCount();
   document.title = count > 0 ? plural("title.waiting", count) : t("title.quiet");
+  if (count === 0) forgetNotified();
 });
 
 /** @param {{ anew: boolean }} how */
@@ -77,6 +80,7 @@ function takeEntry(entry) {
   if (arrived && !passive.value) announceArrival(alert);
   attend({ anew: rings && (arrived || entry.ring) });
   if (entry.ring && !isUnclaimed(alert) && concernsMe(entry, alert)) ringOnce(family(alert));
+  if (arrived && !passive.value) notifyArrival(alert);
   tellUndone(entry);
   tellHandingOver(entry);
   tellLeft(entry);
@@ -152,12 +156,14 @@ function enter() {
   welcomedBefore = false;
   if (may("work_calls")) loadSeat();
   if (may("see_calls")) startLooking();
+  stayAwake();
   live = startLive({ since: book.newest, take, welcomed, turnedAway: checkSession });
 }
 
 function leave() {
   live?.stop();
   live = null;
+  letSleep();
   forgetConsole();
   leaveAlert();
   forgetPositions();
@@ -173,6 +179,7 @@ function leave() {
 }
 
 export async function armRoomSound() {
+  askToNotify();
   await armSound();
   attend();
 }

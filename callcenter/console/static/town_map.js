@@ -52,8 +52,9 @@ function draw(L, place) {
       people.clearLayers();
       const placed = pins.flatMap((pin) => (pin.place ? [{ ...pin, at: L.latLng(pin.place.lat, pin.place.lon) }] : []));
       for (const pin of placed) {
-        if (pin.acc) L.circle(pin.at, { ...quiet, radius: pin.acc, className: `${STYLE} map-${pin.sort}` }).addTo(people);
-        const kind = `map-${pin.sort} map-${pin.state ?? "still"}${pin.old ? " map-old" : ""}`;
+        const age = pin.old ? " map-old" : "";
+        if (pin.acc) L.circle(pin.at, { ...quiet, radius: pin.acc, className: `${STYLE} map-${pin.sort}${age}` }).addTo(people);
+        const kind = `map-${pin.sort} map-${pin.state ?? "still"}${age}`;
         L.marker(pin.at, { ...quiet, icon: icon(kind, pin.label) }).addTo(people);
       }
       bounds = placed.length > 0 ? L.latLngBounds(placed.map((pin) => pin.at)) : null;

@@ -49,17 +49,24 @@ function Line({ spot, goal, searching }) {
   </li>`;
 }
 
-/** Shown as soon as somebody is asked, or looked for.
+/** @param {AlertDetail} data */
+const isSearch = ({ alert }) => Boolean(alert.search && !alert.search.found_at);
+
+/** Whether somebody is asked to go, or looked for: then the map comes before the card, else below it.
+ * @param {AlertDetail} data */
+export const helpComes = (data) => isSearch(data) || spotsOf(data, positions.value).some((spot) => spot.sort === "helper");
+
+/** Shown as soon as there is more to see than the door.
  * @param {{ data: AlertDetail }} props */
 export function WayPanel({ data }) {
-  const searching = Boolean(data.alert.search && !data.alert.search.found_at);
+  const searching = isSearch(data);
   const spots = spotsOf(data, positions.value);
   const helpers = spots.filter((spot) => spot.sort === "helper");
-  if (helpers.length === 0 && !searching) return null;
+  if (!searching && !spots.some((spot) => spot.sort !== "home")) return null;
   const goal = goalOf(spots, searching);
   const pins = spots.map((spot) => ({ ...spot, label: label(spot), old: isOld(spot) }));
   return html`<section class="ways" aria-labelledby="ways-heading">
-    <h3 id="ways-heading">${t("map.heading")}</h3>
+    <h3 id="ways-heading">${t(helpers.length > 0 || searching ? "map.heading" : "card.position")}</h3>
     ${spots.some((spot) => spot.place) && h(TownMap, { key: detail.value?.id, pins })}
     <ul>${helpers.map((spot) => h(Line, { key: spot.id, spot, goal, searching }))}</ul>
   </section>`;
