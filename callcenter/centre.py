@@ -135,6 +135,7 @@ class Centre:
         self.flood = FloodWatch(self._look_at_flood, self.door.submit, self.clock)
         self.door.listen(self.flood.committed)
         self.live.flood = self.flood.as_dict
+        self.live.claim_idle_s = lambda: self.shelf.in_force.book.claim_idle_s
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 

@@ -101,6 +101,7 @@ class Live:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock, self._session = read, clock, session
         self.flood: Callable[[], dict[str, Any]] = dict  # whether the room is in flood mode (handlers/flood.py)
+        self.claim_idle_s: Callable[[], int] = lambda: 60  # by the policy in force
         self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
         self._anew: set[web.WebSocketResponse] = set()  # they see something else now
@@ -237,6 +238,7 @@ class Live:
     async def _beat(self, socket: web.WebSocketResponse) -> None:
         while not socket.closed:
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
+            beat |= {"claim_idle_s": self.claim_idle_s()}
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await socket.send_str(canonical(beat | self._health.as_dict() | self.flood()))
             await self._clock.sleep(BEAT_S)

@@ -211,6 +211,7 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "opened_at": rfc3339(alert.opened_at),
         "waiting_since": rfc3339(alert.waiting_since),
         "last_press_at": rfc3339(alert.last_press_at),
+        "touched_at": rfc3339(alert.touched_at) if alert.touched_at else None,
         "attention_at": rfc3339(alert.attention_at) if alert.attention_at else None,
         "outcome": alert.outcome.value if alert.outcome else None,
         "reached_at": rfc3339(alert.reached_at) if alert.reached_at else None,

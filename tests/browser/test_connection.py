@@ -11,7 +11,7 @@ from tests.browser.wire import Wire
 
 
 @pytest.mark.parametrize("how", ["cut", "freeze"])
-def test_three_alerts_during_a_break_appear_exactly_once(
+def test_r04_r05_three_alerts_during_a_break_appear_exactly_once(
     how: str, sign_in: Callable[..., Page], presses: Callable[..., None], wire: Wire
 ) -> None:
     page = sign_in()

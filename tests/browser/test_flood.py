@@ -43,7 +43,9 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
 
-def test_lost_devices_are_folded_and_an_sos_is_not(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r23_lost_devices_are_folded_and_an_sos_is_not(
+    sign_in: Callable[..., Page], presses: Callable[..., None]
+) -> None:
     page = sign_in(prepare=altering(as_offline(1, 2, 3, flood=lambda: True)))
     page.locator("#arm-sound").click()
     expect(page.locator("#flood-mark")).to_have_text("Flood mode")
@@ -77,7 +79,7 @@ def test_lost_devices_are_folded_and_an_sos_is_not(sign_in: Callable[..., Page],
     assert violations(page) == []
 
 
-def test_a_press_leaves_the_fold_at_once_and_the_end_unfolds_all(
+def test_r11_a_press_leaves_the_fold_at_once_and_the_end_unfolds_all(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     on = True
@@ -125,7 +127,7 @@ def test_a_press_under_the_pointer_takes_its_place_and_stays_on_the_screen(
     assert names(page) == ["测试居民2", "测试居民3", "1 alert", "测试居民1"]
 
 
-def test_a_supervisor_switches_it_on_for_the_room(sign_in: Callable[..., Page]) -> None:
+def test_r23_a_supervisor_switches_it_on_for_the_room(sign_in: Callable[..., Page]) -> None:
     """The test's own presses may have begun it too: then automatic goes on saying so."""
     supervisor, page = sign_in("supervisor1"), sign_in("operator1")
     expect(page.locator("#flood-mode")).to_have_count(0)

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Desk, altering
+from tests.browser.conftest import CentreClock, Desk
 
 
 def settled(page: Page) -> None:
@@ -16,7 +15,7 @@ def settled(page: Page) -> None:
     expect(page.locator(".action-form")).to_have_count(0)
 
 
-def test_from_claim_to_closure_by_keyboard(
+def test_r17_from_claim_to_closure_by_keyboard(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     page = sign_in()
@@ -74,7 +73,7 @@ def test_from_claim_to_closure_by_keyboard(
     assert supervisor.open_alerts() == []
 
 
-def test_what_is_not_possible_is_shown_with_its_reason(
+def test_r20_what_is_not_possible_is_shown_with_its_reason(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     page = sign_in()
@@ -93,7 +92,7 @@ def test_what_is_not_possible_is_shown_with_its_reason(
     expect(page.locator("#action-note")).to_have_attribute("aria-disabled", "false")
 
 
-def test_the_card_is_in_sight_without_scrolling(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r18_the_card_is_in_sight_without_scrolling(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
     page = sign_in()
     page.locator("#arm-sound").click()
     presses(1, loc={"lat": 37.5, "lon": 122.1, "acc": 12, "age": 0, "fix": "gnss", "datum": "gcj02"}, batt=55)
@@ -109,14 +108,8 @@ def test_the_card_is_in_sight_without_scrolling(sign_in: Callable[..., Page], pr
 def test_r21_a_position_says_how_it_is_known_and_is_hollow_when_old(
     sign_in: Callable[..., Page], presses: Callable[..., None]
 ) -> None:
-    ahead = timedelta()
-
-    def change(frame: dict[str, Any]) -> dict[str, Any]:
-        if frame["type"] != "beat":
-            return frame
-        return frame | {"at": (datetime.fromisoformat(frame["at"]) + ahead).isoformat()}
-
-    page = sign_in(prepare=altering(change))
+    clock = CentreClock()
+    page = sign_in(prepare=clock.prepare)
     where = {"lat": 37.5091, "lon": 122.1164, "acc": 140, "age": 4, "fix": "cell", "datum": "gcj02"}
     presses(6, loc=where)
     page.locator(".row").click()
@@ -127,7 +120,7 @@ def test_r21_a_position_says_how_it_is_known_and_is_hollow_when_old(
     expect(pin).to_be_visible()
     expect(pin).not_to_have_class(re.compile("map-old"))
     assert circle.evaluate("(one) => getComputedStyle(one).fill") != "none"
-    ahead = timedelta(minutes=11)
+    clock.ahead = timedelta(minutes=11)
     expect(position).to_contain_text("OLD")
     expect(pin).to_have_class(re.compile("map-old"))
     assert circle.evaluate("(one) => getComputedStyle(one).fill") == "none"
@@ -151,7 +144,9 @@ def test_an_alert_is_given_to_a_colleague(sign_in: Callable[..., Page], presses:
     expect(colleague.locator("#alert-view")).to_contain_text("yours")
 
 
-def test_keys_are_listed_and_can_be_switched_off(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r17_keys_are_listed_and_can_be_switched_off(
+    sign_in: Callable[..., Page], presses: Callable[..., None]
+) -> None:
     page = sign_in()
     presses(1)
     page.locator(".row").click()

@@ -30,7 +30,7 @@ def leaver(open_page: Callable[..., Page], presses: Callable[..., None], centre:
     return page
 
 
-def test_each_alert_is_taken_over_by_name_before_the_operator_leaves(
+def test_r22_each_alert_is_taken_over_by_name_before_the_operator_leaves(
     leaver: Page, sign_in: Callable[..., Page], supervisor: Desk
 ) -> None:
     colleague = sign_in("operator2")
@@ -69,7 +69,7 @@ def test_each_alert_is_taken_over_by_name_before_the_operator_leaves(
     assert {one["owner"]["id"] for one in supervisor.open_alerts()} == {"operator2"}
 
 
-def test_what_nobody_takes_over_rings_the_supervisor_with_name_and_reason(
+def test_r22_what_nobody_takes_over_rings_the_supervisor_with_name_and_reason(
     leaver: Page, sign_in: Callable[..., Page], supervisor: Desk
 ) -> None:
     chief = sign_in("supervisor1")

@@ -1,13 +1,12 @@
 """The list: what is drawn, in which order, and that the row in hand stays where it is."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import HOSTILE_NAME, Desk, altering
+from tests.browser.conftest import HOSTILE_NAME, CentreClock, Desk
 
 
 def upper_edge(row: Locator) -> float:
@@ -25,7 +24,7 @@ def names(page: Page) -> list[str]:
     return [row.locator(".row-name").inner_text() for row in sorted(rows, key=upper_edge)]
 
 
-def test_a_press_is_shown_announced_and_counted(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r01_a_press_is_shown_announced_and_counted(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
     page = sign_in()
     expect(page).to_have_title("Alerts")
     presses(1)
@@ -40,28 +39,21 @@ def test_a_press_is_shown_announced_and_counted(sign_in: Callable[..., Page], pr
     expect(row).to_contain_text("pressed 2 times")
 
 
-def test_lateness_changes_shape_and_word(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
-    """The centre's clock is put forward on the wire: ages are counted against it, not against the computer's."""
-    ahead = timedelta()
-
-    def change(frame: dict[str, Any]) -> dict[str, Any]:
-        if frame["type"] == "entry":
-            return frame
-        return frame | ({"at": (datetime.fromisoformat(frame["at"]) + ahead).isoformat()} if "at" in frame else {})
-
-    page = sign_in(prepare=altering(change))
+def test_r03_lateness_changes_shape_and_word(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+    clock = CentreClock()
+    page = sign_in(prepare=clock.prepare)
     presses(1)
     age = row_of(page, "测试居民1").locator(".age")
     shapes = set()
     for seconds, name, words in ((0, "ok", "in time"), (20, "warn", "over 15 s"), (70, "breach", "over 60 s")):
-        ahead = timedelta(seconds=seconds)
+        clock.ahead = timedelta(seconds=seconds)
         expect(age).to_have_class(f"age age-{name}")
         expect(age).to_contain_text(words)
         shapes.add(age.locator("path").get_attribute("d"))
     assert len(shapes) == 3
 
 
-def test_unclaimed_first_then_priority_then_oldest(
+def test_r02_unclaimed_first_then_priority_then_oldest(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     page = sign_in()
@@ -74,7 +66,7 @@ def test_unclaimed_first_then_priority_then_oldest(
 
 
 @pytest.mark.parametrize("by", ["pointer", "focus"])
-def test_the_row_in_hand_does_not_move(by: str, sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r02_the_row_in_hand_does_not_move(by: str, sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
     page = sign_in()
     page.locator("#arm-sound").click()
     for bracelet in (1, 2, 3):
@@ -100,7 +92,7 @@ def test_the_row_in_hand_does_not_move(by: str, sign_in: Callable[..., Page], pr
     assert names(page)[:2] == ["测试居民4", "测试居民5"]
 
 
-def test_a_row_claimed_by_somebody_else_stays_under_the_pointer(
+def test_r02_a_row_claimed_by_somebody_else_stays_under_the_pointer(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     page = sign_in()
@@ -140,7 +132,7 @@ def test_an_unknown_device_is_shown_as_unidentified(sign_in: Callable[..., Page]
     expect(page.locator(".unidentified")).to_contain_text("bracelet-nobody-knows")
 
 
-def test_a_flood_is_counted_not_read_out_and_drawn_in_a_window(
+def test_r16_a_flood_is_counted_not_read_out_and_drawn_in_a_window(
     sign_in: Callable[..., Page], flood: Callable[[int], None]
 ) -> None:
     page = sign_in()

@@ -27,7 +27,7 @@ def violations(page: Page) -> list[tuple[str, str]]:
     return [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
 
 
-def test_a_second_console_only_reads_until_it_takes_over(
+def test_r12_a_second_console_only_reads_until_it_takes_over(
     tabs: tuple[Page, Page], presses: Callable[..., None], supervisor: Desk
 ) -> None:
     first, second = tabs

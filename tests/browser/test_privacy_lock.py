@@ -24,7 +24,9 @@ def violations(page: Page) -> list[tuple[str, str]]:
     return [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
 
 
-def test_an_idle_console_hides_people_and_rings_on(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r24_an_idle_console_hides_people_and_rings_on(
+    sign_in: Callable[..., Page], presses: Callable[..., None]
+) -> None:
     page = sign_in()
     page.locator("#arm-sound").click()
     presses(1)

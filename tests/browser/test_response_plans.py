@@ -44,7 +44,7 @@ def open_mine(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("planned")
-def test_the_steps_are_done_by_keyboard_and_then_the_alert_ends(
+def test_r20_the_steps_are_done_by_keyboard_and_then_the_alert_ends(
     sign_in: Callable[..., Page], presses: Callable[..., None]
 ) -> None:
     page = sign_in()

@@ -55,7 +55,7 @@ def test_a_session_that_ended_elsewhere_is_said_loudly(
     expect(page.locator("#username")).to_be_visible()
 
 
-def test_switching_the_language_loses_no_draft(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r25_switching_the_language_loses_no_draft(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
     page = sign_in()
     presses(1)
     page.locator(".row").first.click()

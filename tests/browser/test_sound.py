@@ -89,7 +89,7 @@ def armed_page(sign_in: Callable[..., Page], *scripts: str, **options: Any) -> P
     return page
 
 
-def test_sound_is_armed_by_a_click_and_rings_until_nothing_waits(
+def test_r13_sound_is_armed_by_a_click_and_rings_until_nothing_waits(
     sign_in: Callable[..., Page], presses: Callable[..., None], supervisor: Desk, centre: Service
 ) -> None:
     page = sign_in(prepare=watch)
@@ -108,7 +108,9 @@ def test_sound_is_armed_by_a_click_and_rings_until_nothing_waits(
     expect(sound).to_have_attribute("data-sound", "on")
 
 
-def test_a_minute_of_quiet_ends_with_the_next_alarm(sign_in: Callable[..., Page], presses: Callable[..., None]) -> None:
+def test_r14_a_minute_of_quiet_ends_with_the_next_alarm(
+    sign_in: Callable[..., Page], presses: Callable[..., None]
+) -> None:
     page = sign_in(prepare=watch)
     page.locator("#arm-sound").click()
     assert page.evaluate("starts").count({"loop": False, "state": "running"}) == 1  # the test tone
@@ -122,7 +124,7 @@ def test_a_minute_of_quiet_ends_with_the_next_alarm(sign_in: Callable[..., Page]
     expect(page.locator(".sound")).to_have_attribute("data-sound", "ringing")
 
 
-def test_a_reload_says_that_sound_is_off_again(sign_in: Callable[..., Page]) -> None:
+def test_r13_a_reload_says_that_sound_is_off_again(sign_in: Callable[..., Page]) -> None:
     page = sign_in(prepare=watch)
     page.locator("#arm-sound").click()
     expect(page.locator("#sound-strip")).to_have_count(0)

@@ -21,6 +21,7 @@ from callcenter.console.feed import Feed, _framed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.storage import queries
 from callcenter.storage.records import Entry
+from config import policies
 from tests.conftest import ManualClock, Seat
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import unused
@@ -352,7 +353,7 @@ async def test_a_view_is_never_older_than_the_number_it_names(office: Office, wh
         view = await office.reader(api._listed, state="open")
         (found,) = view["alerts"]
     elif what == "detail":
-        view = await office.reader(api._detail, alert, SEATED)
+        view = await office.reader(api._detail, alert, SEATED, lambda *_one: policies.read())
         found = view["alert"]
     else:
         n, alerts = await office.reader(live._snapshot, SEATED)

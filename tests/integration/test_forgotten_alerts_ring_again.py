@@ -20,7 +20,7 @@ async def claimed(office: Office, *, after: float = 7) -> str:
     return opened.alert
 
 
-async def test_a_claim_left_alone_for_a_minute_rings_again(office: Office) -> None:
+async def test_r09_a_claim_left_alone_for_a_minute_rings_again(office: Office) -> None:
     alert = await claimed(office)
     before = office.alert(alert)
     await office.wait(59)
@@ -65,7 +65,7 @@ async def test_what_others_do_keeps_nothing(office: Office) -> None:
     assert office.alert(alert).state == "waiting"
 
 
-async def test_the_operator_vanishes_for_20_seconds(office: Office) -> None:
+async def test_r09_the_operator_vanishes_for_20_seconds(office: Office) -> None:
     alert = await claimed(office)
     opened_at = office.alert(alert).opened_at
     await office.console(ANN, present=False)

@@ -116,7 +116,7 @@ async def test_bracelet_and_home_phone_of_one_person_are_one_alert_each_with_its
     }
 
 
-async def test_a_press_on_a_claimed_alert_rings_its_owner(centre: Service, ann: Seat, worn: str) -> None:
+async def test_r11_a_press_on_a_claimed_alert_rings_its_owner(centre: Service, ann: Seat, worn: str) -> None:
     async with ann.live() as live, bracelet(centre.mqtt_port, worn) as device:
         await listening(live)
         await device.press("first")

@@ -208,7 +208,7 @@ async def test_what_is_offered_can_be_done_and_nothing_else(seats: Seats, claime
     assert "release" not in (await seats.other.get(f"/api/v1/alerts/{claimed}")).body["actions"]
 
 
-async def test_a_closed_alert_only_takes_notes_and_reopening(seats: Seats, claimed: str) -> None:
+async def test_r10_a_closed_alert_only_takes_notes_and_reopening(seats: Seats, claimed: str) -> None:
     await seats.operator.act(claimed, "resolve", outcome="false_alarm")
     await seats.operator.act(claimed, "close")
     detail = (await seats.operator.get(f"/api/v1/alerts/{claimed}")).body

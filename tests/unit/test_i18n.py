@@ -57,7 +57,7 @@ def sources() -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
 
 
-def test_the_catalogues_have_the_same_keys() -> None:
+def test_r25_the_catalogues_have_the_same_keys() -> None:
     assert CATALOGUES["en"].keys() == CATALOGUES["zh-CN"].keys()
 
 
@@ -70,7 +70,7 @@ def test_a_key_stands_once_and_in_its_place(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(ENGLISH))
-def test_a_text_has_the_same_placeholders_in_both_languages(key: str) -> None:
+def test_r25_a_text_has_the_same_placeholders_in_both_languages(key: str) -> None:
     english, chinese = (CATALOGUES[name][key] for name in ("en", "zh-CN"))
     assert set(PLACEHOLDER.findall(english)) == set(PLACEHOLDER.findall(chinese))
     assert english.strip() == english != ""

@@ -3,6 +3,7 @@ import { h } from "preact";
 import { now } from "./clock.js";
 import { duration, plural, t } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { Idle } from "./idle_claims.js";
 import { html } from "./markup.js";
 import { isEmergency, isUnclaimed, lateness, marks, openedMs } from "./order.js";
 import { pending } from "./commands.js";
@@ -65,7 +66,7 @@ function Facts({ alert }) {
       <span class="row-place" title=${place}>${place}</span>
       ${alert.press_count > 1 && html`<span class="presses">${plural("row.presses", alert.press_count)}</span>`}
     </div>
-    <div class="row-line row-state">${h(Owner, { alert })}${h(Marks, { alert })}</div>`;
+    <div class="row-line row-state">${h(Owner, { alert })}${h(Idle, { alert })}${h(Marks, { alert })}</div>`;
 }
 
 /** @param {{ alert: Alert, index: number, rows: number, padTop: number, active: boolean, opened: boolean, member: boolean }} props */

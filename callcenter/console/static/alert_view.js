@@ -10,6 +10,7 @@ import { grantFocus } from "./focus.js";
 import { now } from "./clock.js";
 import { Offered } from "./handing_over.js";
 import { clockTime, language, plural, t } from "./i18n.js";
+import { Idle } from "./idle_claims.js";
 import { goBack } from "./keys.js";
 import { LegPanel } from "./leg_panel.js";
 import { html } from "./markup.js";
@@ -55,6 +56,7 @@ function Heading({ alert, incident }) {
     </div>
     <div class="view-state">
       ${h(Owner, { alert })}
+      ${h(Idle, { alert })}
       <span class="priority">${t("view.priority", { priority: alert.priority })}</span>
       ${alert.responder && html`<strong class="going">${t(alert.responder.arrived_at ? "view.there" : "view.going", { name: alert.responder.name || t("call_role.responder") })}</strong>`}
       ${alert.search && html`<span>${alert.search.found_at ? t("view.found") : plural("view.searchers", alert.search.searchers.length)}</span>`}

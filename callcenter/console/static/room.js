@@ -11,6 +11,7 @@ import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail
 import { forgetDrafts } from "./drafts.js";
 import { attended, attendedCount, forgetFlood, hearFlood, isFolded } from "./flood.js";
 import { language, plural, t } from "./i18n.js";
+import { forgetIdle, hearLimit, newlyIdle } from "./idle_claims.js";
 import { forgetNumbers } from "./leg_commands.js";
 import { forgetLeaving, hearAnswer } from "./leaving.js";
 import { speaks } from "./legs.js";
@@ -115,7 +116,10 @@ function takeBeat(beat) {
   }
   if (worse) ringOnce("medium");
   // Whoever is on the telephone for the open alert touches nothing, and needs the card.
-  if (speaks(detail.value?.data?.timeline ?? [], session.value?.operator.id ?? "")) used();
+  const talks = speaks(detail.value?.data?.timeline ?? [], session.value?.operator.id ?? "");
+  if (talks) used();
+  hearLimit(beat);
+  if (!talks && newlyIdle(book.allAlerts(), Date.parse(beat.at)).length > 0) ringOnce("medium");
   attend();
 }
 
@@ -172,6 +176,7 @@ function leave() {
   stopLooking();
   forgetNumbers();
   forgetLeaving();
+  forgetIdle();
   dismissNotice();
   book.forgetAll();
   health.value = WELL;
