@@ -1,10 +1,11 @@
 """No text is cut off or covered: 1366x768 and 1920x1080, both languages (console.md 2, 18 and 25)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.browser.screens import every_screen
 
 SIZES = {"1366": {"width": 1366, "height": 768}, "1920": {"width": 1920, "height": 1080}}
 # Each piece of text that can be seen: is a part of it beyond the page or a box that cuts it off, or is something over
@@ -54,22 +55,7 @@ def faults(page: Page) -> list[str]:
 
 def walk(page: Page) -> dict[str, list[str]]:
     """Screen -> what is wrong with it."""
-    seen: dict[str, Any] = {"list": faults(page)}
-    page.locator(".row").first.click()
-    expect(page.locator("#alert-view .timeline")).to_be_visible()
-    seen["alert"] = faults(page)
-    page.keyboard.press("c")
-    expect(page.locator("#action-resolve")).not_to_have_attribute("aria-disabled", "true")
-    seen["claimed"] = faults(page)
-    page.locator("#action-resolve").click()
-    expect(page.locator(".action-form")).to_be_visible()
-    seen["form"] = faults(page)
-    page.keyboard.press("Escape")
-    for path in ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews"):
-        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
-        expect(page.locator("h1, h2").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        seen[path] = faults(page)
+    seen = {screen: faults(page) for screen in every_screen(page)}
     return {screen: wrong for screen, wrong in seen.items() if wrong}
 
 
