@@ -70,6 +70,6 @@ for _reason in ("body", "device", "retained", "clock"):
     alarms_degraded.labels(_reason)
 for _outcome in ("made", "opened", "forged", "replayed", "expired", "preview"):
     responder_pages.labels(_outcome)
-for _outcome in ("signed_in", "away", "expired", "refused", "no_role", "unavailable"):
+for _outcome in ("done", "away", "expired", "refused", "no_role", "unavailable"):
     oidc_sign_ins.labels(_outcome)
 coverage_next_hole.set(float("inf"))  # until the first check has said otherwise

@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey, Key, RSAKey
 from tests.processes import free_port
 
 CLIENT, SECRET = "the-centre", "a client's secret: %&+"
+PERSON = {"sub": "u-1", "name": "Li Na", "roles": ["desk"]}  # who sits before it
 
 
 @dataclass
@@ -52,7 +53,7 @@ class IdentityProvider:
     sign: Callable[[dict[str, Any]], str] | None = None
     alter: dict[str, Any] = field(default_factory=dict)  # claims of the next tokens; None takes one out
     trouble: str = ""  # hang, 500
-    person: dict[str, Any] = field(default_factory=lambda: {"sub": "u-1", "name": "Li Na", "roles": ["desk"]})
+    person: dict[str, Any] = field(default_factory=lambda: dict(PERSON))
     asked: Counter[str] = field(default_factory=Counter)
     codes: dict[str, Consent] = field(default_factory=dict)
 

@@ -184,14 +184,22 @@ class Api:
 
     async def end(self, who: SignedIn, reason: str = "") -> None:
         """This session is over, and what its operator has returns to the queue."""
-        await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
-        self.keeper.forget(who.token_hash)
+        await self._revoke(who)
         try:
             async with asyncio.timeout(ACTION_TIMEOUT_S):
                 await self.submit(SignedOut(who.id, self.live.elsewhere(who), reason))
         except (NotStored, TimeoutError):  # nobody is kept here for that: their console will be missed
             log.warning("console.leaving_not_stored")
         await self.live.sign_out(who.token_hash)
+
+    async def renewed(self, before: SignedIn) -> None:
+        """They have signed in once more in the same browser: their consoles there come back by the new session."""
+        await self._revoke(before)
+        await self.live.sign_out(before.token_hash)
+
+    async def _revoke(self, who: SignedIn) -> None:
+        await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
+        self.keeper.forget(who.token_hash)
 
     # -- alerts
 

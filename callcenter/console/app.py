@@ -27,7 +27,7 @@ from callcenter.console.import_map import csp, import_map
 from callcenter.console.incident_api import IncidentApi
 from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
-from callcenter.console.oidc_api import OidcApi, OidcDesk
+from callcenter.console.oidc_api import AGAIN, OidcApi, OidcDesk
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -174,6 +174,9 @@ class Pages:
     async def reviews(self, request: web.Request) -> web.Response:
         return self._page(request, "reviews_main.js")
 
+    async def again(self, request: web.Request) -> web.Response:
+        return self._page(request, "again_main.js")
+
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
 
@@ -209,6 +212,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
+        Route("GET", AGAIN, PUBLIC, "signedInAgainPage", pages.again),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),

@@ -31,11 +31,12 @@ from callcenter.storage.writer import Unavailable
 log = structlog.get_logger()
 
 START, RETURN = "/sign-in/oidc", "/sign-in/oidc/return"
+CONSOLE, AGAIN = "/", "/sign-in/again"  # pages where the way ends
 ATTEMPT_LASTS = timedelta(minutes=10)  # finding the card and the PIN takes some
 LONGEST_CODE = 4096
-HERE = "/"
 # What the provider may say instead of a code (RFC 6749, section 4.1.2.1) that is not about the person.
 ITS_OWN_FAULT = frozenset({"server_error", "temporarily_unavailable"})
+DONE = "done"
 # Why nobody is let in, as the page is told; every other reason is `refused`.
 SAID = {"no_role": "no_role", "no_area": "no_role", "state": "expired"}
 
@@ -78,10 +79,12 @@ class OidcApi:
         left = await self._signed_in_before(request)
         verifier = secrets.token_urlsafe(48)
         asked = int(self.api.clock.now().timestamp())
-        attempt = Attempt(secrets.token_urlsafe(24), secrets.token_urlsafe(24), verifier, asked, left)
+        attempt = Attempt(
+            secrets.token_urlsafe(24), secrets.token_urlsafe(24), verifier, asked, left, "again" in request.query
+        )
         way = await self.desk.provider.way(attempt, _challenge(verifier))
         if isinstance(way, Away):
-            return self._on(way)
+            return self._on(way, _page(attempt))
         answer = _to(way)
         # Lax: the provider's page sends the browser back to us, and a Strict cookie would stay behind.
         answer.set_cookie(
@@ -108,7 +111,7 @@ class OidcApi:
             return await self._let_in(who, attempt)
         if isinstance(who, Untrusted):
             self.api.keeper.delays.failed(key)
-        return self._on(who)
+        return self._on(who, _page(attempt))
 
     # -- one attempt
 
@@ -153,35 +156,42 @@ class OidcApi:
         except NotStored:
             stored = None
         if isinstance(stored, Refused):
-            return self._on(Untrusted(stored.code))
+            return self._on(Untrusted(stored.code), _page(attempt))
         if stored is not True:
-            return self._end("unavailable")
-        await self._leave_to(who, attempt)
-        answer = self._end("signed_in")
+            return self._end("unavailable", _page(attempt))
+        unlocks = await self._follow(who, attempt)
+        answer = self._end(DONE, AGAIN if unlocks and attempt.again else CONSOLE)
         self.api.keeper.give_cookie(answer, token)
         return answer
 
-    async def _leave_to(self, who: Person, attempt: Attempt) -> None:
-        """Somebody else signs in at a desk: whoever was signed in there has gone."""
+    async def _follow(self, who: Person, attempt: Attempt) -> bool:
+        """End the session that this browser had before. True: it was theirs too, and their console goes on."""
         try:
             before = await self.api.keeper.session(attempt.left) if attempt.left else None
-            if before and before.id != who.id:
-                await self.api.end(before)
+            if before is None:
+                return False
+            await (self.api.renewed(before) if before.id == who.id else self.api.end(before))
+            return before.id == who.id
         except (Unavailable, NotStored):  # their console will be missed
             log.warning("oidc.leaving_not_stored")
+            return False
 
     # -- what the browser is told
 
-    def _on(self, why: Untrusted | Away) -> web.Response:
+    def _on(self, why: Untrusted | Away, page: str = CONSOLE) -> web.Response:
         away = isinstance(why, Away)
         log.warning("oidc.away" if away else "oidc.refused", reason=why.reason)
-        return self._end("away" if away else SAID.get(why.reason, "refused"))
+        return self._end("away" if away else SAID.get(why.reason, "refused"), page)
 
-    def _end(self, outcome: str) -> web.Response:
+    def _end(self, outcome: str, page: str) -> web.Response:
         metrics.oidc_sign_ins.labels(outcome).inc()
-        answer = _to(HERE if outcome == "signed_in" else f"{HERE}?sign_in={outcome}")
+        answer = _to(f"{page}?sign_in={outcome}")
         answer.del_cookie(self._cookie, secure=self.api.keeper.secure, samesite="Lax")
         return answer
+
+
+def _page(attempt: Attempt) -> str:
+    return AGAIN if attempt.again else CONSOLE
 
 
 def _challenge(verifier: str) -> str:

@@ -53,6 +53,7 @@ class Attempt:
     verifier: str
     asked: int  # seconds since 1970
     left: str = ""  # hash of the session that this browser had before
+    again: bool = False  # it unlocks a console that goes on ringing in another tab
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from tests.processes import PASSWORD, free_port
 
 pytestmark = pytest.mark.one_database
 
+DONE = "/?sign_in=done"
 START, BACK, SESSION = "/sign-in/oidc", "/sign-in/oidc/return", "/api/v1/session"
 GRANTS = Grants("roles", {"chiefs": "supervisor", "desk": "operator"}, "town", {"all": "", "d1": "d1", "away": "gone"})
 
@@ -57,8 +58,8 @@ class Browser:
                     self.cookies[name] = cookie.value
         return answer
 
-    async def leave_for_the_provider(self) -> str:
-        answer = await self.get(START)
+    async def leave_for_the_provider(self, *, again: bool = False) -> str:
+        answer = await self.get(START + ("?again" if again else ""))
         assert answer.status == 303
         return answer.headers["Location"]
 
@@ -71,7 +72,7 @@ class Browser:
         return answer.headers["Location"]
 
     async def sign_in(self, **claims: Any) -> str:
-        """The whole way: `/` at its end, or `/?sign_in=` with why not."""
+        """The whole way, and where it ends."""
         return await self.comes_back(self.provider.consent(await self.leave_for_the_provider(), **claims))
 
     async def who(self) -> Answer:
@@ -144,7 +145,7 @@ async def test_whom_the_provider_names_gets_a_session_like_everybody_elses(house
     assert (asked["scope"], asked["prompt"], asked["redirect_uri"]) == ("openid profile", "login", house.base + BACK)
     parts = urlsplit(house.provider.consent(way))
     answer = await browser.get(f"{parts.path}?{parts.query}")
-    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    assert (answer.status, answer.headers["Location"]) == (303, DONE)
 
     cookie = next(one for line in answer.headers.getall("Set-Cookie") if (one := SimpleCookie(line).get("vnh_session")))
     assert (cookie["samesite"], cookie["path"], bool(cookie["httponly"])) == ("Strict", "/", True)
@@ -172,12 +173,12 @@ async def test_each_algorithm_we_allow(house: House, browser: Browser) -> None:
     for key in (rsa("r1"), elliptic("e1")):
         house.provider.keys.append(key)
         house.clock.advance(11)
-        assert await browser.sign_in() == "/"
+        assert await browser.sign_in() == DONE
 
 
 async def test_role_area_and_name_are_those_of_the_last_sign_in(house: House, browser: Browser) -> None:
     await browser.sign_in()
-    assert await browser.sign_in(roles=["staff", "desk", "chiefs"], town="all", name="Li Na (duty)") == "/"
+    assert await browser.sign_in(roles=["staff", "desk", "chiefs"], town="all", name="Li Na (duty)") == DONE
     house.clock.advance(6)
     found = (await browser.who()).body
     assert (found["role"], found["area_id"], found["operator"]["name"]) == ("supervisor", None, "Li Na (duty)")
@@ -200,6 +201,23 @@ async def test_whoever_signs_in_at_a_desk_takes_the_place_of_who_was_there(house
     by_bearer = {"Authorization": f"Bearer {before}"}
     assert (await browser.client.get(SESSION, headers=by_bearer)).code == "signed_out"
     assert (await browser.who()).status == 200
+
+
+async def test_unlocking_is_a_new_sign_in_of_the_same_person_and_ends_beside_the_console(
+    house: House, browser: Browser
+) -> None:
+    await browser.sign_in()
+    before = browser.cookies["vnh_session"]
+    mine = house.provider.consent(await browser.leave_for_the_provider(again=True))
+    assert await browser.comes_back(mine) == "/sign-in/again?sign_in=done"
+    assert browser.cookies["vnh_session"] != before
+    by_bearer = {"Authorization": f"Bearer {before}"}
+    assert (await browser.client.get(SESSION, headers=by_bearer)).code == "signed_out"
+    # Somebody else has unlocked nothing: they are at a console of their own.
+    theirs = house.provider.consent(await browser.leave_for_the_provider(again=True), sub="u-2")
+    assert await browser.comes_back(theirs) == DONE
+    wrong = house.provider.consent(await browser.leave_for_the_provider(again=True), nonce="wrong")
+    assert await browser.comes_back(wrong) == "/sign-in/again?sign_in=refused"
 
 
 async def test_a_password_opens_nothing_for_them_and_a_local_operator_is_not_taken_over(
@@ -317,7 +335,7 @@ async def test_an_answer_counts_once(house: House, browser: Browser) -> None:
     way = await browser.leave_for_the_provider()
     cookie = browser.cookies["vnh_oidc"]
     back = house.provider.consent(way)
-    assert await browser.comes_back(back) == "/"
+    assert await browser.comes_back(back) == DONE
     assert await browser.comes_back(back) == "/?sign_in=expired"
     browser.cookies["vnh_oidc"] = cookie
     with capture_logs() as logs:
@@ -377,10 +395,10 @@ async def test_without_a_role_or_an_area_here_nobody_gets_in(
 async def test_a_new_key_is_found_and_a_made_up_one_does_not_make_us_ask_on_and_on(
     house: House, browser: Browser
 ) -> None:
-    assert await browser.sign_in() == "/"
+    assert await browser.sign_in() == DONE
     house.clock.advance(11)
     house.provider.keys = [elliptic("k2")]
-    assert await browser.sign_in() == "/"
+    assert await browser.sign_in() == DONE
     assert house.provider.asked["/keys"] == 2
     house.provider.sign = lambda claims: _with_an_unknown_key(house.provider, claims)
     for _ in range(2):
@@ -388,7 +406,7 @@ async def test_a_new_key_is_found_and_a_made_up_one_does_not_make_us_ask_on_and_
     assert house.provider.asked["/keys"] == 2
     house.clock.advance(3600)
     house.provider.sign = None
-    assert await browser.sign_in() == "/"
+    assert await browser.sign_in() == DONE
     assert house.provider.asked["/keys"] == 3  # and a key that was withdrawn would be gone now
 
 
@@ -447,7 +465,7 @@ async def test_refusals_cost_a_growing_delay_but_never_for_a_password(
     assert await house.keeper.check_password("operator1", PASSWORD, "127.0.0.1") == "operator1"
     assert slept == [0.2, 0.4]
     house.provider.alter = {}
-    assert await browser.sign_in() == "/"
+    assert await browser.sign_in() == DONE
     slept.clear()
     await browser.sign_in()
     assert slept == []
