@@ -24,7 +24,7 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.oidc_api import OidcDesk
 from callcenter.console.oidc_provider import Attempt, Away, Client as OidcClient, Provider
-from callcenter.console.oidc_tokens import Grants, Untrusted, operator_id, person
+from callcenter.console.oidc_tokens import Grants, Untrusted, key_set, operator_id, person
 from callcenter.privacy import Seal
 from callcenter.storage import sessions
 from tests.conftest import ManualClock
@@ -482,6 +482,17 @@ async def test_a_centre_without_a_provider_has_no_such_door(sqlite_url: str, clo
 
 
 # -- pure
+
+
+def test_of_the_published_keys_only_those_that_can_sign_for_everybody_are_taken() -> None:
+    """A secret among them, which everybody could read, must never check a signature."""
+    good, weak = elliptic("k1").as_dict(private=False), OctKey.generate_key(256, {"kid": "k2"}).as_dict(private=True)
+    other = good | {"kid": "k3", "use": "enc"}
+    keys = key_set({"keys": [weak, other, {"kty": "EC", "crv": "P-256"}, {"kty": "AKP"}, 7, good]})
+    assert keys is not None
+    assert [key.kid for key in keys] == ["k1"]
+    for rubbish in (None, [], {}, {"keys": 7}):
+        assert key_set(rubbish) is None
 
 
 def test_a_claim_may_lie_inside_an_object_or_have_dots_of_its_own() -> None:
