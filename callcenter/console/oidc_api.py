@@ -38,7 +38,7 @@ LONGEST_CODE = 4096
 ITS_OWN_FAULT = frozenset({"server_error", "temporarily_unavailable"})
 DONE = "done"
 # Why nobody is let in, as the page is told; every other reason is `refused`.
-SAID = {"no_role": "no_role", "no_area": "no_role", "state": "expired"}
+SAID = {"no_role": "no_role", "no_area": "no_role"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class OidcApi:
         if self.desk is None:
             return problem(404, "not_found", "no identity provider is set up")
         attempt = self._attempt(request, self.desk)
-        if isinstance(attempt, Untrusted):
-            return self._on(attempt)
+        if attempt is None:  # counted and not logged: anybody can ask for that as often as they like
+            return self._end("expired", CONSOLE)
         key = f"oidc {request.remote or ''}"
         await self.api.keeper.delays.wait(key)
         who = await self._who(request, self.desk, attempt)
@@ -123,17 +123,17 @@ class OidcApi:
             return ""
         return who.token_hash if who else ""
 
-    def _attempt(self, request: web.Request, desk: OidcDesk) -> Attempt | Untrusted:
+    def _attempt(self, request: web.Request, desk: OidcDesk) -> Attempt | None:
         """The one that this browser began, if it comes back with its state and in time."""
         sealed = request.cookies.get(self._cookie, "")
         try:
             attempt = Attempt(**json.loads(desk.seal.open(sealed.encode(errors="replace"))))
         except (ValueError, TypeError):  # none, of another key, or of another version of this program
-            return Untrusted("state")
+            return None
         age = self.api.clock.now().timestamp() - attempt.asked
         given = request.query.get("state", "").encode(errors="replace")
         if age > ATTEMPT_LASTS.total_seconds() or not hmac.compare_digest(given, attempt.state.encode()):
-            return Untrusted("state")
+            return None
         return attempt
 
     async def _who(self, request: web.Request, desk: OidcDesk, attempt: Attempt) -> Person | Untrusted | Away:
@@ -178,7 +178,7 @@ class OidcApi:
 
     # -- what the browser is told
 
-    def _on(self, why: Untrusted | Away, page: str = CONSOLE) -> web.Response:
+    def _on(self, why: Untrusted | Away, page: str) -> web.Response:
         away = isinstance(why, Away)
         log.warning("oidc.away" if away else "oidc.refused", reason=why.reason)
         return self._end("away" if away else SAID.get(why.reason, "refused"), page)
