@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from callcenter import metrics, telephone
+from callcenter import metrics, oidc, telephone
 from callcenter.alerts.coverage import Coverage
 from callcenter.alerts.flood import Flood, Load
 from callcenter.alerts.inputs import TimerKind
@@ -50,6 +50,7 @@ from handlers import (
     plans,
     policies,
     responder_actions,
+    signing_in,
     timers,
 )
 from handlers.call_updates import CallTimerFired, DebtDue
@@ -80,6 +81,7 @@ HANDLERS = (
     | incidents.HANDLERS
     | glass.HANDLERS
     | flood.HANDLERS
+    | signing_in.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -93,6 +95,7 @@ class Centre:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
+        self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
         self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
@@ -220,12 +223,12 @@ class Centre:
                   self.shelf.of, number, self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
-        pages = Pages(self.health, self.read, self.clock)
+        pages = Pages(self.health, self.read, self.clock, oidc=oidc.name(self.settings))
         linked = self._responder_pages(keeper, number).routes()
         desk = PolicyDesk(self._policy_file, self._in_force, self.policies.look)
         app = build(
             api, keeper, pages, calls, callbacks,
-            linked=linked, check_coverage=self.coverage.check, policy_desk=desk,
+            linked=linked, check_coverage=self.coverage.check, policy_desk=desk, oidc=self.oidc,
         )  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()

@@ -54,6 +54,7 @@ debts_opened = Counter("vnh_debts_opened", "Callers who gave up before a person 
 texts_sent = Counter("vnh_texts", "Text messages", ["outcome"])
 recordings_missing = Counter("vnh_recordings_missing", "Recordings the carrier says it does not have")
 responder_pages = Counter("vnh_responder_pages", "Links of the responders' page, and who was refused", ["outcome"])
+oidc_sign_ins = Counter("vnh_oidc_sign_ins", "Who came back from the identity provider, and how it ended", ["outcome"])
 coverage_holes = Gauge("vnh_coverage_holes", "Times in the next 7 days at which too few can be asked to go", ["level"])
 coverage_next_hole = Gauge(
     "vnh_coverage_next_hole_seconds", "Until too few can be asked somewhere; +Inf: not in 7 days"
@@ -69,4 +70,6 @@ for _reason in ("body", "device", "retained", "clock"):
     alarms_degraded.labels(_reason)
 for _outcome in ("made", "opened", "forged", "replayed", "expired", "preview"):
     responder_pages.labels(_outcome)
+for _outcome in ("done", "away", "expired", "refused", "no_role", "unavailable"):
+    oidc_sign_ins.labels(_outcome)
 coverage_next_hole.set(float("inf"))  # until the first check has said otherwise

@@ -65,6 +65,20 @@ class SignedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedInElsewhere:
+    """An identity provider says who somebody is; they get a session here. True, or `Refused`.
+
+    `operator` is made of issuer and subject, `token_hash` is of their new session. `area` None: they see everything.
+    """
+
+    operator: str
+    name: str
+    role: str
+    area: str | None
+    token_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallWanted:
     """An operator's action on one leg: hang_up, hold or unhold. Answered with `CallActed` or `Refused`."""
 

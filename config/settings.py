@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, Json, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -42,6 +42,19 @@ class Settings(BaseSettings):
     links_in_texts: bool = Field(False, description="text messages may hold a link to the responder's page")
     map_url: str = Field("geo:{lat},{lon}?q={lat},{lon}", description="how a responder's telephone opens a map")
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
+    oidc_issuer: str = Field("", description="identity provider, its issuer to the letter; empty: names and passwords")
+    oidc_name: str = Field("", description="what the button calls the identity provider; empty: its host")
+    oidc_client_id: str = Field("", description="our client id there")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="our client secret there; empty: a public client")
+    oidc_scopes: str = Field("openid profile", description="scopes asked for, with spaces")
+    oidc_role_claim: str = Field("roles", description="claim that names the role; dots lead into objects")
+    oidc_roles: Json[dict[str, str]] = Field(
+        {}, validate_default=False, description='JSON, {"value of the claim": "role"}; the first that fits'
+    )
+    oidc_area_claim: str = Field("", description="claim that names the area; empty: everybody sees every area")
+    oidc_areas: Json[dict[str, str]] = Field(
+        {}, validate_default=False, description='JSON, {"value of the claim": "area"}; "" sees all'
+    )
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     simulate_operators: bool = Field(True, description="false: nobody works the demo's alerts; the ladder runs alone")
@@ -89,6 +102,7 @@ class Settings(BaseSettings):
         if "{lat}" not in self.map_url or "{lon}" not in self.map_url:
             raise ValueError("CALLCENTER_MAP_URL must say where {lat} and {lon} go")
         _check_telephony(self)
+        _check_oidc(self)
         return self
 
 
@@ -118,6 +132,30 @@ def _check_telephony(settings: Settings) -> None:
             raise ValueError("CALLCENTER_ARI_URL, CALLCENTER_ARI_USER and CALLCENTER_ARI_PASSWORD are needed")
         if "{number}" not in settings.ari_endpoint:
             raise ValueError("CALLCENTER_ARI_ENDPOINT must say where the {number} goes")
+
+
+def _check_oidc(settings: Settings) -> None:
+    """A sign-in that could let nobody in, or whose answers others could read or change, is refused at start."""
+    if not settings.oidc_issuer:
+        return
+    _check_url("CALLCENTER_OIDC_ISSUER", settings.oidc_issuer, ("http", "https"))
+    issuer = urlsplit(settings.oidc_issuer)
+    if issuer.query or issuer.fragment:
+        raise ValueError("CALLCENTER_OIDC_ISSUER has no query and no fragment")
+    if issuer.scheme == "http" and issuer.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("CALLCENTER_OIDC_ISSUER must begin with https:// unless it is this machine")
+    if not settings.public_url:
+        raise ValueError("CALLCENTER_PUBLIC_URL is needed: the identity provider sends people back there")
+    if not settings.oidc_client_id:
+        raise ValueError("CALLCENTER_OIDC_CLIENT_ID is needed")
+    if "openid" not in settings.oidc_scopes.split():
+        raise ValueError("CALLCENTER_OIDC_SCOPES must hold openid")
+    if not (settings.oidc_role_claim and settings.oidc_roles):
+        raise ValueError(
+            "CALLCENTER_OIDC_ROLE_CLAIM and CALLCENTER_OIDC_ROLES are needed: nobody has a role by default"
+        )
+    if bool(settings.oidc_area_claim) != bool(settings.oidc_areas):
+        raise ValueError("CALLCENTER_OIDC_AREA_CLAIM and CALLCENTER_OIDC_AREAS go together")
 
 
 def _check_url(name: str, url: str, schemes: tuple[str, ...]) -> None:

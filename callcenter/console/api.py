@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from callcenter.alerts.model import Alert, Operator, State
 from callcenter.alerts.operator_rules import possible_actions
 from callcenter.alerts.plans import words
 from callcenter.clock import Clock
-from callcenter.console.auth import SESSION_LASTS, SIGNED_IN, Doorkeeper, SignedIn, new_session
+from callcenter.console.auth import SIGNED_IN, Doorkeeper, SignedIn, new_session
 from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, Leaving, OwnPassword, problem, read_body
@@ -32,7 +31,6 @@ log = structlog.get_logger()
 
 PolicyOf = Callable[[Connection, Alert], AlertPolicy]
 Later = Callable[[Callable[[Any], Any]], Awaitable[Any]]
-COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
 
 
 def _number(request: web.Request, name: str, default: int | None, most: int) -> int | web.Response | None:
@@ -90,6 +88,8 @@ def session_view(who: SignedIn) -> dict[str, Any]:
         "may": sorted(may(who.role)),
         "area_id": who.area,
         "beyond_until": rfc3339(who.beyond_until) if who.beyond_until else None,
+        "since": rfc3339(who.since) if who.since else None,
+        "local": who.local,
     }
 
 
@@ -158,14 +158,7 @@ class Api:
         if who is None:  # signed out again in this instant
             return problem(401, "signed_out", "sign in first")
         answer = web.json_response(session_view(who) | {"token": token})
-        answer.set_cookie(
-            self.keeper.cookie,
-            token,
-            max_age=COOKIE_SECONDS,
-            httponly=True,
-            samesite="Strict",
-            secure=self.keeper.secure,
-        )
+        self.keeper.give_cookie(answer, token)
         return answer
 
     async def who_am_i(self, request: web.Request) -> web.Response:
@@ -181,24 +174,36 @@ class Api:
         return web.Response(status=204)
 
     async def sign_out(self, request: web.Request) -> web.Response:
-        return await self._leaves(request[SIGNED_IN])
+        return await self._left(request[SIGNED_IN])
 
     async def leave(self, request: web.Request) -> web.Response:
         body = await read_body(request, Leaving)
-        return body if isinstance(body, web.Response) else await self._leaves(request[SIGNED_IN], body.reason)
+        return body if isinstance(body, web.Response) else await self._left(request[SIGNED_IN], body.reason)
 
-    async def _leaves(self, who: SignedIn, reason: str = "") -> web.Response:
-        await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
-        self.keeper.forget(who.token_hash)
+    async def _left(self, who: SignedIn, reason: str = "") -> web.Response:
+        await self.end(who, reason)
+        answer = web.Response(status=204)
+        self.keeper.take_cookie(answer)
+        return answer
+
+    async def end(self, who: SignedIn, reason: str = "") -> None:
+        """This session is over, and what its operator has returns to the queue."""
+        await self._revoke(who)
         try:
             async with asyncio.timeout(ACTION_TIMEOUT_S):
                 await self.submit(SignedOut(who.id, self.live.elsewhere(who), reason))
         except (NotStored, TimeoutError):  # nobody is kept here for that: their console will be missed
             log.warning("console.leaving_not_stored")
         await self.live.sign_out(who.token_hash)
-        answer = web.Response(status=204)
-        answer.del_cookie(self.keeper.cookie, secure=self.keeper.secure, samesite="Strict")
-        return answer
+
+    async def renewed(self, before: SignedIn) -> None:
+        """They have signed in once more in the same browser: their consoles there come back by the new session."""
+        await self._revoke(before)
+        await self.live.sign_out(before.token_hash)
+
+    async def _revoke(self, who: SignedIn) -> None:
+        await self.later(partial(sessions.revoke_session, hashed=who.token_hash, now=self.clock.now()))
+        self.keeper.forget(who.token_hash)
 
     # -- alerts
 

@@ -27,6 +27,7 @@ from callcenter.console.import_map import csp, import_map
 from callcenter.console.incident_api import IncidentApi
 from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
+from callcenter.console.oidc_api import AGAIN, OidcApi, OidcDesk
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -122,8 +123,9 @@ def _headers(policy: str, *, secure: bool) -> Callable[[web.Request, web.StreamR
 class Pages:
     """The console's page and the endpoints for machines."""
 
-    def __init__(self, health: Health, read: Reader, clock: Clock) -> None:
-        self._health, self._read, self._clock = health, read, clock
+    def __init__(self, health: Health, read: Reader, clock: Clock, *, oidc: str = "") -> None:
+        """`oidc`: what the sign-in page calls the identity provider; empty: there is none."""
+        self._health, self._read, self._clock, self._oidc = health, read, clock, oidc
         environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(["j2"]))
         self._console = environment.get_template("console.html.j2")
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
@@ -147,6 +149,7 @@ class Pages:
             modulepreload=self._preload,
             map_style=self._map_style,
             script=script,
+            oidc=self._oidc,
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -170,6 +173,9 @@ class Pages:
 
     async def reviews(self, request: web.Request) -> web.Response:
         return self._page(request, "reviews_main.js")
+
+    async def again(self, request: web.Request) -> web.Response:
+        return self._page(request, "again_main.js")
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
@@ -206,6 +212,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
+        Route("GET", AGAIN, PUBLIC, "signedInAgainPage", pages.again),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -282,6 +289,7 @@ def build(
     linked: Sequence[web.RouteDef] = (),
     check_coverage: CheckCoverage = unchecked,
     policy_desk: PolicyDesk | None = None,
+    oidc: OidcDesk | None = None,
 ) -> web.Application:
     """All routes.
 
@@ -293,6 +301,7 @@ def build(
         *FloodApi(api.submit).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),
+        *OidcApi(api, oidc).routes(),
     )
     rules = {route.name: (str(route.needs), route.about) for route in routes} | {"static": (PUBLIC, "")}
     rules |= {str(route.kwargs["name"]): (PUBLIC, "") for route in callbacks}

@@ -21,6 +21,7 @@ from callcenter.storage.scope import EVERYTHING, Scope
 from callcenter.storage.writer import Unavailable
 
 SESSION_LASTS = timedelta(hours=16)  # longer than any shift: nobody is signed out in the middle of one
+COOKIE_SECONDS = int(SESSION_LASTS / timedelta(seconds=1))
 TRUSTED_S = 3600.0  # while the database does not answer, whoever was known so long ago is still let in
 REMEMBERED_S = 5.0  # a revoked session may be honoured this long by another process
 LONGEST_DELAY_S = 5.0
@@ -43,6 +44,8 @@ class SignedIn:
     area: str | None = None
     scope: Scope = EVERYTHING
     beyond_until: datetime | None = None  # they look beyond their area for so long, with a reason
+    since: datetime | None = None  # when they signed in
+    local: bool = True  # with a password of ours
 
     def may(self, what: May) -> bool:
         return what in may(self.role)
@@ -66,17 +69,38 @@ def _verify(stored: str, password: str) -> bool:
         return False
 
 
+class Delays:
+    """A failure costs a growing delay, never a lock-out: locking an emergency desk out is an attack of its own."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures: dict[str, int] = {}
+
+    async def wait(self, *keys: str) -> None:
+        failures = max(self._failures.get(key, 0) for key in keys)
+        if failures > 2:
+            await self._clock.sleep(min(LONGEST_DELAY_S, 0.1 * 2 ** (failures - 2)))
+
+    def failed(self, *keys: str) -> None:
+        if len(self._failures) > FAILURES_REMEMBERED:
+            self._failures.clear()
+        for key in keys:
+            self._failures[key] = self._failures.get(key, 0) + 1
+
+    def forget(self, *keys: str) -> None:
+        for key in keys:
+            self._failures.pop(key, None)
+
+
 class Doorkeeper:
-    """Checks passwords and sessions. A wrong password costs a growing delay, never a lock-out:
-    locking an emergency desk out is an attack of its own.
-    """
+    """Checks passwords and sessions, and knows what the cookie of a session looks like."""
 
     def __init__(self, read: Reader, clock: Clock, *, public: str) -> None:
         self._read = read
         self._clock = clock
         self._public = urlsplit(public)
         self._known: dict[str, tuple[SignedIn, float]] = {}
-        self._failures: dict[str, int] = {}
+        self.delays = Delays(clock)
 
     @property
     def secure(self) -> bool:
@@ -89,21 +113,25 @@ class Doorkeeper:
     async def check_password(self, username: str, password: str, address: str) -> str | None:
         """The operator's id when name and password fit."""
         keys = (f"name {username}", f"address {address}")
-        failures = max(self._failures.get(key, 0) for key in keys)
-        if failures > 2:
-            await self._clock.sleep(min(LONGEST_DELAY_S, 0.1 * 2 ** (failures - 2)))
+        await self.delays.wait(*keys)
         found = await self._read(sessions.operator, username)
         async with _hashing:
-            fits = await asyncio.to_thread(_verify, found.password_hash if found else _NOBODY, password)
-        if found and fits:
-            for key in keys:
-                self._failures.pop(key, None)
+            # Whom an identity provider signs in has no password, and takes as long as everybody else.
+            stored = (found and found.password_hash) or _NOBODY
+            fits = await asyncio.to_thread(_verify, stored, password)
+        if found and found.password_hash and fits:
+            self.delays.forget(*keys)
             return str(found.id)
-        if len(self._failures) > FAILURES_REMEMBERED:
-            self._failures.clear()
-        for key in keys:
-            self._failures[key] = self._failures.get(key, 0) + 1
+        self.delays.failed(*keys)
         return None
+
+    def give_cookie(self, answer: web.StreamResponse, token: str) -> None:
+        answer.set_cookie(
+            self.cookie, token, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict", secure=self.secure
+        )
+
+    def take_cookie(self, answer: web.StreamResponse) -> None:
+        answer.del_cookie(self.cookie, secure=self.secure, samesite="Strict")
 
     async def who(self, request: web.Request) -> SignedIn | None:
         """Whose request this is: by bearer token or by cookie."""
@@ -132,7 +160,8 @@ class Doorkeeper:
             return None
         if len(self._known) > FAILURES_REMEMBERED:
             self._known.clear()
-        who = SignedIn(found.id, found.name, found.role, hashed, found.area, found.scope, found.beyond_until)
+        who = SignedIn(found.id, found.name, found.role, hashed, found.area, found.scope, found.beyond_until,
+                       found.since, found.local)  # fmt: skip
         self._known[hashed] = (who, self._clock.monotonic())
         return who
 

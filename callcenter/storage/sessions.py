@@ -19,6 +19,8 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class NewOperator:
+    """`password_hash`: empty for whom an identity provider signs in."""
+
     id: str
     name: str
     role: str
@@ -29,7 +31,10 @@ class NewOperator:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Whom a valid session belongs to, and what they see; `beyond_until`: beyond their area, for so long."""
+    """Whom a valid session belongs to, and what they see; `beyond_until`: beyond their area, for so long.
+
+    `local`: they have a password here, and no identity provider speaks for them.
+    """
 
     id: str
     name: str
@@ -37,6 +42,8 @@ class Session:
     area: str | None
     scope: Scope
     beyond_until: datetime | None
+    since: datetime
+    local: bool
 
 
 def operator(connection: Connection, operator_id: str) -> Any | None:  # noqa: ANN401
@@ -48,7 +55,7 @@ def session(connection: Connection, hashed: str, not_before: datetime, now: date
     """Whoever a valid session belongs to."""
     o, g = t.operators.c, t.glass_breaks.c
     row = connection.execute(
-        select(o.id, o.name, o.role, o.area_id)
+        select(o.id, o.name, o.role, o.area_id, o.password_hash, t.sessions.c.created_at)
         .join(t.sessions, t.sessions.c.operator_id == o.id)
         .where(
             t.sessions.c.token_hash == hashed,
@@ -61,7 +68,8 @@ def session(connection: Connection, hashed: str, not_before: datetime, now: date
     broken = select(func.max(g.until)).where(g.operator_id == row.id, g.until > now)
     until: datetime | None = connection.execute(broken).scalar() if row.area_id else None
     scope = EVERYTHING if until else scope_of(connection, row.area_id)
-    return Session(row.id, row.name, row.role, row.area_id, scope, until)
+    local = bool(row.password_hash)
+    return Session(row.id, row.name, row.role, row.area_id, scope, until, row.created_at, local)
 
 
 def open_session(connection: Connection, new: NewSession) -> None:

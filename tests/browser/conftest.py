@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect, sync_playwright
 
 from tests.browser.wire import Wire
+from tests.identity_provider import CLIENT, PERSON, SECRET, IdentityProvider, in_a_thread
 from tests.processes import PASSWORD, Service, missing, press, running
 
 FLAGS = [
@@ -63,9 +64,16 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made.hire("auditor1", "auditor")
     made.hire("desk1", "responder_desk")
     made.hire("town1", "operator", area="d2")
-    with Wire(made.http_port) as wire:
-        made.extra["CALLCENTER_PUBLIC_URL"] = f"http://127.0.0.1:{wire.port}"
-        made.wire = wire  # type: ignore[attr-defined]
+    with Wire(made.http_port) as wire, in_a_thread(IdentityProvider()) as provider:
+        made.extra |= {
+            "CALLCENTER_PUBLIC_URL": f"http://127.0.0.1:{wire.port}",
+            "CALLCENTER_OIDC_ISSUER": provider.issuer,
+            "CALLCENTER_OIDC_NAME": "District sign-in",
+            "CALLCENTER_OIDC_CLIENT_ID": CLIENT,
+            "CALLCENTER_OIDC_CLIENT_SECRET": SECRET,
+            "CALLCENTER_OIDC_ROLES": '{"desk": "operator"}',
+        }
+        made.wire, made.provider = wire, provider  # type: ignore[attr-defined]
         with running(made):
             yield made
 
@@ -75,6 +83,14 @@ def wire(centre: Service) -> Iterator[Wire]:
     relay: Wire = centre.wire  # type: ignore[attr-defined]
     yield relay
     relay.mend()
+
+
+@pytest.fixture
+def provider(centre: Service) -> Iterator[IdentityProvider]:
+    """Where operators may also sign in: another site than the console, in a browser's eyes."""
+    made: IdentityProvider = centre.provider  # type: ignore[attr-defined]
+    yield made
+    made.trouble, made.person = "", dict(PERSON)
 
 
 class Desk:

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.processes import PASSWORD
 
-PAGES = ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews")
+PAGES = ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews", "/sign-in/again")
 
 
 def origin(page: Page) -> str:

@@ -37,7 +37,7 @@ OPERATIONS = [
     for method, operation in operations.items()
 ]
 ALL = {name for _method, _path, name in OPERATIONS}
-OPEN = {"healthz", "readyz", "metrics", "signIn"}
+OPEN = {"healthz", "readyz", "metrics", "signIn", "oidcSignIn", "oidcReturn"}
 OWN = {"whoAmI", "signOut", "leave", "unlock"}
 READING = {name for method, _path, name in OPERATIONS if method == "GET"} - {"getOwnPlan", "getSeat", "getOfferLink"}
 # By hand, and not from callcenter/console/roles.py: two who write the same down differently are noticed.

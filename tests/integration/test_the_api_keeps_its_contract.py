@@ -24,6 +24,7 @@ NOT_IN_THE_CONTRACT = {
     "incidentsPage",
     "policiesPage",
     "reviewsPage",
+    "signedInAgainPage",
     "static",
 }  # the pages themselves and their files
 

@@ -12,7 +12,7 @@ from tests.processes import PASSWORD, Service
 
 pytestmark = pytest.mark.one_database
 
-OPEN = {"healthz", "readyz", "metrics", "signIn"}
+OPEN = {"healthz", "readyz", "metrics", "signIn", "oidcSignIn", "oidcReturn"}
 OPERATIONS = [
     (method.upper(), re.sub(r"\{\w+\}", "some-id", path), operation["operationId"])
     for path, operations in DOCUMENT["paths"].items()

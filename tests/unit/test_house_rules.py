@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.call_book", "callcenter.storage.call_records", "callcenter.storage.directory",
                  "callcenter.storage.offer_records", "callcenter.storage.page_book",
                  "callcenter.storage.sightings", "callcenter.storage.roll_book", "callcenter.storage.network",
+                 "callcenter.storage.sessions",
                  "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
@@ -76,11 +77,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.__main__": set(OURS) - {"tests", "simulators"},
     "callcenter.centre": {"callcenter", "handlers", "devices", "config"},
     "callcenter.telephone": {"callcenter", "handlers", "config"},
+    "callcenter.oidc": {"callcenter", "config"},
     "callcenter.demo": {"callcenter", "devices", "config"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
 }  # fmt: skip
-WIRING = {f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "demo", "doctor", "audit")}
+WIRING = {f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit")}
 
 # Package or module -> third-party names it may import, the same way.
 THIRD_PARTY: dict[str, set[str]] = {
@@ -108,6 +110,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.handover.document": {"pydantic"},
     "callcenter.responder": {"aiohttp", "jinja2", "pydantic"},
     "callcenter.console.auth": {"aiohttp", "argon2", "sqlalchemy.Connection"},
+    "callcenter.console.oidc_tokens": {"joserfc"},
+    "callcenter.console.oidc_provider": {"aiohttp", "joserfc.jwk.KeySet"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
     "callcenter.doctor": {"sqlalchemy"},

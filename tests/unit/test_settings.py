@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from callcenter import oidc
+from callcenter.clock import SystemClock
+from callcenter.privacy import Seal
 from config.settings import Settings, load
 
 
@@ -72,6 +75,14 @@ def test_settings_do_not_change_while_the_service_runs() -> None:
         settings.http_port = 80  # type: ignore[misc]
 
 
+OIDC = {
+    "PUBLIC_URL": "https://centre.example",
+    "OIDC_ISSUER": "https://id.example",
+    "OIDC_CLIENT_ID": "centre",
+    "OIDC_ROLES": '{"desk": "operator"}',
+}
+
+
 @pytest.mark.parametrize(
     ("variables", "about"),
     [
@@ -117,6 +128,16 @@ def test_settings_do_not_change_while_the_service_runs() -> None:
         ),
         ({"TELEPHONY": "ari", "CALLER_ID": "+8663112349"}, "CALLCENTER_ARI_URL, CALLCENTER_ARI_USER"),
         ({"SIMULATE": "perhaps"}, "CALLCENTER_SIMULATE: "),
+        (OIDC | {"OIDC_ISSUER": "http://id.example"}, "CALLCENTER_OIDC_ISSUER must begin with https://"),
+        (OIDC | {"OIDC_ISSUER": "id.example"}, "CALLCENTER_OIDC_ISSUER"),
+        (OIDC | {"OIDC_ISSUER": "https://id.example?realm=1"}, "CALLCENTER_OIDC_ISSUER has no query"),
+        (OIDC | {"PUBLIC_URL": ""}, "CALLCENTER_PUBLIC_URL is needed"),
+        (OIDC | {"OIDC_CLIENT_ID": ""}, "CALLCENTER_OIDC_CLIENT_ID is needed"),
+        (OIDC | {"OIDC_SCOPES": "profile"}, "CALLCENTER_OIDC_SCOPES must hold openid"),
+        (OIDC | {"OIDC_ROLES": "{}"}, "nobody has a role by default"),
+        (OIDC | {"OIDC_ROLES": "desk=operator"}, "CALLCENTER_OIDC_ROLES: "),
+        (OIDC | {"OIDC_AREA_CLAIM": "town"}, "go together"),
+        (OIDC | {"OIDC_AREAS": '{"east": "d1-east"}'}, "go together"),
     ],
 )
 def test_what_cannot_work_is_refused_with_one_line(
@@ -131,3 +152,26 @@ def test_what_cannot_work_is_refused_with_one_line(
 def test_the_ports_may_be_the_same_when_the_broker_is_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = chosen(monkeypatch, MQTT_URL="mqtt://broker", MQTT_PORT="8080", MQTT_HOST="0.0.0.0")
     assert isinstance(settings, Settings)
+
+
+def test_an_identity_provider_and_the_table_of_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(
+        monkeypatch, **OIDC, OIDC_CLIENT_SECRET="hush", OIDC_AREA_CLAIM="town", OIDC_AREAS='{"east": "e"}'
+    )
+    assert isinstance(settings, Settings)
+    assert (settings.oidc_roles, settings.oidc_areas) == ({"desk": "operator"}, {"east": "e"})
+    assert (oidc.name(settings), "hush" in repr(settings)) == ("id.example", False)
+    assert oidc.desk(settings, Seal(b""), SystemClock()) is not None
+
+
+def test_a_role_that_there_is_not_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(monkeypatch, **OIDC | {"OIDC_ROLES": '{"desk": "operator", "boss": "root"}'})
+    assert isinstance(settings, Settings)
+    with pytest.raises(OSError, match="there is no role root"):
+        oidc.desk(settings, Seal(b""), SystemClock())
+
+
+def test_without_an_identity_provider_there_is_none() -> None:
+    settings = load()
+    assert isinstance(settings, Settings)
+    assert (oidc.name(settings), oidc.desk(settings, Seal(b""), SystemClock())) == ("", None)

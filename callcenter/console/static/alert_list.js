@@ -14,7 +14,7 @@ import { AlertRow } from "./alert_row.js";
 import { layout, ROW, scrolledTo } from "./list_layout.js";
 import { link } from "./live.js";
 import { html } from "./markup.js";
-import { locked } from "./privacy.js";
+import { locked, unlocksWith } from "./privacy.js";
 import { isUnclaimed, ordered } from "./order.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -42,7 +42,7 @@ function open(id) {
     activeId.value = id;
     return toggleFold(id);
   }
-  if (locked.value) return wishFocus("unlock-password");
+  if (locked.value) return wishFocus(unlocksWith());
   activeId.value = id;
   openAlert(id);
   wishFocus("alert-view");

@@ -1,10 +1,11 @@
 // The privacy lock: after some minutes without key or pointer, what is about people leaves every page of this browser
-// until the operator's password is given. Nobody is signed out, and alarms ring on. Lock and last use are kept in
-// localStorage, not sessionStorage: a new tab has a session store of its own and would show what the others hide.
+// until the operator proves to be there, by their password or at the identity provider. Nobody is signed out, and alarms
+// ring on. Lock and last use are kept in localStorage, not sessionStorage: a new tab would show what the others hide.
 import { computed, effect, signal } from "@preact/signals";
 import { unlock as askToUnlock } from "./api.js";
+import { cameBack } from "./elsewhere.js";
 import { wishFocus } from "./focus.js";
-import { session, sessionEnded } from "./session.js";
+import { checkSession, session, sessionEnded } from "./session.js";
 
 const LOCKED = "console.locked";
 const USED_AT = "console.used_at";
@@ -17,12 +18,18 @@ const SIGNS_OF_LIFE = ["pointerdown", "pointermove", "keydown", "wheel"];
 /** What an operator can choose. There is no "never": somebody always forgets. */
 export const LOCK_MINUTES = [2, 5, 10, 15, 30];
 
-const marked = signal(localStorage.getItem(LOCKED) !== null);
+/** A lock is of the sign-in under which it was set: whoever has signed in since has proved who they are. */
+const signInOf = () => session.value ? `${session.value.operator.id} ${session.value.since}` : null;
+
+const marked = signal(localStorage.getItem(LOCKED));
 export const lockMinutes = signal(chosenMinutes());
 export const lockingSoon = signal(false);
 
 /** Whoever is not signed in sees nothing anyway; the lock outlasts a sign-out, so that ending it opens no other page. */
-export const locked = computed(() => marked.value && Boolean(session.value));
+export const locked = computed(() => marked.value !== null && marked.value === signInOf());
+
+/** The element with which whoever is signed in opens it again. */
+export const unlocksWith = () => session.value?.local === false ? "unlock-elsewhere" : "unlock-password";
 
 let writtenAt = 0;
 
@@ -47,16 +54,17 @@ export function used() {
 }
 
 export function lock() {
-  if (!session.value) return;
-  localStorage.setItem(LOCKED, "yes");
-  marked.value = true;
+  const own = signInOf();
+  if (own === null) return;
+  localStorage.setItem(LOCKED, own);
+  marked.value = own;
 }
 
 function release() {
   writtenAt = 0;
   localStorage.setItem(USED_AT, String(Date.now()));
   localStorage.removeItem(LOCKED);
-  marked.value = false;
+  marked.value = null;
 }
 
 /** @type {Record<string, string>} */
@@ -73,7 +81,8 @@ export async function unlock(password) {
 
 /** Asked again and again, of the wall's clock: it goes on while the computer sleeps. A clock that was put back locks. */
 function look() {
-  marked.value = localStorage.getItem(LOCKED) !== null; // another page may have locked, or unlocked
+  const found = localStorage.getItem(LOCKED); // another page may have locked, or unlocked
+  if (found === null || !locked.value) marked.value = found; // that of another sign-in opens nothing here
   const idle = Math.abs(Date.now() - Number(localStorage.getItem(USED_AT)));
   const limit = lockMinutes.value * 60_000;
   const open = Boolean(session.value) && !locked.value;
@@ -91,7 +100,7 @@ function keepFocus() {
     was = is;
     if (is) {
       left = document.activeElement;
-      wishFocus("unlock-password");
+      wishFocus(unlocksWith());
     } else {
       requestAnimationFrame(() => {
         if (left instanceof HTMLElement && left.isConnected && left !== document.body) left.focus();
@@ -102,10 +111,11 @@ function keepFocus() {
 }
 
 export function watchPrivacy() {
-  if (localStorage.getItem(USED_AT) === null) used();
+  if (localStorage.getItem(USED_AT) === null || cameBack) used();
   for (const sign of SIGNS_OF_LIFE) addEventListener(sign, used, { capture: true, passive: true });
   addEventListener("storage", () => {
     lockMinutes.value = chosenMinutes();
+    if (locked.value) checkSession(); // somebody has signed in anew in another tab?
     look();
   });
   document.addEventListener("visibilitychange", look); // a hidden page looks seldom

@@ -148,7 +148,10 @@ function welcomed() {
   forgetPositions();
   introducePage();
   tellSound();
-  if (welcomedBefore) refreshDetail();
+  if (welcomedBefore) {
+    checkSession(); // the connection of who has signed in anew ends with their old session
+    refreshDetail();
+  }
   welcomedBefore = true;
 }
 

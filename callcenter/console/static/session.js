@@ -32,11 +32,16 @@ export async function askWhoIsSignedIn() {
   else if (answer.why === "signed_out") session.value = null;
 }
 
-/** After a refused connection: only a plain "you are nobody" ends the session here.
+/** After a lost connection, or when something happened on another page: only a plain "you are nobody", or that this
+ * browser has become somebody else's, ends the session here.
  * @returns {Promise<void>} */
 export async function checkSession() {
   const answer = await api.whoAmI();
+  const before = session.value;
   if (!answer.ok && answer.why === "signed_out") sessionEnded();
+  if (!answer.ok || !before) return;
+  if (answer.body.operator.id !== before.operator.id) sessionEnded();
+  else if (answer.body.since !== before.since) session.value = answer.body;
 }
 
 /** @type {Record<string, string>} */

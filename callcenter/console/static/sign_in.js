@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Elsewhere, Refusal } from "./elsewhere.js";
 import { t } from "./i18n.js";
 import { LanguageChoice } from "./language_choice.js";
 import { html } from "./markup.js";
@@ -39,6 +40,7 @@ export function SignIn() {
       ${endedUnasked.value && html`<p class="banner banner-loud">
         <strong>${t("sign_in.ended")}</strong><span>${t("sign_in.ended_do")}</span>
       </p>`}
+      ${h(Refusal, {})}
     </div>
     <form onSubmit=${submit} aria-busy=${asking.value}>
       <label for="username">${t("sign_in.username")}</label>
@@ -52,6 +54,7 @@ export function SignIn() {
         ${t(asking.value ? "sign_in.asking" : "sign_in.button")}
       </button>
     </form>
+    ${h(Elsewhere, {})}
     ${h(LanguageChoice, {})}
   </main>`;
 }
