@@ -30,7 +30,7 @@ from callcenter.storage import sessions
 from tests.conftest import ManualClock
 from tests.identity_provider import CLIENT, SECRET, IdentityProvider, elliptic, rsa
 from tests.integration.contract import Answer, Client
-from tests.integration.office import Office
+from tests.integration.office import POLICY, Office
 from tests.processes import PASSWORD, free_port
 
 pytestmark = pytest.mark.one_database
@@ -111,7 +111,7 @@ def _app(office: Office, keeper: Doorkeeper, desk: OidcDesk | None) -> Any:
     presence = Presence(office.door.submit, clock)
     health = Health(lambda: True, lambda: True)
     live = Live(Feed(read, clock), presence, health, read=read, clock=clock, session=keeper.session)
-    api = Api(read, office.door.submit, office.door.later, keeper, live, presence, clock)
+    api = Api(read, office.door.submit, office.door.later, keeper, live, presence, clock, lambda *_one: POLICY)
     return build(api, keeper, Pages(health, read, clock), CallApi(read, None, clock), oidc=desk)
 
 
