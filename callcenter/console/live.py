@@ -100,7 +100,7 @@ class Live:
     ) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock, self._session = read, clock, session
-        self.flood: Callable[[], dict[str, Any]] = dict  # whether the room is in flood mode (handlers/flood.py)
+        self.room: Callable[[], dict[str, Any]] = dict  # flood mode, the test alarm: told with every snapshot and beat
         self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
         self._anew: set[web.WebSocketResponse] = set()  # they see something else now
@@ -109,7 +109,7 @@ class Live:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
         await socket.prepare(request)
         self._sockets[socket] = who
-        works = who.may(May.WORK_ALERTS)  # who only looks keeps nobody's claim alive
+        works = who.works  # who only looks keeps nobody's claim alive, and a program is nobody at a console
         if works:
             self._presence.came(who.id)
         sending = asyncio.create_task(self._send(socket, since), name="live send")
@@ -231,14 +231,14 @@ class Live:
             "operator": {"id": who.id, "name": who.name},
             "alerts": alerts,
         }
-        await socket.send_str(canonical(snapshot | self.flood()))
+        await socket.send_str(canonical(snapshot | self.room()))
         return n
 
     async def _beat(self, socket: web.WebSocketResponse) -> None:
         while not socket.closed:
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
             with contextlib.suppress(ConnectionError, RuntimeError):
-                await socket.send_str(canonical(beat | self._health.as_dict() | self.flood()))
+                await socket.send_str(canonical(beat | self._health.as_dict() | self.room()))
             await self._clock.sleep(BEAT_S)
 
     async def _look_again(self, socket: web.WebSocketResponse) -> None:

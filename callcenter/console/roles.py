@@ -42,6 +42,8 @@ ROLES: dict[str, frozenset[May]] = {
     ),
     # Reads everything, changes nothing but the marks of a review.
     "auditor": frozenset(_SEE | {May.REVIEW}),
+    # The program that presses the test alarm: sees and works its own, and nothing else (scope.py, docs/adr/0027).
+    "prober": frozenset({May.OWN_SESSION, May.SEE_ALERTS, May.WORK_ALERTS}),
 }
 SUPERVISORS = frozenset({"supervisor", "admin"})
 

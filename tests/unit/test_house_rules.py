@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.offer_records", "callcenter.storage.page_book",
                  "callcenter.storage.sightings", "callcenter.storage.roll_book", "callcenter.storage.network",
                  "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
+                 "callcenter.storage.synthetic",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",
@@ -77,10 +78,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.centre": {"callcenter", "handlers", "devices", "config"},
     "callcenter.telephone": {"callcenter", "handlers", "config"},
     "callcenter.demo": {"callcenter", "devices", "config"},
+    "callcenter.synthetic": {"callcenter", "config"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
 }  # fmt: skip
-WIRING = {f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "demo", "doctor", "audit")}
+WIRING = {f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "demo", "doctor", "audit", "synthetic")}
 
 # Package or module -> third-party names it may import, the same way.
 THIRD_PARTY: dict[str, set[str]] = {

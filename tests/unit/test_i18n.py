@@ -160,6 +160,7 @@ def composed_keys() -> set[str]:
         | enumerated("incident", ["kind", "ask", "name", "place", "standing", "whose"])
         | enumerated("grouping", SCHEMAS["Grouping"]["enum"])
         | enumerated("level", [level.id for level in policies.read().levels])
+        | enumerated("test_alarm", ["missed", "well"])
         | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
     )
 

@@ -22,6 +22,7 @@ import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
 import { checkSession, may, session } from "./session.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
+import { forgetTestAlarm, hearTestAlarm } from "./test_alarm.js";
 import { concernsMe, tellHandingOver, tellLeft, tellUndone } from "./tellings.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
 
@@ -92,6 +93,7 @@ function takeSnapshot(snapshot) {
   const before = attendedCount();
   hearServerTime(snapshot.at);
   hearFlood(snapshot);
+  hearTestAlarm(snapshot);
   book.takeSnapshot(snapshot);
   const waiting = attendedCount();
   if (waiting > before && !passive.value) announceWaiting(waiting);
@@ -103,6 +105,7 @@ function takeSnapshot(snapshot) {
 function takeBeat(beat) {
   hearServerTime(beat.at);
   hearFlood(beat);
+  hearTestAlarm(beat);
   const before = health.value;
   const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
   const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
@@ -162,6 +165,7 @@ function leave() {
   leaveAlert();
   forgetPositions();
   forgetFlood();
+  forgetTestAlarm();
   forgetSeat();
   stopLooking();
   forgetNumbers();
