@@ -76,7 +76,7 @@ class Prober:
         told = self.misses >= MISSES
         self.misses = self.misses + 1 if trouble else 0
         if not trouble:
-            log.info("synthetic.through")
+            log.debug("synthetic.through")
             if told:
                 await self._tell("well", "")
             return
