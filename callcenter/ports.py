@@ -49,10 +49,11 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class ConsolesChanged:
-    """An operator's first live console came (`present`) or the last one went."""
+    """An operator's first live console came (`present`) or the last one went, or may sound now (`armed`) or not."""
 
     operator: str
     present: bool
+    armed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
 def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:
     """Gone is who has no live console at any process."""
     work.beat(unit.connection, unit.node, unit.now)
-    work.store_console(unit.connection, changed.operator, unit.node, present=changed.present)
+    work.store_console(unit.connection, changed.operator, unit.node, present=changed.present, armed=changed.armed)
     _tell_presence(unit, changed.operator)
 
 

@@ -31,6 +31,7 @@ from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.console.roles import May
+from callcenter.console.room_api import RoomApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -139,6 +140,9 @@ class Pages:
     def calling(self) -> bool:
         return self._health.calling()
 
+    def health(self) -> dict[str, bool]:
+        return self._health.as_dict()
+
     def _page(self, request: web.Request, script: str) -> web.Response:
         wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
         html = self._console.render(
@@ -170,6 +174,12 @@ class Pages:
 
     async def reviews(self, request: web.Request) -> web.Response:
         return self._page(request, "reviews_main.js")
+
+    async def wall(self, request: web.Request) -> web.Response:
+        return self._page(request, "wall_main.js")
+
+    async def room(self, request: web.Request) -> web.Response:
+        return self._page(request, "room_main.js")
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
@@ -206,6 +216,8 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
+        Route("GET", "/wall", PUBLIC, "wallPage", pages.wall),
+        Route("GET", "/room", PUBLIC, "roomPage", pages.room),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -291,6 +303,7 @@ def build(
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *FloodApi(api.submit).routes(),
+        *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),
     )

@@ -14,7 +14,7 @@ from callcenter.storage import doubtful, page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 from callcenter.storage.scope import EVERYTHING, Scope
-from callcenter.storage.sessions import PROBER
+from callcenter.storage.sessions import NOBODYS
 
 MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
 DEFAULT_HEARTBEAT_S = 300
@@ -39,7 +39,7 @@ def pressing(alert: Alert) -> tuple[bool, int, datetime]:
 
 _STEP = case({kind.value: rank for kind, rank in RANK.items()}, value=t.alerts.c.kind) - t.alerts.c.raised
 # Alert.priority as SQL; a test compares the two orders.
-_PRIORITY = case(
+PRIORITY = case(
     (
         t.alerts.c.silent & (t.alerts.c.press_count > 0) & (t.alerts.c.press_count + t.alerts.c.troubles > 1),
         SILENT_REPEAT,
@@ -70,7 +70,7 @@ def alerts(
     # What a limit cuts off must be what presses least; of the past it is the oldest.
     a = t.alerts.c
     somebody_has_it = or_(a.state == State.RESOLVED.value, a.owner_id.is_not(None))
-    pressing_first = (somebody_has_it, _PRIORITY, a.opened_at)
+    pressing_first = (somebody_has_it, PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
     return sorted(_readable(rows), key=pressing)
@@ -155,7 +155,7 @@ _DEVICES = select(
     t.device_state.c.seen_at,
 ).outerjoin(t.device_state, t.device_state.c.device_id == t.devices.c.id)
 _SOMEBODYS = t.devices.c.family != SYNTHETIC
-_REAL = t.alerts.c.drill.is_(False)
+REAL = t.alerts.c.drill.is_(False)
 
 
 def _matching(query: Select[Any], text: str, *columns: Any) -> Select[Any]:  # noqa: ANN401
@@ -249,10 +249,10 @@ def responders(
 
 
 def operators(connection: Connection) -> list[dict[str, Any]]:
-    """With the state of their seat; None: they never took one. The prober is nobody whom one could ask."""
+    """With the state of their seat; None: they never took one."""
     o = t.operators.c
     query = select(o.id, o.name, o.role, t.seats.c.state.label("seat")).select_from(t.operators).outerjoin(t.seats)
-    query = query.where(o.role != PROBER)
+    query = query.where(o.role.not_in(NOBODYS))
     return _rows(connection, query.order_by(o.id))
 
 
@@ -260,14 +260,14 @@ def operators(connection: Connection) -> list[dict[str, Any]]:
 
 
 def open_by_state(connection: Connection) -> dict[str, int]:
-    query = select(t.alerts.c.state, func.count()).where(t.alerts.c.state != State.CLOSED.value, _REAL)
+    query = select(t.alerts.c.state, func.count()).where(t.alerts.c.state != State.CLOSED.value, REAL)
     return {state: count for state, count in connection.execute(query.group_by(t.alerts.c.state))}
 
 
 def oldest_waiting(connection: Connection, kinds: Sequence[str]) -> datetime | None:
     """Since when the oldest alert of these kinds waits for somebody to take it."""
     query = select(func.min(t.alerts.c.waiting_since)).where(
-        t.alerts.c.state == State.WAITING.value, t.alerts.c.kind.in_(kinds), _REAL
+        t.alerts.c.state == State.WAITING.value, t.alerts.c.kind.in_(kinds), REAL
     )
     oldest: datetime | None = connection.execute(query).scalar()
     return oldest

@@ -10,6 +10,7 @@ from callcenter.storage import tables as t
 from callcenter.storage.scope import EVERYTHING, ONLY_TESTS, Scope, scope_of
 
 PROBER = "prober"  # the role of the program that presses the test alarm
+NOBODYS = (PROBER, "wallboard")  # roles of programs and screens: there is no one whom one could ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,13 @@ def walk(page: Page) -> dict[str, list[str]]:
     expect(page.locator(".action-form")).to_be_visible()
     seen["form"] = faults(page)
     page.keyboard.press("Escape")
-    for path in ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews"):
+    for path in ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews", "/room", "/wall"):
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
         expect(page.locator("h1, h2").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        if path in ("/room", "/wall"):  # they ask again and again
+            expect(page.locator(".wall-figure")).to_have_count(4)
+        else:
+            page.wait_for_load_state("networkidle")
         seen[path] = faults(page)
     return {screen: wrong for screen, wrong in seen.items() if wrong}
 

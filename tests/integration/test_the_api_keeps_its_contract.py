@@ -24,6 +24,8 @@ NOT_IN_THE_CONTRACT = {
     "incidentsPage",
     "policiesPage",
     "reviewsPage",
+    "wallPage",
+    "roomPage",
     "static",
 }  # the pages themselves and their files
 

@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.facts", "callcenter.storage.writer.Unavailable",
                            "callcenter.storage.roll_queries", "callcenter.storage.handover_queries",
                            "callcenter.storage.page_queries", "callcenter.storage.scope",
-                           "callcenter.storage.glass_book",
+                           "callcenter.storage.glass_book", "callcenter.storage.room_queries",
                            "callcenter.handover", "callcenter.statistics",
                            "callcenter.privacy", "callcenter.storage.plan_records", "config.plans",
                            "callcenter.storage.policy_queries",
