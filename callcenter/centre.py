@@ -50,6 +50,7 @@ from handlers import (
     plans,
     policies,
     responder_actions,
+    roster,
     timers,
 )
 from handlers.call_updates import CallTimerFired, DebtDue
@@ -81,6 +82,7 @@ HANDLERS = (
     | incidents.HANDLERS
     | glass.HANDLERS
     | flood.HANDLERS
+    | roster.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}

@@ -242,6 +242,16 @@ class PolicyWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterPrinted:
+    """Somebody has a list of so many people of an area before them, to be printed."""
+
+    area: str
+    people: int
+    everybody: bool
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """What one commit brought; told to listeners on the event loop, in commit order."""
 

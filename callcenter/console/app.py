@@ -32,6 +32,7 @@ from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.console.roles import May
 from callcenter.console.room_api import RoomApi
+from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -303,6 +304,7 @@ def build(
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *FloodApi(api.submit).routes(),
+        *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),

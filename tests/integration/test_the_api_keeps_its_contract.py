@@ -26,6 +26,7 @@ NOT_IN_THE_CONTRACT = {
     "reviewsPage",
     "wallPage",
     "roomPage",
+    "rosterPage",
     "static",
 }  # the pages themselves and their files
 
