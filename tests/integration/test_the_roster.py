@@ -9,7 +9,7 @@ from sqlalchemy import insert
 
 from callcenter.console.app import HERE
 from callcenter.console.roster_api import age
-from callcenter.storage import roster_queries, tables as t
+from callcenter.storage import roster_queries, synthetic, tables as t
 from callcenter.storage.roster_queries import Village
 from callcenter.storage.scope import Scope
 from tests.conftest import Seat
@@ -100,15 +100,14 @@ async def test_who_prints_it_is_written_down_before_it_is_shown(centre: Service,
 @pytest.mark.one_database
 async def test_only_who_sees_the_people_of_an_area_gets_them(centre: Service) -> None:
     centre.hire("elsewhere1", "operator", area="d2")
-    centre.hire("roster-desk1", "responder_desk")
-    elsewhere, desk = await take_seat(centre, "elsewhere1"), await take_seat(centre, "roster-desk1")
+    elsewhere, prober = await take_seat(centre, "elsewhere1"), await take_seat(centre, synthetic.ACCOUNT)
     try:
         status, said = await _page(elsewhere, "?area=d1")
         assert (status, "测试居民" in said) == (404, False)
-        assert (await _page(desk, "?area=d1"))[0] == 403
+        assert (await _page(prober, "?area=d1"))[0] == 403
     finally:
         await elsewhere.session.close()
-        await desk.session.close()
+        await prober.session.close()
 
 
 @pytest.mark.parametrize(("born", "years"), [("1941-11-22", 84), ("1941-11-21", 85), (None, None), ("1941", None)])
