@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from callcenter import audit, demo, doctor, metrics, people
+from callcenter import audit, demo, doctor, metrics, people, synthetic
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
@@ -115,6 +115,9 @@ def serve(_arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
     _check_ports(chosen)
     _migrate(chosen)
+    writer = _writer(chosen, policy)
+    synthetic.prepare(chosen, writer)
+    writer.close()
     return _run_loop(chosen, policy)
 
 
@@ -127,6 +130,17 @@ def run_demo(_arguments: argparse.Namespace) -> int:
     town = demo.prepare(chosen, writer)
     writer.close()
     return _run_loop(chosen, policy, town)
+
+
+def probe(_arguments: argparse.Namespace) -> int:
+    """Become the prober, a process of its own that knows only addresses and its password."""
+    chosen = settings.load()
+    if isinstance(chosen, str):
+        raise Refused(chosen)
+    if not chosen.synthetic_password.get_secret_value():
+        raise Refused("CALLCENTER_SYNTHETIC_PASSWORD is needed, the same that the centre has")
+    command, environment = synthetic.prober(chosen)
+    os.execve(command[0], command, os.environ | environment)
 
 
 def migrate_only(_arguments: argparse.Namespace) -> int:
@@ -226,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("serve", serve, "Run the centre.")
     command("demo", run_demo, "Run the centre with a small simulated town.")
+    command("synthetic", probe, "Press the test alarm every minute, beside the centre, and say when it is missed.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
     reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
     reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))

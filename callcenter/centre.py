@@ -25,7 +25,7 @@ from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, work
+from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, synthetic, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -50,6 +50,7 @@ from handlers import (
     plans,
     policies,
     responder_actions,
+    roster,
     signing_in,
     timers,
 )
@@ -64,6 +65,7 @@ from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
 from handlers.policies import PolicyWatch
+from handlers.synthetic import SyntheticWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
 from handlers.watchdog import Findings, Watchdog
@@ -82,6 +84,7 @@ HANDLERS = (
     | glass.HANDLERS
     | flood.HANDLERS
     | signing_in.HANDLERS
+    | roster.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -137,8 +140,9 @@ class Centre:
         )
         self.flood = FloodWatch(self._look_at_flood, self.door.submit, self.clock)
         self.door.listen(self.flood.committed)
-        self.live.flood = self.flood.as_dict
         self.live.claim_idle_s = lambda: self.shelf.in_force.book.claim_idle_s
+        self.synthetic = SyntheticWatch(self._look_at_synthetic, self.clock)
+        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict()
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -208,6 +212,7 @@ class Centre:
             "coverage": self.coverage.run(),
             "policies": self.policies.run(),
             "flood": self.flood.run(),
+            "synthetic": self.synthetic.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
             "sessions": self.live.run_sessions(),
@@ -287,6 +292,9 @@ class Centre:
 
     async def _look_at_flood(self, now: datetime) -> tuple[Flood, Load]:
         return await self.read(flood_book.look, now)
+
+    async def _look_at_synthetic(self) -> datetime | None:
+        return await self.read(synthetic.last_success)
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)

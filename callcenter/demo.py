@@ -1,6 +1,7 @@
 """The demo: a small simulated town is registered, and lives beside the centre in a process of its own."""
 
 import asyncio
+import os
 import secrets
 import signal
 import socket
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from callcenter import people
+from callcenter import people, synthetic
 from callcenter.clock import SystemClock
 from callcenter.console.auth import add_operator
 from callcenter.storage import directory
@@ -40,19 +41,26 @@ SEATS = {f"operator{n}": f"+86100000900{n}" for n in range(1, 5)}
 ACCOUNT = "AC" + "0" * 31 + "1"
 
 
+Command = tuple[list[str], dict[str, str]]  # and what its environment needs beside ours
+
+
 class Town:
     """The simulators' processes: the carrier, and the people when the town lives."""
 
-    def __init__(self, processes: Sequence[list[str]], announce: Callable[[], None]) -> None:
+    def __init__(self, processes: Sequence[Command], announce: Callable[[], None]) -> None:
         self._arguments = processes
         self._announce = announce
         self._processes: list[asyncio.subprocess.Process] = []
 
     async def start(self) -> None:
         self._announce()
-        for arguments in self._arguments:
+        for arguments, environment in self._arguments:
             process = await asyncio.create_subprocess_exec(
-                *arguments, stdin=asyncio.subprocess.DEVNULL, preexec_fn=die_with_parent, start_new_session=True
+                *arguments,
+                env=os.environ | environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                preexec_fn=die_with_parent,
+                start_new_session=True,
             )
             self._processes.append(process)
 
@@ -120,19 +128,24 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         for operator, phone in SEATS.items():
             ready = "ready" if settings.simulate_operators else "away"
             directory.set_seat(connection, operator, state=ready, phone=phone, now=SystemClock().now())
+    if not settings.synthetic_password.get_secret_value():
+        settings = settings.model_copy(update={"synthetic_password": SecretStr(secrets.token_hex(16))})
+    synthetic.prepare(settings, writer)
     processes = [_carrier(settings, town)] if settings.twilio_account == ACCOUNT else []
     processes += [_living(settings, town, password)] if settings.simulate else []
+    processes.append(synthetic.prober(settings))
     return Town(processes, lambda: _announce(settings, password))
 
 
-def _carrier(settings: Settings, town: Path) -> list[str]:
+def _carrier(settings: Settings, town: Path) -> Command:
     callbacks = f"{settings.public}/telephony/twilio/v1"
     numbers = [part for number in (CARRIER_ID, HOTLINE, SOS_NUMBER) for part in ("--number", number)]
-    return _simulators(
+    arguments = _simulators(
         "carrier", "--port", str(urlsplit(settings.twilio_api).port), "--account", ACCOUNT,
         "--token", settings.twilio_token.get_secret_value(), "--town", str(town), "--seed", SEED,
         "--voice-url", f"{callbacks}/voice", "--status-url", f"{callbacks}/status", *numbers,
     )  # fmt: skip
+    return arguments, {}
 
 
 def new_password() -> str:
@@ -140,14 +153,15 @@ def new_password() -> str:
     return secrets.token_hex(6)
 
 
-def _living(settings: Settings, town: Path, password: str) -> list[str]:
+def _living(settings: Settings, town: Path, password: str) -> Command:
     carrier = ("--carrier", settings.twilio_api) if settings.twilio_account == ACCOUNT else ()
     operators = SIMULATED if settings.simulate_operators else ()
-    return _simulators(
+    arguments = _simulators(
         "run", "--mqtt", settings.mqtt, "--http", f"http://{settings.http_host}:{settings.http_port}",
         "--town", str(town), "--password", password, "--seed", SEED, *carrier,
         *(part for n, *_ in operators for part in ("--operator", f"operator{n}")),
     )  # fmt: skip
+    return arguments, {}
 
 
 def _announce(settings: Settings, password: str) -> None:

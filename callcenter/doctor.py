@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter import audit
+from callcenter.alerts.model import SYNTHETIC
 from callcenter.alerts.policy_check import judge
 from callcenter.storage import policy_queries, tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import differences
+from callcenter.storage.sessions import PROBER
 from config import policies
 from config.settings import Settings
 from devices.mqtt import Address
@@ -51,20 +53,21 @@ def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]
         engine.dispose()
 
 
-def _count(connection: Connection, table: str) -> int:
-    return connection.execute(select(func.count()).select_from(t.metadata.tables[table])).scalar_one()
+def _count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
 
 
 def _operators(connection: Connection) -> Finding:
     """Those with a password: an identity provider that is away must not leave the desks empty."""
-    local = select(func.count()).select_from(t.operators).where(t.operators.c.password_hash != "")
-    found = connection.execute(local).scalar_one()
+    o = t.operators.c
+    found = _count(connection, t.operators, o.password_hash != "", o.role != PROBER)
     hint = "" if found else ": run `python -m callcenter user add ID --name NAME --role supervisor`"
     return Finding(found > 0, f"{found} operators may sign in with a password{hint}")
 
 
 def _people(connection: Connection) -> Finding:
-    residents, devices = _count(connection, "residents"), _count(connection, "devices")
+    residents = _count(connection, t.residents)
+    devices = _count(connection, t.devices, t.devices.c.family != SYNTHETIC)
     says = f"{residents} residents, {devices} devices registered"
     hint = ": run `python -m callcenter import`; until then every alarm is unidentified"
     enough = residents > 0 and devices > 0

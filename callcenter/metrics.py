@@ -62,6 +62,10 @@ coverage_next_hole = Gauge(
 coverage_last_run = Gauge("vnh_coverage_last_run_timestamp_seconds", "When the coverage was last checked")
 policy_version = Gauge("vnh_policy_version", "Version of the escalation policy in force here; 0: the file")
 policy_unreadable = Gauge("vnh_policy_unreadable", "Stored versions of the policy that this process cannot read")
+synthetic_last_success = Gauge(
+    "vnh_synthetic_last_success_timestamp_seconds",
+    "When the test alarm last came through; 0: none is set up",
+)
 build = Info("vnh_build", "Version of the service")
 
 for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):

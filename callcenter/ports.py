@@ -49,10 +49,11 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class ConsolesChanged:
-    """An operator's first live console came (`present`) or the last one went."""
+    """An operator's first live console came (`present`) or the last one went, or may sound now (`armed`) or not."""
 
     operator: str
     present: bool
+    armed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,16 @@ class PolicyWanted:
     sha256: str
     note: str
     base: int
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class RosterPrinted:
+    """Somebody has a list of so many people of an area before them, to be printed."""
+
+    area: str
+    people: int
+    everybody: bool
     by: Operator
 
 

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     simulate_operators: bool = Field(True, description="false: nobody works the demo's alerts; the ladder runs alone")
+    synthetic_password: SecretStr = Field(
+        SecretStr(""), description="of the test alarm's account; empty: there is none"
+    )
+    synthetic_command: str = Field("", description="run by the prober when the test alarm is missed; pages people")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")

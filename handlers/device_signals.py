@@ -216,6 +216,7 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
         degraded=_count_faults(unit, signal, known, clock_wrong=clock_wrong),
         late=late,
         possibly_old=signal.retained,
+        drill=subject.synthetic,
         details=_details(signal, msg, clock_wrong=clock_wrong),
     )
     _store_sign_of_life(unit, signal)  # first: where they are tells who is asked to look for them
@@ -223,7 +224,8 @@ def _raise_alarm(unit: Unit, signal: Signal, msg: str, kind: Kind) -> Taken:
     if isinstance(entry, Refused):  # the table has a rule for an alarm in every unresolved state; a test walks it
         raise RuntimeError(f"an alarm was refused: {entry}")
     _store(unit, signal, msg, kind=signal.body.kind.value, alert_id=entry.alert_id)
-    unit.count(metrics.alarms_received.labels(signal.body.kind.value).inc)
+    if not subject.synthetic:
+        unit.count(metrics.alarms_received.labels(signal.body.kind.value).inc)
     return Taken(entry.alert_id, new=True)
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 from callcenter import metrics
 from callcenter.alerts.inputs import Action, ColleagueGone, OperatorBack, OperatorGone, OperatorLeft
+from callcenter.alerts.model import State
 from callcenter.alerts.offer_model import Proof
 from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined, SignedOut
-from callcenter.storage import directory, work
+from callcenter.storage import directory, synthetic, work
 from callcenter.storage.unit import Needs, Unit
 from handlers import offers, rooms
 from handlers.intake import Handler
@@ -42,7 +43,7 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
         if acted.action is Action.CLAIM:
             unit.count(metrics.claim_conflicts.inc)
         return Declined(entry, alert)
-    if acted.action is Action.CLAIM:
+    if acted.action is Action.CLAIM and not alert.drill:
         waited = (unit.now - alert.waiting_since).total_seconds()
         unit.count(lambda: metrics.answer.observe(waited))
     if acted.action is Action.TRANSFER and acted.to:  # to somebody who is not there: the time to come begins
@@ -51,13 +52,15 @@ def act(unit: Unit, wanted: ActionWanted) -> Acted | Declined:
     assert after is not None
     if acted.action is Action.ARRIVED:
         offers.take(unit, after.id, acted.party or after.responder, Said.THERE, proof=Proof.VOICE)
+    if after.subject.synthetic and after.state is State.CLOSED:
+        synthetic.tidy(unit.connection, after.subject.device, unit.now)
     return Acted(after, entry.n)
 
 
 def consoles_changed(unit: Unit, changed: ConsolesChanged) -> None:
     """Gone is who has no live console at any process."""
     work.beat(unit.connection, unit.node, unit.now)
-    work.store_console(unit.connection, changed.operator, unit.node, present=changed.present)
+    work.store_console(unit.connection, changed.operator, unit.node, present=changed.present, armed=changed.armed)
     _tell_presence(unit, changed.operator)
 
 

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 def planned(unit: Unit, before: Alert | None, alarm: AlarmRaised) -> AlarmRaised:
     """With the steps of its kind, the resident's own first; an alarm that changes no alert's kind brings none."""
-    if before is not None and RANK[alarm.kind] >= RANK[before.kind]:
+    if alarm.subject.synthetic or (before is not None and RANK[alarm.kind] >= RANK[before.kind]):
         return alarm
     own = (one.step for one in _own(unit, alarm.subject) if applies(one.kind, alarm.kind))
     return replace(alarm, plan=joined(own, unit.plans.by_kind.get(alarm.kind.value, ())))

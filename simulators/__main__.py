@@ -1,4 +1,4 @@
-"""The simulators' command line: `python -m simulators town|run|press|scenario|load|carrier`."""
+"""The simulators' command line: `python -m simulators town|run|press|scenario|load|carrier|prober`."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from config import logs
 from devices.events import AckLevel, SignalKind
@@ -23,6 +24,7 @@ from simulators.home_phone import HomePhone
 from simulators.living_town import LivingTown, TownPlan
 from simulators.load import LoadPlan, Login, run_load
 from simulators.presses import Press, now
+from simulators.prober import Plan, prove
 from simulators.residents import SPARE_BRACELET, build_town
 from simulators.scenarios import SCENARIOS, make_device, play
 from simulators.telephones import callees
@@ -179,6 +181,19 @@ def _carrier(args: argparse.Namespace) -> int:
     return asyncio.run(_until_told_to_end(serve()))
 
 
+def _prober(args: argparse.Namespace) -> int:
+    """Its secrets come in the environment: a command line is read by everybody on the machine."""
+    secret = os.environ.get("CALLCENTER_SYNTHETIC_PASSWORD", "")
+    url = os.environ.get("CALLCENTER_MQTT_URL", "")
+    command = os.environ.get("CALLCENTER_SYNTHETIC_COMMAND", "")
+    try:
+        plan = Plan(Broker.at(url), args.http, args.device, args.username, secret, command, args.every)
+    except ValueError as error:
+        print(f"CALLCENTER_MQTT_URL: {error}", file=sys.stderr)
+        return 2
+    return asyncio.run(_until_told_to_end(prove(plan, urlsplit(url).password or secret)))
+
+
 def _broker(url: str) -> Broker:
     try:
         return Broker.at(url)
@@ -254,6 +269,15 @@ def _add_carrier(commands: Commands) -> None:
     _add_connection(carrier, _carrier, log_level="INFO")
 
 
+def _add_prober(commands: Commands) -> None:
+    prober = commands.add_parser("prober", help="press the centre's test alarm again and again, and say when it fails")
+    prober.add_argument("--http", required=True, metavar="http://HOST:PORT")
+    prober.add_argument("--device", required=True)
+    prober.add_argument("--username", required=True)
+    prober.add_argument("--every", type=float, default=60.0, help="seconds")
+    _add_connection(prober, _prober, log_level="INFO")
+
+
 def _add_patience(command: argparse.ArgumentParser) -> None:
     levels = [level.value for level in AckLevel]
     command.add_argument("--until", choices=levels, default="stored", help="end when it has got this far")
@@ -278,7 +302,7 @@ def _add_connection(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load, _add_carrier):
+    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load, _add_carrier, _add_prober):
         add(commands)
     args = parser.parse_args()
     as_text = {"text": True, "json": False}.get(os.environ.get("CALLCENTER_LOG_FORMAT", ""), sys.stderr.isatty())

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from simulators.presses import now
 log = structlog.get_logger()
 BACK_OFF_S = (0.3, 0.6, 1.0, 2.0, 4.0)
 SUBSCRIPTION_REFUSED = 0x80
+PORTS = {"mqtt": 1883, "mqtts": 8883}
 NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 
@@ -26,13 +28,15 @@ NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 class Broker:
     host: str
     port: int
+    tls: bool = False
 
     @classmethod
     def at(cls, url: str) -> Self:
+        """The address says no password of its own in an error: whoever reads the log must not learn it."""
         parts = urlsplit(url)
-        if parts.scheme != "mqtt" or not parts.hostname:
-            raise ValueError(f"not an address of the form mqtt://host:port: {url}")
-        return cls(parts.hostname, parts.port or 1883)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError(f"not an address of the form mqtt://host:port: {parts.scheme}://{parts.hostname}")
+        return cls(parts.hostname, parts.port or PORTS[parts.scheme], parts.scheme == "mqtts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class Connection:
             keepalive=20,
             timeout=5,
             socket_options=NO_DELAY,
+            tls_context=ssl.create_default_context() if self._broker.tls else None,
         )
 
     def state(self, *, online: bool) -> bytes:

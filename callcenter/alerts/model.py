@@ -76,6 +76,11 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
+# The subject of test alarms, and the area in which they are seen: no person's and no place (docs/adr/0027).
+SYNTHETIC = "synthetic"
+SYNTHETIC_KEY = f"{SYNTHETIC}:"
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Who acted. `id` is the sign-in name; a supervisor may release and transfer what others own."""
@@ -95,6 +100,11 @@ class Subject:
     household: str | None = None
     name: str = ""
     place: str = ""
+
+    @property
+    def synthetic(self) -> bool:
+        """The centre's own test alarm: nobody is rung for it, and nobody but the prober sees it."""
+        return self.key.startswith(SYNTHETIC_KEY)
 
 
 @dataclass(frozen=True, slots=True)

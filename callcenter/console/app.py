@@ -32,6 +32,8 @@ from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
 from callcenter.console.roles import May
+from callcenter.console.room_api import RoomApi
+from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
 from callcenter.storage import queries
@@ -141,6 +143,9 @@ class Pages:
     def calling(self) -> bool:
         return self._health.calling()
 
+    def health(self) -> dict[str, bool]:
+        return self._health.as_dict()
+
     def _page(self, request: web.Request, script: str) -> web.Response:
         wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
         html = self._console.render(
@@ -176,6 +181,12 @@ class Pages:
 
     async def again(self, request: web.Request) -> web.Response:
         return self._page(request, "again_main.js")
+
+    async def wall(self, request: web.Request) -> web.Response:
+        return self._page(request, "wall_main.js")
+
+    async def room(self, request: web.Request) -> web.Response:
+        return self._page(request, "room_main.js")
 
     async def healthz(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"} | self._health.as_dict())
@@ -213,6 +224,8 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
         Route("GET", AGAIN, PUBLIC, "signedInAgainPage", pages.again),
+        Route("GET", "/wall", PUBLIC, "wallPage", pages.wall),
+        Route("GET", "/room", PUBLIC, "roomPage", pages.room),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
         Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
@@ -299,6 +312,8 @@ def build(
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *FloodApi(api.submit).routes(),
+        *RosterApi.made(api.read, api.submit, api.clock).routes(),
+        *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),
         *OidcApi(api, oidc).routes(),

@@ -51,6 +51,11 @@ class SignedIn:
         return what in may(self.role)
 
     @property
+    def works(self) -> bool:
+        """Whether their console is one at which somebody takes alarms."""
+        return self.may(May.WORK_ALERTS) and not self.scope.tests
+
+    @property
     def operator(self) -> Operator:
         return Operator(self.id, self.name, supervisor=self.role in SUPERVISORS)
 

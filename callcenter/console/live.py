@@ -36,12 +36,13 @@ SessionOf = Callable[[str], Awaitable[SignedIn | None]]
 
 
 class Presence:
-    """Which operators have a live console. A change is told to the door until it is stored."""
+    """Which operators have a live console, and one that may sound. A change is told to the door until it is stored."""
 
     def __init__(self, submit: Submit, clock: Clock) -> None:
         self._submit = submit
         self._clock = clock
         self._consoles: Counter[str] = Counter()
+        self._armed: Counter[str] = Counter()
         self._untold: set[str] = set()
         self._wake = asyncio.Event()
 
@@ -54,11 +55,19 @@ class Presence:
     def went(self, operator: str) -> None:
         self._count(operator, -1)
 
+    def sounds(self, operator: str, change: int) -> None:
+        """So many more of their consoles may sound."""
+        metrics.sound_armed.inc(change)
+        self._note(operator, self._armed, change)
+
     def _count(self, operator: str, change: int) -> None:
-        before = self.present(operator)
-        self._consoles[operator] += change
         metrics.consoles_connected.inc(change)
-        if self.present(operator) != before:
+        self._note(operator, self._consoles, change)
+
+    def _note(self, operator: str, counted: Counter[str], change: int) -> None:
+        before = counted[operator] > 0
+        counted[operator] += change
+        if (counted[operator] > 0) != before:
             self._untold.add(operator)
             self._wake.set()
 
@@ -69,7 +78,8 @@ class Presence:
             while self._untold:
                 operator = self._untold.pop()
                 try:
-                    await self._submit(ConsolesChanged(operator, self.present(operator)))
+                    armed = self._armed[operator] > 0
+                    await self._submit(ConsolesChanged(operator, self.present(operator), armed))
                 except NotStored:
                     self._untold.add(operator)
                     await self._clock.sleep(1)
@@ -100,7 +110,7 @@ class Live:
     ) -> None:
         self._feed, self._presence, self._health = feed, presence, health
         self._read, self._clock, self._session = read, clock, session
-        self.flood: Callable[[], dict[str, Any]] = dict  # whether the room is in flood mode (handlers/flood.py)
+        self.room: Callable[[], dict[str, Any]] = dict  # flood mode, the test alarm: told with every snapshot and beat
         self.claim_idle_s: Callable[[], int] = lambda: 60  # by the policy in force
         self._consoles = Consoles(clock)
         self._sockets: dict[web.WebSocketResponse, SignedIn] = {}
@@ -110,7 +120,7 @@ class Live:
         socket = web.WebSocketResponse(heartbeat=PING_S, compress=False, max_msg_size=4096)
         await socket.prepare(request)
         self._sockets[socket] = who
-        works = who.may(May.WORK_ALERTS)  # who only looks keeps nobody's claim alive
+        works = who.works  # who only looks keeps nobody's claim alive, and a program is nobody at a console
         if works:
             self._presence.came(who.id)
         sending = asyncio.create_task(self._send(socket, since), name="live send")
@@ -119,11 +129,13 @@ class Live:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     said = _said(message.data)
-                    armed = _sound(said, armed)
+                    before, armed = armed, _sound(said, armed)
+                    if works and armed != before:
+                        self._presence.sounds(who.id, int(armed) - int(before))
                     self._consoles.heard(who.id, socket, said)
         finally:
-            metrics.sound_armed.dec(int(armed))
             if works:
+                self._presence.sounds(who.id, -int(armed))
                 self._presence.went(who.id)
             self._consoles.went(who.id, socket)
             self._sockets.pop(socket, None)
@@ -232,7 +244,7 @@ class Live:
             "operator": {"id": who.id, "name": who.name},
             "alerts": alerts,
         }
-        await socket.send_str(canonical(snapshot | self.flood()))
+        await socket.send_str(canonical(snapshot | self.room()))
         return n
 
     async def _beat(self, socket: web.WebSocketResponse) -> None:
@@ -240,7 +252,7 @@ class Live:
             beat = {"type": "beat", "n": self._feed.last, "at": rfc3339(self._clock.now())}
             beat |= {"claim_idle_s": self.claim_idle_s()}
             with contextlib.suppress(ConnectionError, RuntimeError):
-                await socket.send_str(canonical(beat | self._health.as_dict() | self.flood()))
+                await socket.send_str(canonical(beat | self._health.as_dict() | self.room()))
             await self._clock.sleep(BEAT_S)
 
     async def _look_again(self, socket: web.WebSocketResponse) -> None:
@@ -283,8 +295,4 @@ def _said(text: str) -> dict[str, Any]:
 
 def _sound(said: dict[str, Any], armed: bool) -> bool:
     """Whether its sound is armed."""
-    if said.get("type") != "sound":
-        return armed
-    now_armed = said.get("armed") is True
-    metrics.sound_armed.inc(int(now_armed) - int(armed))
-    return now_armed
+    return said.get("armed") is True if said.get("type") == "sound" else armed

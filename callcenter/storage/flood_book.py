@@ -17,7 +17,8 @@ def stored(connection: Connection) -> Flood:
 def load(connection: Connection, now: datetime) -> Load:
     # All states by name: the index is by state, then by time, and this is asked every few seconds.
     states = t.alerts.c.state.in_([state.value for state in State])
-    opened = select(func.count()).select_from(t.alerts).where(states, t.alerts.c.opened_at > now - WINDOW)
+    real = (states, t.alerts.c.opened_at > now - WINDOW, t.alerts.c.drill.is_(False))
+    opened = select(func.count()).select_from(t.alerts).where(*real)
     return Load(connection.execute(opened).scalar_one(), work.operators_present(connection, now))
 
 

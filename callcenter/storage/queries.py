@@ -5,17 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, case, func, or_, select, true
+from sqlalchemy import Connection, Select, Table, case, func, or_, select
 
 from callcenter.alerts import asking as rungs
 from callcenter.alerts.datum import to_wgs84
-from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, Alert, State
+from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, SYNTHETIC, Alert, State
 from callcenter.alerts.offer_model import Offer
 from callcenter.alerts.ranking import Spot
 from callcenter.storage import doubtful, page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import asking_view, offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 from callcenter.storage.scope import EVERYTHING, Scope
+from callcenter.storage.sessions import NOBODYS
 from config.policies import AlertPolicy
 
 MISSED_HEARTBEATS = 3  # lost after so many (field.md 4)
@@ -41,7 +42,7 @@ def pressing(alert: Alert) -> tuple[bool, int, datetime]:
 
 _STEP = case({kind.value: rank for kind, rank in RANK.items()}, value=t.alerts.c.kind) - t.alerts.c.raised
 # Alert.priority as SQL; a test compares the two orders.
-_PRIORITY = case(
+PRIORITY = case(
     (
         t.alerts.c.silent & (t.alerts.c.press_count > 0) & (t.alerts.c.press_count + t.alerts.c.troubles > 1),
         SILENT_REPEAT,
@@ -63,7 +64,7 @@ def alerts(
 ) -> list[Alert]:
     """Those that the scope shows, and what the operator has in hand wherever it is."""
     in_hand = or_(t.alerts.c.owner_id == operator, t.alerts.c.transfer_to_id == operator)
-    shown = or_(scope.where(t.alerts.c.area_id), in_hand) if scope != EVERYTHING else true()
+    shown = or_(scope.where(t.alerts.c.area_id), in_hand)
     query = select(t.alerts).where(t.alerts.c.state.in_(_states(state)), shown)
     if resident:
         query = query.where(t.alerts.c.resident_id == resident)
@@ -72,7 +73,7 @@ def alerts(
     # What a limit cuts off must be what presses least; of the past it is the oldest.
     a = t.alerts.c
     somebody_has_it = or_(a.state == State.RESOLVED.value, a.owner_id.is_not(None))
-    pressing_first = (somebody_has_it, _PRIORITY, a.opened_at)
+    pressing_first = (somebody_has_it, PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
     return sorted(_readable(rows), key=pressing)
@@ -166,6 +167,8 @@ _DEVICES = select(
     t.device_state.c.battery,
     t.device_state.c.seen_at,
 ).outerjoin(t.device_state, t.device_state.c.device_id == t.devices.c.id)
+_SOMEBODYS = t.devices.c.family != SYNTHETIC
+REAL = t.alerts.c.drill.is_(False)
 
 
 def _matching(query: Select[Any], text: str, *columns: Any) -> Select[Any]:  # noqa: ANN401
@@ -214,7 +217,7 @@ def contacts(connection: Connection, resident_id: str | None) -> list[dict[str, 
 def devices(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
     """A device that is nobody's is everybody's."""
     at_home = func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
-    query = _matching(_DEVICES, text, t.devices.c.id, t.devices.c.resident_id)
+    query = _matching(_DEVICES, text, t.devices.c.id, t.devices.c.resident_id).where(_SOMEBODYS)
     if scope != EVERYTHING:
         query = query.outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
         query = query.outerjoin(t.households, t.households.c.id == at_home).where(scope.where(t.households.c.area_id))
@@ -229,7 +232,7 @@ def devices_of(
         owned.append(t.devices.c.resident_id == resident)
     if household:
         owned.append(t.devices.c.household_id == household)
-    return _rows(connection, _DEVICES.where(or_(*owned)).order_by(t.devices.c.id))
+    return _rows(connection, _DEVICES.where(or_(*owned), _SOMEBODYS).order_by(t.devices.c.id))
 
 
 def position(connection: Connection, device: str) -> dict[str, Any] | None:
@@ -262,6 +265,7 @@ def operators(connection: Connection) -> list[dict[str, Any]]:
     """With the state of their seat; None: they never took one."""
     o = t.operators.c
     query = select(o.id, o.name, o.role, t.seats.c.state.label("seat")).select_from(t.operators).outerjoin(t.seats)
+    query = query.where(o.role.not_in(NOBODYS))
     return _rows(connection, query.order_by(o.id))
 
 
@@ -269,14 +273,14 @@ def operators(connection: Connection) -> list[dict[str, Any]]:
 
 
 def open_by_state(connection: Connection) -> dict[str, int]:
-    query = select(t.alerts.c.state, func.count()).where(t.alerts.c.state != State.CLOSED.value)
+    query = select(t.alerts.c.state, func.count()).where(t.alerts.c.state != State.CLOSED.value, REAL)
     return {state: count for state, count in connection.execute(query.group_by(t.alerts.c.state))}
 
 
 def oldest_waiting(connection: Connection, kinds: Sequence[str]) -> datetime | None:
     """Since when the oldest alert of these kinds waits for somebody to take it."""
     query = select(func.min(t.alerts.c.waiting_since)).where(
-        t.alerts.c.state == State.WAITING.value, t.alerts.c.kind.in_(kinds)
+        t.alerts.c.state == State.WAITING.value, t.alerts.c.kind.in_(kinds), REAL
     )
     oldest: datetime | None = connection.execute(query).scalar()
     return oldest

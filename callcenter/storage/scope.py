@@ -1,34 +1,44 @@
 """Who may see what, by area: an operator of a town sees the town and all below it, one without an area everything.
 
 What has no area is everybody's: an alarm of a bracelet that nobody has registered must not be invisible to all.
+Test alarms have an area of their own, which is no place: nobody sees it but the prober, and it nothing else.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from callcenter.alerts.model import SYNTHETIC
 from callcenter.storage import network, tables as t
+
+TEST_AREA = f"~{SYNTHETIC}"  # no id of an area begins like this
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`areas`: None is everything."""
+    """`areas`: None is everything. `tests`: test alarms, and nothing of any person."""
 
     areas: frozenset[str] | None = None
+    tests: bool = False
 
     def sees(self, area: str | None) -> bool:
+        if self.tests or area == TEST_AREA:
+            return self.tests and area == TEST_AREA
         return self.areas is None or not area or area in self.areas
 
     def where(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """The rows whose column names an area that is seen, or none."""
+        if self.tests:
+            return column == TEST_AREA
         if self.areas is None:
-            return true()
+            return or_(column.is_(None), column != TEST_AREA)
         return or_(column.is_(None), column == "", column.in_(sorted(self.areas)))
 
 
 EVERYTHING = Scope()
+ONLY_TESTS = Scope(tests=True)
 
 
 def scope_of(connection: Connection, area: str | None) -> Scope:

@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from callcenter.storage import tables as t
-from callcenter.storage.scope import EVERYTHING, Scope, scope_of
+from callcenter.storage.scope import EVERYTHING, ONLY_TESTS, Scope, scope_of
+
+PROBER = "prober"  # the role of the program that presses the test alarm
+NOBODYS = (PROBER, "wallboard")  # roles of programs and screens: there is no one whom one could ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def session(connection: Connection, hashed: str, not_before: datetime, now: date
     broken = select(func.max(g.until)).where(g.operator_id == row.id, g.until > now)
     until: datetime | None = connection.execute(broken).scalar() if row.area_id else None
     scope = EVERYTHING if until else scope_of(connection, row.area_id)
+    scope = ONLY_TESTS if row.role == PROBER else scope
     local = bool(row.password_hash)
     return Session(row.id, row.name, row.role, row.area_id, scope, until, row.created_at, local)
 

@@ -1,6 +1,6 @@
 """Every table. Portable between SQLite and PostgreSQL; changed only together with a migration."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, false, text
 
 from callcenter.storage.call_tables import (
     callbacks as callbacks,
@@ -193,6 +193,7 @@ consoles = Table(
     metadata,
     Column("operator_id", Text, primary_key=True),
     Column("node", Text, primary_key=True),
+    Column("armed", Boolean, nullable=False, server_default=false()),  # one of them may sound
 )
 processes = Table(
     "processes",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, Subject
+from callcenter.alerts.model import SYNTHETIC, SYNTHETIC_KEY, UNRESOLVED, Alert, Subject
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.privacy import Seal
@@ -26,6 +26,7 @@ from callcenter.storage.offer_book import OfferBook
 from callcenter.storage.plan_book import PlanBook
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
+from callcenter.storage.scope import TEST_AREA
 from config.policies import AlertPolicy
 
 EFFECT_LEASE_S = 10  # the writing process has this long to perform an effect before any other may
@@ -223,7 +224,7 @@ class Unit:
 
     def opened(self, alert: Alert) -> Alert:
         """The alert with the policy in force, which it keeps."""
-        area = self._area_of(alert.subject)
+        area = TEST_AREA if alert.subject.synthetic else self._area_of(alert.subject)
         path = self._opens_under.path(area)
         return replace(alert, area_id=area, policy_version=self._opens_under.version, policy_area=path)
 
@@ -388,4 +389,5 @@ def subject_key(known: Known | None, device: str) -> str:
         return f"resident:{known.resident}"
     if known and known.household:
         return f"household:{known.household}"
-    return f"device:{device}"
+    # Whoever has somebody to whom it belongs is never a test, whatever its family.
+    return f"{SYNTHETIC_KEY if known and known.family == SYNTHETIC else 'device:'}{device}"

@@ -137,11 +137,11 @@ def _living(now: datetime) -> Any:  # noqa: ANN401
     return select(t.processes.c.node).where(t.processes.c.seen_at > now - timedelta(seconds=PROCESS_GONE_S))
 
 
-def store_console(connection: Connection, operator: str, node: str, *, present: bool) -> None:
+def store_console(connection: Connection, operator: str, node: str, *, present: bool, armed: bool = False) -> None:
     own = (t.consoles.c.operator_id == operator) & (t.consoles.c.node == node)
     connection.execute(delete(t.consoles).where(own))
     if present:
-        connection.execute(insert(t.consoles).values(operator_id=operator, node=node))
+        connection.execute(insert(t.consoles).values(operator_id=operator, node=node, armed=armed))
 
 
 def has_console(connection: Connection, operator: str, now: datetime, *, but: str = "") -> bool:
@@ -155,6 +155,15 @@ def operators_present(connection: Connection, now: datetime) -> int:
     """How many operators have a live console at any living process."""
     present = select(func.count(t.consoles.c.operator_id.distinct())).where(t.consoles.c.node.in_(_living(now)))
     return connection.execute(present).scalar_one()
+
+
+def consoles_present(connection: Connection, now: datetime) -> dict[str, bool]:
+    """Operators with a live console at any living process, and whether one of theirs may sound."""
+    c = t.consoles.c
+    found: dict[str, bool] = {}
+    for operator, armed in connection.execute(select(c.operator_id, c.armed).where(c.node.in_(_living(now)))):
+        found[operator] = found.get(operator, False) or armed
+    return found
 
 
 def forget_consoles(connection: Connection, node: str) -> Sequence[str]:

@@ -6,7 +6,20 @@ from playwright.sync_api import Page, expect
 
 from tests.processes import PASSWORD
 
-PAGES = ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews", "/sign-in/again")
+PAGES = (
+    "/calls",
+    "/statistics",
+    "/coverage",
+    "/incidents",
+    "/policies",
+    "/reviews",
+    "/sign-in/again",
+    "/room",
+    "/wall",
+    "/roster",
+)
+
+ASKING = ("/room", "/wall")  # they ask again and again: the network is never idle
 
 
 def origin(page: Page) -> str:
@@ -28,7 +41,10 @@ def every_screen(page: Page) -> Iterator[str]:
     for path in (*PAGES, href or ""):
         page.goto(origin(page) + path)
         expect(page.locator("h1, h2").first).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        if path in ASKING:
+            expect(page.locator(".wall-figure")).to_have_count(4)
+        else:
+            page.wait_for_load_state("networkidle")
         yield path.split("/")[1]
 
 

@@ -15,7 +15,7 @@ from tests.conftest import PAIRS, ManualClock, Seat, sign_in
 from tests.integration.bracelet import metrics
 from tests.integration.contract import Client
 from tests.integration.office import Office
-from tests.processes import Mosquitto, Service, running, wait_for
+from tests.processes import PASSWORD, Mosquitto, Service, running, wait_for
 
 # Otherwise an error that a test provokes is drawn with all its local variables, which takes seconds.
 structlog.configure(
@@ -33,6 +33,7 @@ def centre(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     Each test uses devices of its own (`worn`, `unused`), and looks only at their alerts.
     """
     made = Service(tmp_path_factory.mktemp("centre"), households=HOUSEHOLDS)
+    made.extra["CALLCENTER_SYNTHETIC_PASSWORD"] = PASSWORD
     with contextlib.ExitStack() as stack:
         if request.param == "postgres-mosquitto":
             template = request.getfixturevalue("postgres_template")

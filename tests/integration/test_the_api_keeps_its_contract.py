@@ -25,6 +25,9 @@ NOT_IN_THE_CONTRACT = {
     "policiesPage",
     "reviewsPage",
     "signedInAgainPage",
+    "wallPage",
+    "roomPage",
+    "rosterPage",
     "static",
 }  # the pages themselves and their files
 

@@ -16,7 +16,10 @@ from config import settings
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-SECRETS = {name: f"p{name.lower()}" for name in ("POSTGRES_PASSWORD", "MQTT_PASSWORD", "GRAFANA_PASSWORD")}
+SECRETS = {
+    name: f"p{name.lower()}"
+    for name in ("POSTGRES_PASSWORD", "MQTT_PASSWORD", "SYNTHETIC_PASSWORD", "GRAFANA_PASSWORD")
+}
 VARIABLE = re.compile(r"\$(?:(\$)|\{(\w+)(?::([-?])([^}]*))?\})")
 
 
@@ -54,7 +57,7 @@ def test_the_checker_would_find_an_unknown_key() -> None:
 
 def test_the_services_are_those_we_document() -> None:
     always = {name for name, service in SERVICES.items() if "profiles" not in service}
-    assert always == {"postgres", "nats", "migrate", "centre", "prometheus", "grafana"}
+    assert always == {"postgres", "nats", "migrate", "centre", "prober", "prometheus", "grafana"}
     assert SERVICES.keys() - always == {"town", "town-import", "simulators"}
 
 

@@ -54,7 +54,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.facts", "callcenter.storage.writer.Unavailable",
                            "callcenter.storage.roll_queries", "callcenter.storage.handover_queries",
                            "callcenter.storage.page_queries", "callcenter.storage.scope",
-                           "callcenter.storage.glass_book",
+                           "callcenter.storage.glass_book", "callcenter.storage.room_queries",
+                           "callcenter.storage.roster_queries",
                            "callcenter.handover", "callcenter.statistics",
                            "callcenter.privacy", "callcenter.storage.plan_records", "config.plans",
                            "callcenter.storage.policy_queries",
@@ -66,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.sightings", "callcenter.storage.roll_book", "callcenter.storage.network",
                  "callcenter.storage.sessions",
                  "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
+                 "callcenter.storage.synthetic",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",
@@ -79,10 +81,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.telephone": {"callcenter", "handlers", "config"},
     "callcenter.oidc": {"callcenter", "config"},
     "callcenter.demo": {"callcenter", "devices", "config"},
+    "callcenter.synthetic": {"callcenter", "config"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
 }  # fmt: skip
-WIRING = {f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit")}
+WIRING = {
+    f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic")
+}
 
 # Package or module -> third-party names it may import, the same way.
 THIRD_PARTY: dict[str, set[str]] = {
@@ -107,6 +112,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console": {"aiohttp", "structlog", "pydantic", "sqlalchemy.Connection"},
     "callcenter.console.app": {"aiohttp", "structlog", "jinja2", "prometheus_client"},
     "callcenter.console.handover_api": {"aiohttp", "jinja2"},
+    "callcenter.console.roster_api": {"aiohttp", "jinja2"},
     "callcenter.handover.document": {"pydantic"},
     "callcenter.responder": {"aiohttp", "jinja2", "pydantic"},
     "callcenter.console.auth": {"aiohttp", "argon2", "sqlalchemy.Connection"},

@@ -160,6 +160,10 @@ def composed_keys() -> set[str]:
         | enumerated("incident", ["kind", "ask", "name", "place", "standing", "whose"])
         | enumerated("grouping", SCHEMAS["Grouping"]["enum"])
         | enumerated("level", [level.id for level in policies.read().levels])
+        | enumerated("wall", [f"class_{name}" for name in SCHEMAS["WallClass"]["enum"]])
+        | enumerated("desk", SCHEMAS["DeskState"]["enum"])
+        | enumerated("left", [rule.replace(".", "_") for rule in SCHEMAS["RoomLeft"]["properties"]["rule"]["enum"]])
+        | enumerated("test_alarm", ["missed", "well"])
         | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
     )
 

@@ -123,6 +123,12 @@ export const getBrokenGlass = () => send("GET", "/break-glass?state=all");
 /** @param {string} id @param {string} note @returns {Promise<Answer<null>>} */
 export const postReview = (id, note) => send("POST", `/break-glass/${encodeURIComponent(id)}/review`, { note });
 
+/** @returns {Promise<Answer<import("console-api").Wall>>} */
+export const getWall = () => send("GET", "/wall");
+
+/** @returns {Promise<Answer<import("console-api").Room>>} */
+export const getRoom = () => send("GET", "/room");
+
 /** @returns {Promise<Answer<{ areas: import("console-api").Area[] }>>} */
 export const getAreas = () => send("GET", "/areas");
 

@@ -11,6 +11,7 @@ import { passive } from "./one_console.js";
 import { locked, lockingSoon } from "./privacy.js";
 import { armRoomSound, health, takeOverHere } from "./room.js";
 import { armed } from "./sound.js";
+import { testAlarmMissed } from "./test_alarm.js";
 import { wishFocus } from "./focus.js";
 
 function LinkBanner() {
@@ -36,6 +37,14 @@ function HealthBanner() {
     </p>`}
     ${!calling && html`<p class="banner banner-loud">
       <strong>${t("banner.not_calling")}</strong><span>${t("banner.not_calling_do")}</span>
+    </p>`}
+  </div>`;
+}
+
+function TestAlarmBanner() {
+  return html`<div role="alert" class="alert-region" id="test-alarm-banner">
+    ${testAlarmMissed() && html`<p class="banner banner-loud">
+      <strong>${t("banner.test_alarm")}</strong><span>${t("banner.test_alarm_do")}</span>
     </p>`}
   </div>`;
 }
@@ -87,6 +96,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
+    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

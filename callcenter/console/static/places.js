@@ -12,6 +12,9 @@ const PLACES = [
   { path: "/coverage", key: "places.coverage", needs: "see_network" },
   { path: "/incidents", key: "places.incidents", needs: "see_incidents" },
   { path: "/policies", key: "places.policies", needs: "see_policies" },
+  { path: "/roster", key: "places.roster", needs: "see_people" },
+  { path: "/room", key: "places.room", needs: "run_room" },
+  { path: "/wall", key: "places.wall", needs: "see_wall" },
   { path: "/reviews", key: "places.reviews", needs: "review" },
 ];
 

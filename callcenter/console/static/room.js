@@ -25,6 +25,7 @@ import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
 import { checkSession, may, session } from "./session.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
+import { forgetTestAlarm, hearTestAlarm } from "./test_alarm.js";
 import { concernsMe, tellHandingOver, tellLeft, tellUndone } from "./tellings.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
 
@@ -97,6 +98,7 @@ function takeSnapshot(snapshot) {
   const before = attendedCount();
   hearServerTime(snapshot.at);
   hearFlood(snapshot);
+  hearTestAlarm(snapshot);
   book.takeSnapshot(snapshot);
   const waiting = attendedCount();
   if (waiting > before && !passive.value) announceWaiting(waiting);
@@ -108,6 +110,7 @@ function takeSnapshot(snapshot) {
 function takeBeat(beat) {
   hearServerTime(beat.at);
   hearFlood(beat);
+  hearTestAlarm(beat);
   const before = health.value;
   const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
   const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
@@ -175,6 +178,7 @@ function leave() {
   leaveAlert();
   forgetPositions();
   forgetFlood();
+  forgetTestAlarm();
   forgetSeat();
   stopLooking();
   forgetNumbers();

@@ -23,6 +23,7 @@ import { quietForAMinute } from "./room.js";
 import { SeatChoice } from "./seat_choice.js";
 import { may, session } from "./session.js";
 import { armed, quiet, ringing } from "./sound.js";
+import { TestAlarm } from "./test_alarm.js";
 
 const minute = computed(() => Math.floor(now.value / 60_000) * 60_000);
 
@@ -67,6 +68,7 @@ export function TopBar() {
     ${may("work_calls") && h(Kept, { shown: !locked.value }, h(SeatChoice, {}))}
     ${may("run_room") && !locked.value && h(FloodSwitch, {})}
     ${h(LinkState, {})}
+    ${h(TestAlarm, {})}
     ${h(SoundState, {})}
     <time class="wall-clock">${minuteTime(minute.value)}</time>
     ${h(LanguageChoice, {})}
