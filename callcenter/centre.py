@@ -49,6 +49,7 @@ from handlers import (
     outbox,
     plans,
     policies,
+    register,
     responder_actions,
     timers,
 )
@@ -76,6 +77,7 @@ HANDLERS = (
     | timers.HANDLERS
     | outbox.HANDLERS
     | plans.HANDLERS
+    | register.HANDLERS
     | policies.HANDLERS
     | incidents.HANDLERS
     | glass.HANDLERS

@@ -30,6 +30,7 @@ from callcenter.console.offer_api import OfferApi
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
+from callcenter.console.register_api import RegisterApi
 from callcenter.console.roles import May
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
@@ -290,6 +291,7 @@ def build(
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
+        *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),
         *_policy_routes(api, policy_desk or PolicyDesk()),

@@ -33,7 +33,7 @@ def test_a_whole_resident_goes_in(town: Town) -> None:
         {
             "id": "r-1", "household_id": "h-1", "name": "李秀英", "sex": "f", "born": "1941-03-08",
             "phone": "+86 138 0000 0000", "risk": "high", "conditions": "癫痫", "medicines": "丙戊酸",
-            "allergies": "青霉素",
+            "allergies": "青霉素", "left_on": None, "left_why": "",
         }
     ]  # fmt: skip
     contact = {"id": "r-1-1", "resident_id": "r-1", "position": 1, "name": "王芳", "relation": "女儿"}
