@@ -1,6 +1,6 @@
 """What one part may ask of another without importing it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -155,7 +155,7 @@ class FactsSaid:
 
     register: str
     id: str
-    facts: Mapping[str, Any]
+    facts: dict[str, Any]
     version: int | None
     by: Operator
     scope: Scope

@@ -27,7 +27,7 @@ def say(unit: Unit, said: FactsSaid) -> Refused | Stale | Faulty | None:
     known = register_book.record(connection, *key)
     if refused := _stale(unit, known, said.version) if said.version is not None else _taken(known):
         return refused
-    row = read_facts(said.register, said.id, said.facts)
+    row = read_facts(said.register, said.id, _home(said, known) | said.facts)
     if isinstance(row, list):
         return _faulty(row)
     if faults := wrong_here(connection, row, unit.now, said.scope):
@@ -37,6 +37,13 @@ def say(unit: Unit, said: FactsSaid) -> Refused | Stale | Faulty | None:
     if not known:
         register_book.tell(unit, key, "added", [register_book.added(key)], actor=actor, area=_area(unit, key))
     return None
+
+
+def _home(said: FactsSaid, known: dict[Key, Facts]) -> Facts:
+    """Whose home is not said lives where they lived; who is new, in a household of their own."""
+    if said.register != "residents":
+        return {}
+    return {"household_id": register_book.flat(known)["household_id"] if known else said.id}
 
 
 def _taken(known: dict[Key, Facts]) -> Refused | None:

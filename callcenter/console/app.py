@@ -169,6 +169,9 @@ class Pages:
     async def policies(self, request: web.Request) -> web.Response:
         return self._page(request, "policies_main.js")
 
+    async def register(self, request: web.Request) -> web.Response:
+        return self._page(request, "register_main.js")
+
     async def reviews(self, request: web.Request) -> web.Response:
         return self._page(request, "reviews_main.js")
 
@@ -206,6 +209,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        Route("GET", "/register", PUBLIC, "registerPage", pages.register),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
         Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
         Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),

@@ -65,7 +65,7 @@ def walk(page: Page) -> dict[str, list[str]]:
     expect(page.locator(".action-form")).to_be_visible()
     seen["form"] = faults(page)
     page.keyboard.press("Escape")
-    for path in ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/reviews"):
+    for path in ("/calls", "/statistics", "/coverage", "/incidents", "/policies", "/register", "/reviews"):
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
         expect(page.locator("h1, h2").first).to_be_visible()
         page.wait_for_load_state("networkidle")

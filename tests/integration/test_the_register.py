@@ -223,6 +223,9 @@ async def test_from_a_new_resident_to_their_device_and_back(centre: Service, sea
     assert (made.status, made.body["facts"]["address"]) == (201, "新村9号")
     assert [(one["how"], one["by"]) for one in made.body["history"]] == [("added", "Supervisor1")]
     assert (await seats.chief.post("/api/v1/residents", {"id": "r-reg", "facts": facts})).status == 409
+    alone = {name: value for name, value in facts.items() if name != "household_id"}
+    homeless = await seats.chief.post("/api/v1/residents", {"id": "r-alone", "facts": alone | {"address": "新村10号"}})
+    assert (homeless.status, homeless.body["facts"]["household_id"]) == (201, "r-alone")
     owner = {"family": "bracelet", "resident_id": "r-reg", "household_id": ""}
     assert (await seats.chief.post("/api/v1/devices", {"id": "reg-1", "facts": owner})).status == 201
     for text in ("76543", "0631-765 4321", "reg-1", "新村9"):
