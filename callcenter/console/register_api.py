@@ -1,5 +1,6 @@
 """The JSON of the register: a record with its history, changed, confirmed, and what a resident has consented to."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from sqlalchemy import Connection
 
 from callcenter.alerts.rules import Refused
@@ -45,6 +46,13 @@ TITLE = "The register has not been changed"
 NUMBER = Field(ge=0, le=2**53, strict=True)
 
 
+def _written_day(text: object) -> object:
+    """Not the number of seconds that pydantic would take for a day, too."""
+    if not (isinstance(text, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII)):
+        raise ValueError("must be a day like 2026-11-20")
+    return text
+
+
 class NewRecord(BaseModel):
     """Without an id the centre gives one."""
 
@@ -70,7 +78,7 @@ class ConsentBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     given: StrictBool
-    day: date
+    day: Annotated[date, BeforeValidator(_written_day)]
     by: Annotated[Said, Field(max_length=100)]
 
 

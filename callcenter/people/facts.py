@@ -10,7 +10,17 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from callcenter.people.rows import DOOR, AreaRow, DeviceRow, Fault, ResidentRow, ResponderRow, Row, faults_of
+from callcenter.people.rows import (
+    DOOR,
+    TYPED,
+    AreaRow,
+    DeviceRow,
+    Fault,
+    ResidentRow,
+    ResponderRow,
+    Row,
+    faults_of,
+)
 from callcenter.people.storing import is_there, wrong_beside
 from callcenter.storage import register_book, tables as t
 from callcenter.storage.scope import EVERYTHING, Scope, area_of
@@ -38,7 +48,7 @@ def read_facts(register: str, one: str, given: Mapping[str, Any]) -> Row | list[
     """The row that the facts mean, or all that is wrong with them by themselves."""
     form = FORMS[register]
     try:
-        return form.model_validate({**given, "id": one})
+        return form.model_validate({**given, "id": one}, strict=True, context=TYPED)
     except ValidationError as error:
         return faults_of(error)
 

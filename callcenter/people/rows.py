@@ -1,12 +1,12 @@
 """What one line of each file may say, and the rows of our tables that it means."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from sqlalchemy import Table
 
 from callcenter.alerts.duty import read_hours
@@ -16,16 +16,28 @@ from callcenter.storage import tables as t
 from callcenter.storage.plan_book import step_key
 from config.plans import StepId, StepWords, known_facts
 
+TYPED = object()  # the context of what came as JSON: numbers are numbers there, and yes is true
+
+
+def _written(read: Callable[[Any], Any]) -> BeforeValidator:
+    """How something other than text stands in a file."""
+
+    def before(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        return value if info.context is TYPED else read(value)
+
+    return BeforeValidator(before)
+
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 MOST_CONTACTS = 9  # as many as a file has columns for
 DOOR = ("lat", "lon", "entry_notes")
 Phone = Annotated[str, Field(pattern=r"^(\+?[0-9][0-9 -]{2,24})?$")]
 Longer = Annotated[str, Field(max_length=1000)]
-Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, BeforeValidator(lambda text: text or None)]
-Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, BeforeValidator(lambda text: text or None)]
+Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, _written(lambda text: text or None)]
+Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, _written(lambda text: text or None)]
 Words = Annotated[str, Field(max_length=500, pattern=r"^[A-Za-z0-9_ -]*$")]
-YesNo = Annotated[bool, BeforeValidator(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
+YesNo = Annotated[bool, _written(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
 
 
 def _readable_hours(text: str) -> str:

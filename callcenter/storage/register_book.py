@@ -132,6 +132,16 @@ def proof(salt: str, changes: Iterable[Change]) -> str:
     return hashlib.sha256((salt + canonical(said)).encode()).hexdigest()
 
 
+def is_proved(connection: Connection, n: int, data: str) -> bool | None:
+    """Whether the history still says what entry `n` of the timeline, with this data, has proved; None: it is erased."""
+    c = t.register_changes.c
+    rows = connection.execute(select(t.register_changes).where(c.n == n)).all()
+    if not rows:
+        return None
+    said = [Change(row.register, row.record, row.fact, json.loads(row.before), json.loads(row.after)) for row in rows]
+    return bool(proof(rows[0].salt, said) == json.loads(data)["proof"])
+
+
 def _of(keys: Iterable[Key]) -> Any:  # noqa: ANN401 (a condition)
     c = t.register_changes.c
     return or_(*(and_(c.register == register, c.record == one) for register, one in keys))
