@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from callcenter.clock import Clock, SystemClock
+from callcenter.clock import Clock, SystemClock, pause
 from callcenter.people.rows import KINDS, ResidentRow, Row, parse
 from callcenter.people.storing import put_and_tell, wrong_beside
 from callcenter.storage.unit import Unit
@@ -17,7 +17,10 @@ from callcenter.storage.writer import Writer
 
 __all__ = ["KINDS", "Report", "import_file"]
 
-CHUNK = 100  # rows per transaction: an alarm never waits for a whole import
+CHUNK = 100  # rows per transaction at most: an alarm never waits for a whole import
+LONGEST_S = 0.2  # of a transaction, on a machine that is busy with other things
+# Between two transactions. Who waits for SQLite's lock looks every 100 ms, and would never find it free otherwise.
+BREATH_S = 0.12
 IMPORT = "import"  # who says so
 
 
@@ -36,6 +39,7 @@ class _Pass:
     """One reading of one file, begun at `at`: what it has said so far."""
 
     at: datetime
+    clock: Clock
     report: Report = field(default_factory=Report)
     ids: set[str] = field(default_factory=set)
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)  # household -> address, area
@@ -88,7 +92,8 @@ def import_file(
     clock: Clock | None = None,
 ) -> Report:
     """Read one CSV file (UTF-8, with a header) into the database. Raises OSError when it cannot be read."""
-    reading = _Pass((clock or SystemClock()).now())
+    clock = clock or SystemClock()
+    reading = _Pass(clock.now(), clock)
     pending: list[tuple[int, Row]] = []
     for line, row in _lines(path, kind):
         if isinstance(row, str):
@@ -97,6 +102,7 @@ def import_file(
             pending.append((line, row))
         if len(pending) >= CHUNK:
             _store_chunk(writer, pending, reading)
+            pause(BREATH_S)
             progress(line)
             pending = []
     _store_chunk(writer, pending, reading)
@@ -105,7 +111,19 @@ def import_file(
 
 
 def _store_chunk(writer: Writer, rows: Sequence[tuple[int, Row]], reading: _Pass) -> None:
-    if rows:
-        with writer.unit(reading.at) as unit:
-            for line, row in rows:
-                reading.store(unit, line, row)
+    """In one transaction, or in as many as it takes for none to be long."""
+    while rows:
+        rows = rows[_store_some(writer, rows, reading) :]
+        if rows:
+            pause(BREATH_S)
+
+
+def _store_some(writer: Writer, rows: Sequence[tuple[int, Row]], reading: _Pass) -> int:
+    """How many are stored."""
+    began, done = reading.clock.monotonic(), 0
+    with writer.unit(reading.at) as unit:
+        for done, (line, row) in enumerate(rows, start=1):  # noqa: B007 (how far it came is what is asked)
+            reading.store(unit, line, row)
+            if reading.clock.monotonic() - began > LONGEST_S:
+                break
+    return done

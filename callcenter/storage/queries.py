@@ -245,10 +245,13 @@ def listing(connection: Connection, table: Table, text: str, limit: int) -> list
 def responders(
     connection: Connection, text: str, limit: int, *, kind: str = "", scope: Scope = EVERYTHING
 ) -> list[dict[str, Any]]:
-    query = _matching(select(t.responders), text, t.responders.c.id, t.responders.c.name)
-    query = query.where(scope.where(t.responders.c.area_id))
-    query = query.where(t.responders.c.kind == kind) if kind else query
-    found = _rows(connection, query.order_by(t.responders.c.id).limit(limit))
+    r, query = t.responders.c, select(t.responders)
+    if text:
+        named = (column.contains(text, autoescape=True) for column in (r.id, r.name))
+        query = query.where(or_(*named, directory.rings(r.phone, text)))
+    query = query.where(scope.where(r.area_id))
+    query = query.where(r.kind == kind) if kind else query
+    found = _rows(connection, query.order_by(r.id).limit(limit))
     return refused_phones.shown(connection, "responder", found)
 
 

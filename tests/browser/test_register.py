@@ -133,6 +133,17 @@ def test_contacts_a_device_consent_and_leaving(sign_in: Callable[..., Page], sup
     expect(page.locator(".record-left")).to_have_text("Left on 2026-01-02: moved away")
 
 
+def test_a_press_of_who_has_left_is_an_alert_that_says_so(
+    sign_in: Callable[..., Page], supervisor: Desk, presses: Callable[..., None]
+) -> None:
+    changed_by_hand(supervisor, "r-6", left_on="2026-01-02", left_why="died")
+    presses(6)
+    page = sign_in()
+    page.locator(".row").first.click()
+    expect(page.locator(".card")).to_contain_text("Registered as having left on 2026-01-02 (died)")
+    changed_by_hand(supervisor, "r-6", left_on="", left_why="")
+
+
 def test_a_new_resident_and_an_area(sign_in: Callable[..., Page]) -> None:
     page = go(sign_in("supervisor1"), "/register")
     page.get_by_role("button", name="New resident").click()

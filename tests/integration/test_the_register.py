@@ -253,6 +253,8 @@ async def test_a_responder_and_an_area_are_changed_with_the_checks_of_the_files(
     facts = {"name": "村医", "kind": "village_doctor", "phone": "13900000000", "area": "d1-reg"}
     made = await seats.chief.post("/api/v1/responders", {"id": "g-reg", "facts": facts})
     assert made.status == 201
+    found = await seats.operator.get("/api/v1/responders", params={"q": "139-0000 0000"})
+    assert "g-reg" in {one["id"] for one in found.body["responders"]}
     wrong = {"version": made.body["version"], "facts": facts | {"hours": "sometimes"}}
     answer = await put(seats, "responders/g-reg/record", wrong)
     assert [fault["field"] for fault in answer.body["faults"]] == ["hours"]
