@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import HOSTILE_NAME, Desk
 from tests.browser.test_layout import faults
 from tests.browser.test_reports import go
-from tests.processes import Service
+from tests.processes import PASSWORD, Service
 
 pytestmark = pytest.mark.long
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -186,3 +186,16 @@ def test_axe_finds_nothing_against_wcag_2_2_aa_and_nothing_is_cut_off(
     page.get_by_label("Language").select_option(tongue)
     assert violations(page) == []
     assert faults(page) == []
+
+
+def test_who_signs_in_after_somebody_else_finds_nothing_of_theirs(sign_in: Callable[..., Page]) -> None:
+    page = opened(sign_in("supervisor1"), "bracelet-7")
+    typed(page, page.locator("#fact-allergies"), "of another's resident")
+    page.context.clear_cookies()  # the session has ended
+    page.get_by_role("button", name="Search").click()
+    page.locator("#username").fill("town1")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Choose a record on the left.")).to_be_visible()
+    expect(page.locator(".record-list")).to_contain_text("测试居民d2")
+    expect(page.locator(".record-list")).not_to_contain_text("测试居民7")

@@ -1,10 +1,11 @@
 // What the page of the register knows: what was found, the record that is open, and what is typed into it. What is typed
 // lives outside the drawing and by record: neither an error, nor a colleague, nor another record costs a word.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { addRecord, confirmFacts, getAreas, getRecord, getRegister, putConsent, putRecord } from "./api.js";
 import { has } from "./i18n.js";
 import { blank } from "./register_fields.js";
 import { troubleOf } from "./report_frame.js";
+import { session } from "./session.js";
 
 /** @typedef {import("./register_fields.js").RegisterName} RegisterName */
 /** @typedef {import("console-api").RegisterChange} RegisterChange */
@@ -213,3 +214,15 @@ export async function hand(device, to) {
   else if (!given.ok) tell(given);
   else await settle(await getRecord("residents", one.id), "register.saved");
 }
+
+let whose = "";
+
+// Whoever signs in again finds what they typed; somebody else must not, and sees nothing of what was found.
+effect(() => {
+  const who = session.value?.operator.id ?? whose;
+  if (who === whose) return;
+  whose = who;
+  kept.clear();
+  draft.value = {};
+  close();
+});
