@@ -24,6 +24,10 @@ BREATH_S = 0.12
 IMPORT = "import"  # who says so
 
 
+def breathe(_line: int) -> None:
+    pause(BREATH_S)
+
+
 @dataclass(slots=True)
 class Report:
     """What an import did. `wrong` has (line of the file, reason)."""
@@ -40,6 +44,7 @@ class _Pass:
 
     at: datetime
     clock: Clock
+    between: Callable[[int], None]
     report: Report = field(default_factory=Report)
     ids: set[str] = field(default_factory=set)
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)  # household -> address, area
@@ -88,12 +93,15 @@ def import_file(
     kind: str,
     path: Path,
     *,
-    progress: Callable[[int], None] = lambda _line: None,
+    between: Callable[[int], None] = breathe,
     clock: Clock | None = None,
 ) -> Report:
-    """Read one CSV file (UTF-8, with a header) into the database. Raises OSError when it cannot be read."""
+    """Read one CSV file (UTF-8, with a header) into the database. Raises OSError when it cannot be read.
+
+    `between` two transactions is told the line that was stored last.
+    """
     clock = clock or SystemClock()
-    reading = _Pass(clock.now(), clock)
+    reading = _Pass(clock.now(), clock, between)
     pending: list[tuple[int, Row]] = []
     for line, row in _lines(path, kind):
         if isinstance(row, str):
@@ -102,8 +110,7 @@ def import_file(
             pending.append((line, row))
         if len(pending) >= CHUNK:
             _store_chunk(writer, pending, reading)
-            pause(BREATH_S)
-            progress(line)
+            between(line)
             pending = []
     _store_chunk(writer, pending, reading)
     reading.report.wrong.sort()
@@ -113,9 +120,10 @@ def import_file(
 def _store_chunk(writer: Writer, rows: Sequence[tuple[int, Row]], reading: _Pass) -> None:
     """In one transaction, or in as many as it takes for none to be long."""
     while rows:
-        rows = rows[_store_some(writer, rows, reading) :]
-        if rows:
-            pause(BREATH_S)
+        done = _store_some(writer, rows, reading)
+        if done < len(rows):
+            reading.between(rows[done - 1][0])
+        rows = rows[done:]
 
 
 def _store_some(writer: Writer, rows: Sequence[tuple[int, Row]], reading: _Pass) -> int:

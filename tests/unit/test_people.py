@@ -215,7 +215,7 @@ def test_a_long_file_goes_in_by_parts(town: Town, monkeypatch: pytest.MonkeyPatc
     told: list[int] = []
     path = town.directory / "many.csv"
     path.write_text("\n".join([HEAD, *(f"r-{n},x,h-{n},z,d1" for n in range(8))]), encoding="utf-8")
-    report = import_file(town.writer, "residents", path, progress=told.append)
+    report = import_file(town.writer, "residents", path, between=told.append)
     assert counts(report) == (8, 0, 0)
     assert len(town.rows(t.residents)) == 8
     assert told == [4, 7]
