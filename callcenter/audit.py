@@ -1,10 +1,12 @@
-"""The auditor's check: the timeline's numbers have no gap and every hash follows from the one before."""
+"""The auditor's check: the timeline's numbers have no gap, every hash follows from the one before, and the register's
+history says what the timeline has proved.
+"""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, select
 
-from callcenter.storage import queries, tables as t
+from callcenter.storage import queries, register_book, tables as t
 from callcenter.storage.records import GENESIS, chained
 
 AT_ONCE = 5_000
@@ -23,7 +25,7 @@ def exists(connection: Connection) -> bool:
 
 def verify(connection: Connection) -> Verdict:
     """Read the whole timeline."""
-    n, previous = 0, GENESIS
+    n, previous, erased = 0, GENESIS, 0
     while entries := queries.entries_after(connection, n, limit=AT_ONCE):
         for entry in entries:
             if entry.n != n + 1:
@@ -32,9 +34,15 @@ def verify(connection: Connection) -> Verdict:
             if chained(previous, fields) != entry.hash:
                 return Verdict(False, f"Entry {entry.n} has been altered, or the one before it.")
             n, previous = entry.n, entry.hash
+            if entry.rule.startswith("register."):
+                proved = register_book.is_proved(connection, entry.n, entry.data)
+                if proved is False:
+                    return Verdict(False, f"What entry {n} says of the register has been altered in its history.")
+                erased += proved is None
     head = connection.execute(select(t.timeline_head.c.n, t.timeline_head.c.hash)).first()
     if head is None:
         return Verdict(False, "The log has lost its head: nobody can tell where it ended.")
     if (head.n, head.hash) != (n, previous):
         return Verdict(False, f"The log ends at entry {n}, but entry {head.n} was the last one written.")
-    return Verdict(True, f"The timeline is whole: {n} entries, last hash {previous[:16]}.")
+    gone = f" Of {erased} changes of the register the history has been erased." if erased else ""
+    return Verdict(True, f"The timeline is whole: {n} entries, last hash {previous[:16]}.{gone}")

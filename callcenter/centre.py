@@ -49,6 +49,7 @@ from handlers import (
     outbox,
     plans,
     policies,
+    register,
     responder_actions,
     roster,
     signing_in,
@@ -79,6 +80,7 @@ HANDLERS = (
     | timers.HANDLERS
     | outbox.HANDLERS
     | plans.HANDLERS
+    | register.HANDLERS
     | policies.HANDLERS
     | incidents.HANDLERS
     | glass.HANDLERS

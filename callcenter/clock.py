@@ -42,6 +42,11 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
+def pause(seconds: float) -> None:
+    """Let others go first, in a program that has no event loop."""
+    time.sleep(seconds)
+
+
 async def wait_event(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
     """Wait until `event` is set, at most `seconds`; tells whether it was, and clears it."""
     waiting = asyncio.ensure_future(event.wait())

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from callcenter.alerts.approach import Fix
@@ -12,6 +12,7 @@ from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
+from callcenter.storage.scope import Scope
 from callcenter.storage.unit import WrittenEffect
 from config.plans import PlanStep
 
@@ -157,6 +158,57 @@ class PlanChanged:
 
     resident: str
     steps: tuple[tuple[str, PlanStep], ...]
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class FactsSaid:
+    """Somebody says how a record of the register is, fact by fact. Answered with `None`, or why not.
+
+    `version`: the newest number of its history that they have seen; None: it is new.
+    """
+
+    register: str
+    id: str
+    facts: dict[str, Any]
+    version: int | None
+    by: Operator
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class FactsConfirmed:
+    """Somebody has asked, and these facts of a resident are still true. Answered with `None`, or why not."""
+
+    resident: str
+    facts: tuple[str, ...]
+    version: int
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Somebody else has changed it since `version`: those changes (openapi.yaml, RegisterChange)."""
+
+    changed: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """(field, code, reason) of all that is wrong with what was said."""
+
+    faults: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentSaid:
+    """A resident has agreed to a purpose, or no longer does, says `who` in words. Answered with `None`, or why not."""
+
+    resident: str
+    purpose: str
+    given: bool
+    on: date
+    who: str
     by: Operator
 
 

@@ -22,7 +22,7 @@ from callcenter.console.problems import ActionBody, Credentials, Leaving, OwnPas
 from callcenter.console.roles import May, may
 from callcenter.console.submitting import ACTION_TIMEOUT_S
 from callcenter.ports import ActionWanted, Declined, NotStored, SignedOut, Submit
-from callcenter.storage import queries, roll_queries, sessions, tables as t
+from callcenter.storage import consents, queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339
 from config.policies import AlertPolicy
@@ -68,6 +68,7 @@ def _detail(connection: Connection, alert_id: str, who: SignedIn, policy_of: Pol
             connection, resident=subject.resident, household=household_id, device=subject.device
         ),
         "position": queries.position(connection, subject.device),
+        "position_withheld": consents.withholds_position(connection, subject.device),
         "plan": plan_view(alert),
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),

@@ -31,6 +31,7 @@ from callcenter.console.oidc_api import AGAIN, OidcApi, OidcDesk
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
+from callcenter.console.register_api import RegisterApi
 from callcenter.console.roles import May
 from callcenter.console.room_api import RoomApi
 from callcenter.console.roster_api import RosterApi
@@ -176,6 +177,9 @@ class Pages:
     async def policies(self, request: web.Request) -> web.Response:
         return self._page(request, "policies_main.js")
 
+    async def register(self, request: web.Request) -> web.Response:
+        return self._page(request, "register_main.js")
+
     async def reviews(self, request: web.Request) -> web.Response:
         return self._page(request, "reviews_main.js")
 
@@ -222,6 +226,7 @@ def _shell(pages: Pages) -> tuple[Route, ...]:
         Route("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
         Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
         Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
+        Route("GET", "/register", PUBLIC, "registerPage", pages.register),
         Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
         Route("GET", AGAIN, PUBLIC, "signedInAgainPage", pages.again),
         Route("GET", "/wall", PUBLIC, "wallPage", pages.wall),
@@ -311,6 +316,7 @@ def build(
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
+        *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),

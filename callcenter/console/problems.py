@@ -105,7 +105,9 @@ def _storable(value: object) -> bool:
     """Text that PostgreSQL and UTF-8 can hold."""
     if isinstance(value, str):
         return "\0" not in value and not any(0xD800 <= ord(char) <= 0xDFFF for char in value)
-    return True
+    if isinstance(value, dict):
+        return all(_storable(part) for pair in value.items() for part in pair)
+    return all(map(_storable, value)) if isinstance(value, (list, tuple)) else True
 
 
 async def read_body(request: web.Request, model: type[B]) -> B | web.Response:

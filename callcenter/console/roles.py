@@ -13,6 +13,7 @@ class May(StrEnum):
     SEE_PEOPLE = "see_people"  # the register of residents and devices
     CHANGE_PEOPLE = "change_people"
     SEE_NETWORK = "see_network"  # areas, responders, coverage, colleagues
+    CHANGE_NETWORK = "change_network"  # areas and responders
     SEND_LINKS = "send_links"  # to the pages of those who were asked to go
     SEE_CALLS = "see_calls"
     WORK_CALLS = "work_calls"
@@ -31,7 +32,7 @@ _SEE = {
     May.SEE_FIGURES, May.SEE_POLICIES,
 }  # fmt: skip
 _OPERATOR = _SEE | {May.WORK_ALERTS, May.SEND_LINKS, May.WORK_CALLS, May.WORK_INCIDENTS, May.BREAK_GLASS}
-_SUPERVISOR = _OPERATOR | {May.CHANGE_PEOPLE, May.CHANGE_POLICIES, May.RUN_ROOM, May.REVIEW}
+_SUPERVISOR = _OPERATOR | {May.CHANGE_PEOPLE, May.CHANGE_NETWORK, May.CHANGE_POLICIES, May.RUN_ROOM, May.REVIEW}
 
 ROLES: dict[str, frozenset[May]] = {
     "operator": frozenset(_OPERATOR),
@@ -44,6 +45,7 @@ ROLES: dict[str, frozenset[May]] = {
             May.SEE_WALL,
             May.SEE_ALERTS,
             May.SEE_NETWORK,
+            May.CHANGE_NETWORK,
             May.SEND_LINKS,
             May.SEE_INCIDENTS,
             May.SEE_FIGURES,

@@ -1,11 +1,12 @@
 """What one line of each file may say, and the rows of our tables that it means."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from sqlalchemy import Table
 
 from callcenter.alerts.duty import read_hours
@@ -15,14 +16,28 @@ from callcenter.storage import tables as t
 from callcenter.storage.plan_book import step_key
 from config.plans import StepId, StepWords, known_facts
 
+TYPED = object()  # the context of what came as JSON: numbers are numbers there, and yes is true
+
+
+def _written(read: Callable[[Any], Any]) -> BeforeValidator:
+    """How something other than text stands in a file."""
+
+    def before(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        return value if info.context is TYPED else read(value)
+
+    return BeforeValidator(before)
+
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,36}$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+MOST_CONTACTS = 9  # as many as a file has columns for
+DOOR = ("lat", "lon", "entry_notes")
 Phone = Annotated[str, Field(pattern=r"^(\+?[0-9][0-9 -]{2,24})?$")]
 Longer = Annotated[str, Field(max_length=1000)]
-Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, BeforeValidator(lambda text: text or None)]
-Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, BeforeValidator(lambda text: text or None)]
+Latitude = Annotated[Annotated[float, Field(ge=-90, le=90)] | None, _written(lambda text: text or None)]
+Longitude = Annotated[Annotated[float, Field(ge=-180, le=180)] | None, _written(lambda text: text or None)]
 Words = Annotated[str, Field(max_length=500, pattern=r"^[A-Za-z0-9_ -]*$")]
-YesNo = Annotated[bool, BeforeValidator(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
+YesNo = Annotated[bool, _written(lambda text: {"yes": True, "no": False, "": False}.get(text, text))]
 
 
 def _readable_hours(text: str) -> str:
@@ -41,12 +56,19 @@ def _of_our_time(day: date) -> date:
     return day
 
 
+def _real_day(text: str) -> str:
+    if text:
+        _of_our_time(date.fromisoformat(text))
+    return text
+
+
 def _in_utc(at: datetime) -> datetime:
     """People write local time."""
     _of_our_time(at)
     return (at if at.tzinfo else at.replace(tzinfo=china())).astimezone(UTC)
 
 
+Day = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"), AfterValidator(_real_day)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 
 
@@ -63,11 +85,20 @@ def secret_hash(device: str, secret: str) -> str:
     return hashlib.sha256(f"{device}:{secret}".encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one field. `code` is stable, `reason` says it in English, with the field's name."""
+
+    field: str
+    code: str
+    reason: str
+
+
 class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class _Contact(BaseModel):
+class Contact(BaseModel):
     name: Name
     relation: Annotated[str, Field(max_length=50)] = ""
     phone: Phone = ""
@@ -91,25 +122,28 @@ class ResidentRow(_Row):
     conditions: Longer = ""
     medicines: Longer = ""
     allergies: Longer = ""
-    contacts: list[_Contact] = []
+    left_on: Day = ""
+    left_why: Literal["moved", "died", "other", ""] = ""
+    contacts: Annotated[list[Contact], Field(max_length=MOST_CONTACTS)] = []
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
         """What the file says, and no more: a column it does not have stays as it was."""
         yield from _area_and_above(self.area, self.area_name)
-        # Who lives with somebody need not repeat where the door is and how to get in.
-        door = {
-            name: value for name in ("lat", "lon", "entry_notes") if (value := getattr(self, name)) not in (None, "")
-        }
-        yield t.households, {"id": self.household_id, "address": self.address, "area_id": self.area} | door
-        said = self.model_fields_set & {c.name for c in t.residents.columns}
-        own = self.model_dump(include=said)
-        yield t.residents, own | ({"born": self.born or None} if "born" in said else {})
+        yield t.households, {"id": self.household_id, "address": self.address, "area_id": self.area} | self.door()
+        own = self.model_dump(include=self.model_fields_set & {c.name for c in t.residents.columns})
+        yield t.residents, own | {name: own[name] or None for name in ("born", "left_on") if name in own}
         for position, contact in enumerate(self.contacts, start=1):
             key = {"id": f"{self.id}-{position}", "resident_id": self.id, "position": position}
             yield t.contacts, key | contact.model_dump()
 
+    def door(self) -> dict[str, Any]:
+        """Who lives with somebody need not repeat where the door is and how to get in."""
+        said = {name: getattr(self, name) for name in DOOR}
+        return {name: value for name, value in said.items() if value not in (None, "")}
+
 
 class DeviceRow(_Row):
+    may_be_nobodys: ClassVar[bool] = False
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{4,36}$")]
     family: Literal["bracelet", "home_phone"]
     model: Annotated[str, Field(max_length=50)] = ""
@@ -118,7 +152,7 @@ class DeviceRow(_Row):
     password: Annotated[str, Field(max_length=200)] = ""
 
     def rows(self) -> Iterator[tuple[Table, dict[str, Any]]]:
-        if not (self.resident_id or self.household_id):
+        if not (self.resident_id or self.household_id or self.may_be_nobodys):
             raise ValueError("a device needs a resident_id or a household_id")
         own = self.model_dump(include={"id", "family", "model"})
         owner = {"resident_id": self.resident_id or None, "household_id": self.household_id or None}
@@ -235,7 +269,7 @@ KINDS: dict[str, type[Row]] = {
 def _contacts(row: dict[str, str]) -> list[dict[str, str]]:
     """The columns contact1_name, contact1_relation ... as a list, those wholly empty left out."""
     found = []
-    for number in range(1, 10):
+    for number in range(1, MOST_CONTACTS + 1):
         names = ("name", "relation", "phone", "keyholder")
         contact = {name: (row.pop(f"contact{number}_{name}", "") or "").strip() for name in names}
         if any(contact.values()):
@@ -243,9 +277,12 @@ def _contacts(row: dict[str, str]) -> list[dict[str, str]]:
     return found
 
 
-def _reason(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+def faults_of(error: ValidationError) -> list[Fault]:
+    found = []
+    for one in error.errors():
+        field = ".".join(map(str, one["loc"]))
+        found.append(Fault(field, one["type"], f"{field}: {one['msg']}"))
+    return found
 
 
 def parse(kind: str, row: dict[str, Any]) -> Row | str:
@@ -261,4 +298,4 @@ def parse(kind: str, row: dict[str, Any]) -> Row | str:
     try:
         return KINDS[kind].model_validate(data)
     except ValidationError as error:
-        return _reason(error)
+        return faults_of(error)[0].reason

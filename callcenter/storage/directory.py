@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, case, func, insert, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, case, false, func, insert, literal, or_, select, update
 
 from callcenter.alerts.call_model import Role
 from callcenter.alerts.duty import is_on_duty
@@ -52,9 +52,10 @@ def residents_of(connection: Connection, household: str) -> list[Person]:
 
 
 def live_at(connection: Connection, household: str) -> list[str]:
-    """The ids of the residents of a household."""
+    """The ids of the residents of a household; who has left it does not live there."""
     r = t.residents.c
-    return list(connection.execute(select(r.id).where(r.household_id == household).order_by(r.id)).scalars())
+    there = (r.household_id == household) & r.left_on.is_(None)
+    return list(connection.execute(select(r.id).where(there).order_by(r.id)).scalars())
 
 
 def contacts(connection: Connection, resident_id: str) -> list[Person]:
@@ -163,6 +164,7 @@ def home(connection: Connection, resident: str | None, household: str | None) ->
 
 
 TYPED_BETWEEN = (" ", "-", "(", ")")
+LEAST_DIGITS = 4  # fewer are part of too many numbers
 
 
 def _spellings(number: str) -> list[str]:
@@ -172,11 +174,23 @@ def _spellings(number: str) -> list[str]:
     return sorted({number, bare, f"00{bare}", national, f"0{national}"})
 
 
-def _is(phone: Column[str], number: str) -> ColumnElement[bool]:
+def _bare(phone: Column[str]) -> ColumnElement[str]:
     typed: ColumnElement[str] = phone
     for between in TYPED_BETWEEN:
         typed = func.replace(typed, between, "")
-    return typed.in_(_spellings(number))
+    return typed
+
+
+def _is(phone: Column[str], number: str) -> ColumnElement[bool]:
+    return _bare(phone).in_(_spellings(number))
+
+
+def rings(phone: Column[str], typed: str) -> ColumnElement[bool]:
+    """Whether what somebody typed into a search is part of that number, whatever stands between the digits."""
+    digits = "".join(char for char in typed if char not in TYPED_BETWEEN).removeprefix("+86")
+    if len(digits) < LEAST_DIGITS or not (digits.isascii() and digits.isdigit()):
+        return false()
+    return _bare(phone).contains(digits)
 
 
 def by_number(connection: Connection, number: str) -> list[Person]:

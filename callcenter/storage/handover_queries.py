@@ -30,7 +30,7 @@ class Found:
 def _housemates(connection: Connection, household: str | None, resident: str | None) -> int:
     """Other enrolled residents of the household."""
     r = t.residents.c
-    query = select(func.count()).where(r.household_id == household, r.id != (resident or ""))
+    query = select(func.count()).where(r.household_id == household, r.id != (resident or ""), r.left_on.is_(None))
     return connection.execute(query).scalar_one()
 
 

@@ -1,4 +1,4 @@
-"""Since when each fact of the register is known: written by the imports, read for who must know how old a fact is.
+"""Since when each fact of the register is known: written where it changes, read for who must know how old a fact is.
 
 A fact keeps its time while it stays as it is. Telling it again the same is no proof that anybody has looked.
 """
@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, tuple_, update
 
 from callcenter.storage import tables as t
 from callcenter.storage.records import canonical, rfc3339
@@ -15,14 +15,14 @@ from callcenter.storage.records import canonical, rfc3339
 DATED = frozenset({"residents", "households", "contacts"})
 
 
-def learn(connection: Connection, table: Table, key: str, fields: Iterable[str], at: datetime) -> None:
+def learn(connection: Connection, register: str, key: str, fields: Iterable[str], at: datetime) -> None:
     """These fields of this row have just become what they are; the others keep their time."""
-    here = (t.learned.c.register == table.name) & (t.learned.c.id == key)
+    here = (t.learned.c.register == register) & (t.learned.c.id == key)
     before = connection.execute(select(t.learned.c.fields).where(here)).scalar()
     known = json.loads(before) if before else {}
     fields_text = canonical(known | dict.fromkeys(fields, rfc3339(at)))
     if before is None:
-        connection.execute(insert(t.learned), [{"register": table.name, "id": key, "fields": fields_text}])
+        connection.execute(insert(t.learned), [{"register": register, "id": key, "fields": fields_text}])
     else:
         connection.execute(update(t.learned).where(here).values(fields=fields_text))
 

@@ -22,7 +22,9 @@ def tree(connection: Connection) -> dict[str, str | None]:
 def inhabited(connection: Connection) -> list[str]:
     """The areas in which somebody lives who may press: residents, and houses with a telephone of ours."""
     h = t.households.c
-    people = select(h.area_id).join(t.residents, t.residents.c.household_id == h.id)
+    people = (
+        select(h.area_id).join(t.residents, t.residents.c.household_id == h.id).where(t.residents.c.left_on.is_(None))
+    )
     phones = select(h.area_id).join(t.devices, t.devices.c.household_id == h.id)
     return list(connection.execute(union(people, phones)).scalars())
 

@@ -17,7 +17,8 @@ _STEPS = select(*(t.plans.c[name] for name in _NAMES), t.residents.c.name).join(
     t.residents, t.residents.c.id == t.plans.c.resident_id
 )
 _OF_RESIDENT = Prepared(_STEPS.where(t.plans.c.resident_id == bindparam("b_one")).order_by(*_ORDER))
-_OF_HOUSEHOLD = Prepared(_STEPS.where(t.residents.c.household_id == bindparam("b_one")).order_by(*_ORDER))
+_LIVE_THERE = (t.residents.c.household_id == bindparam("b_one")) & t.residents.c.left_on.is_(None)
+_OF_HOUSEHOLD = Prepared(_STEPS.where(_LIVE_THERE).order_by(*_ORDER))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from callcenter.alerts.datum import to_wgs84
 from callcenter.alerts.model import OPEN, RANK, SILENT_REPEAT, SYNTHETIC, Alert, State
 from callcenter.alerts.offer_model import Offer
 from callcenter.alerts.ranking import Spot
-from callcenter.storage import doubtful, page_book, refused_phones, tables as t
+from callcenter.storage import consents, directory, doubtful, page_book, refused_phones, tables as t
 from callcenter.storage.offer_records import asking_view, offer_from_row, offer_view
 from callcenter.storage.records import Entry, alert_from_row, rfc3339
 from callcenter.storage.scope import EVERYTHING, Scope
@@ -186,9 +186,13 @@ def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 
 
 def residents(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
-    columns = (t.residents.c.name, t.residents.c.id, t.households.c.address)
-    shown = _RESIDENTS.where(scope.where(t.households.c.area_id))
-    found = _rows(connection, _matching(shown, text, *columns).order_by(t.residents.c.id).limit(limit))
+    """By name, id, address, telephone (of any spelling) or a device of theirs."""
+    r, shown = t.residents.c, _RESIDENTS.where(scope.where(t.households.c.area_id))
+    if text:
+        device = select(t.devices.c.resident_id).where(t.devices.c.id.contains(text, autoescape=True))
+        named = (column.contains(text, autoescape=True) for column in (r.name, r.id, t.households.c.address))
+        shown = shown.where(or_(*named, directory.rings(r.phone, text), r.id.in_(device)))
+    found = _rows(connection, shown.order_by(r.id).limit(limit))
     return refused_phones.shown(connection, "resident", found)
 
 
@@ -236,6 +240,9 @@ def devices_of(
 
 
 def position(connection: Connection, device: str) -> dict[str, Any] | None:
+    """Where a device was last, as far as it may be shown: every answer of the API that says so asks here."""
+    if not consents.shows_position(connection, device):
+        return None
     s = t.device_state.c
     query = select(s.lat, s.lon, s.acc, s.fix, s.datum, s.loc_at.label("at"))
     found = next(iter(_rows(connection, query.where(s.device_id == device, s.lat.is_not(None)))), None)
@@ -254,10 +261,13 @@ def listing(connection: Connection, table: Table, text: str, limit: int) -> list
 def responders(
     connection: Connection, text: str, limit: int, *, kind: str = "", scope: Scope = EVERYTHING
 ) -> list[dict[str, Any]]:
-    query = _matching(select(t.responders), text, t.responders.c.id, t.responders.c.name)
-    query = query.where(scope.where(t.responders.c.area_id))
-    query = query.where(t.responders.c.kind == kind) if kind else query
-    found = _rows(connection, query.order_by(t.responders.c.id).limit(limit))
+    r, query = t.responders.c, select(t.responders)
+    if text:
+        named = (column.contains(text, autoescape=True) for column in (r.id, r.name))
+        query = query.where(or_(*named, directory.rings(r.phone, text)))
+    query = query.where(scope.where(r.area_id))
+    query = query.where(r.kind == kind) if kind else query
+    found = _rows(connection, query.order_by(r.id).limit(limit))
     return refused_phones.shown(connection, "responder", found)
 
 
@@ -299,7 +309,7 @@ def heard_lately(connection: Connection, now: datetime) -> Sequence[Any]:
         select(s.device_id, t.residents.c.risk, s.seen_at, s.next_s, s.battery)
         .join(t.devices, t.devices.c.id == s.device_id)
         .join(t.residents, t.residents.c.id == t.devices.c.resident_id)
-        .where(s.seen_at > now - FORGET_SILENT_AFTER, wanting)
+        .where(s.seen_at > now - FORGET_SILENT_AFTER, wanting, t.residents.c.left_on.is_(None))
         .limit(10_000)
     )
     return connection.execute(query).all()

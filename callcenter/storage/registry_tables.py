@@ -1,6 +1,6 @@
 """Tables of who lives here, what they wear, who helps and who works here."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, false
 
 from callcenter.storage.columns import Utc, metadata
 
@@ -37,6 +37,9 @@ residents = Table(
     Column("conditions", Text, nullable=False, server_default=""),
     Column("medicines", Text, nullable=False, server_default=""),
     Column("allergies", Text, nullable=False, server_default=""),
+    # Nobody is deleted, and their devices are heard on (docs/adr/0026).
+    Column("left_on", Text),
+    Column("left_why", Text, nullable=False, server_default=""),  # moved, died, other
 )
 contacts = Table(
     "contacts",
@@ -71,6 +74,33 @@ learned = Table(
     Column("register", Text, primary_key=True),  # residents, households, contacts
     Column("id", Text, primary_key=True),
     Column("fields", Text, nullable=False),
+)
+# Who said what of a record and when; one `n` of the timeline is one save. Facts of people: never in a log.
+register_changes = Table(
+    "register_changes",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("register", Text, primary_key=True),  # the table: residents, households, devices ...
+    Column("record", Text, primary_key=True),
+    Column("fact", Text, primary_key=True),  # empty: the record itself was added
+    Column("at", Utc, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("how", Text, nullable=False),  # added, changed, confirmed
+    Column("before", Text, nullable=False),  # JSON
+    Column("after", Text, nullable=False),
+    Column("salt", Text, nullable=False),  # the timeline keeps a hash of the save with this
+    Index("register_changes_of", "register", "record", "n"),
+)
+# What a resident has agreed to. How it came to be so is in register_changes.
+consents = Table(
+    "consents",
+    metadata,
+    Column("resident_id", Text, ForeignKey("residents.id"), primary_key=True),
+    Column("purpose", Text, primary_key=True),  # consents.PURPOSES
+    Column("given_on", Text, nullable=False),
+    Column("given_by", Text, nullable=False),  # in words: herself, her guardian
+    Column("withdrawn_on", Text),
+    Column("withdrawn_by", Text, nullable=False, server_default=""),
 )
 devices = Table(
     "devices",

@@ -120,7 +120,7 @@ def at_most(connection: Connection, area: str, *, at: Spot | None = None, radius
     """No more than so many live there: counted, not read. Of a circle it counts the square around it."""
     p, h = t.residents.c, t.households.c
     there = _near(set(network.subtree(connection, area)), at, radius_m)
-    query = select(func.count(p.id)).join(t.households, h.id == p.household_id).where(there)
+    query = select(func.count(p.id)).join(t.households, h.id == p.household_id).where(there, p.left_on.is_(None))
     return connection.execute(query).scalar_one()
 
 
@@ -134,7 +134,8 @@ def living_in(
     p, h = t.residents.c, t.households.c
     areas = set(network.subtree(connection, area))
     query = select(p.id, p.name, p.risk, p.born, p.household_id, h.address, h.area_id, h.lat, h.lon)
-    rows = connection.execute(query.join(t.households, h.id == p.household_id).where(_near(areas, at, radius_m))).all()
+    there = query.join(t.households, h.id == p.household_id).where(_near(areas, at, radius_m), p.left_on.is_(None))
+    rows = connection.execute(there).all()
     at_home = Counter(row.household_id for row in rows)
 
     def inside(row: Any) -> bool:  # noqa: ANN401

@@ -62,6 +62,18 @@ _PLACED: Mapping[str, tuple[Select[Any], ColumnElement[Any]]] = {
         t.offers.c.id,
     ),
     "resident": (_HOME, t.residents.c.id),
+    # What is nobody's is everybody's.
+    "device": (
+        select(t.households.c.area_id)
+        .select_from(t.devices)
+        .outerjoin(t.residents, t.residents.c.id == t.devices.c.resident_id)
+        .outerjoin(
+            t.households, t.households.c.id == func.coalesce(t.residents.c.household_id, t.devices.c.household_id)
+        ),
+        t.devices.c.id,
+    ),
+    "responder": (select(t.responders.c.area_id), t.responders.c.id),
+    "area": (select(t.areas.c.id), t.areas.c.id),
     "incident": (select(t.incidents.c.area_id), t.incidents.c.id),
 }
 REGISTERS = frozenset(_PLACED)

@@ -27,6 +27,7 @@ from callcenter.storage.policy_tables import policies as policies
 from callcenter.storage.registry_tables import (
     absences as absences,
     areas as areas,
+    consents as consents,
     contacts as contacts,
     device_state as device_state,
     devices as devices,
@@ -36,6 +37,7 @@ from callcenter.storage.registry_tables import (
     learned as learned,
     operators as operators,
     plans as plans,
+    register_changes as register_changes,
     residents as residents,
     responders as responders,
     sessions as sessions,

@@ -25,8 +25,15 @@ FLAGS = [
     "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-# A browser logs these by itself: a refused sign-in, a lost race, a reconnect while the wire is cut.
-EXPECTED_ON_CONSOLE = ("401 (Unauthorized)", "409 (Conflict)", "503 (Service Unavailable)", "ERR_", "WebSocket")
+# A browser logs these by itself: a refused form or sign-in, a lost race, a reconnect while the wire is cut.
+EXPECTED_ON_CONSOLE = (
+    "400 (Bad Request)",
+    "401 (Unauthorized)",
+    "409 (Conflict)",
+    "503 (Service Unavailable)",
+    "ERR_",
+    "WebSocket",
+)
 HOSTILE_NAME = "<img src=x onerror=document.title=1>"
 
 expect.set_options(timeout=40_000)

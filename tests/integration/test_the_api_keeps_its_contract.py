@@ -23,6 +23,7 @@ NOT_IN_THE_CONTRACT = {
     "coveragePage",
     "incidentsPage",
     "policiesPage",
+    "registerPage",
     "reviewsPage",
     "signedInAgainPage",
     "wallPage",

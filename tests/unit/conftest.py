@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
+from callcenter.storage.records import GENESIS
 from callcenter.storage.writer import Writer
 from config import policies
 from tests.unit.registry import Town
@@ -19,6 +21,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     engine = connect(f"sqlite:///{path}", writer=True, size=1)
     with engine.begin() as connection:
         t.metadata.create_all(connection)
+        connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
     engine.dispose()
     return path
 

@@ -49,7 +49,7 @@ def typescript(schema: dict[str, Any]) -> str:
     if kind == "object":
         values = schema.get("additionalProperties")
         return f"Record<string, {typescript(values) if values else 'unknown'}>"
-    return PLAIN[str(kind)]
+    return PLAIN[str(kind)] if kind else "unknown"
 
 
 def api_types() -> str:

@@ -51,6 +51,8 @@ FAULTS = {
         for name in (*BOUNDS, *CALLS, "call_backs_s", "deadline_s", "first_rung", "next_rung", "repeat_s")
     ),
 }
+# What is wrong with a record beside others; what is wrong with a fact by itself is said by its rule.
+FAULTS_BESIDE = {"not_registered", "another_home", "together", "in_future", "outside_area", "lies_within"}
 
 
 def sources() -> dict[str, str]:
@@ -164,7 +166,32 @@ def composed_keys() -> set[str]:
         | enumerated("desk", SCHEMAS["DeskState"]["enum"])
         | enumerated("left", [rule.replace(".", "_") for rule in SCHEMAS["RoomLeft"]["properties"]["rule"]["enum"]])
         | enumerated("test_alarm", ["missed", "well"])
+        | said_of_records()
         | enumerated("card", re.findall(r'h\(Fact, \{ name: "(\w+)"', sources()["resident_card.js"]))
+    )
+
+
+def said_of_records() -> set[str]:
+    """Every fact of every register and of a contact, what it may hold where that is not a choice, and the choices."""
+    names = ("Resident", "Device", "Responder", "Area", "Contact")
+    facts = [(name, kind) for one in names for name, kind in SCHEMAS[f"{one}Facts"]["properties"].items()]
+    choices = {(name, value or "none") for name, kind in facts for value in kind.get("enum", ())}
+    choices |= {("left_why", value or "none") for value in SCHEMAS["LeftWhy"]["enum"]}
+    ruled = {
+        name for name, kind in facts if kind.get("type") != "boolean" and "enum" not in kind and "$ref" not in kind
+    }
+    registers = SCHEMAS["RegisterName"]["enum"]
+    purposes = SCHEMAS["Purpose"]["enum"]
+    return (
+        enumerated("fact", {name for name, _kind in facts} | {f"consent_{one}" for one in purposes})
+        | enumerated("fact_rule", ruled | {"kind", "id", "other"})
+        | {f"choice.{name}.{value}" for name, value in choices}
+        | enumerated("register_fault", FAULTS_BESIDE)
+        | enumerated("register_kind", registers)
+        | enumerated("register.new", registers)
+        | enumerated("register_how", SCHEMAS["RegisterChange"]["properties"]["how"]["enum"])
+        | enumerated("consent_purpose", purposes)
+        | enumerated("consent_says", purposes)
     )
 
 

@@ -6,6 +6,8 @@ from callcenter import people
 from callcenter.people import Report, import_file
 from callcenter.people.rows import secret_hash
 from callcenter.storage import tables as t
+from callcenter.storage.engine import connect
+from tests.conftest import ManualClock
 from tests.unit.registry import HEAD, Town, counts
 
 LI = "r-1,李秀英,h-1,张村1号,d1"
@@ -33,7 +35,7 @@ def test_a_whole_resident_goes_in(town: Town) -> None:
         {
             "id": "r-1", "household_id": "h-1", "name": "李秀英", "sex": "f", "born": "1941-03-08",
             "phone": "+86 138 0000 0000", "risk": "high", "conditions": "癫痫", "medicines": "丙戊酸",
-            "allergies": "青霉素",
+            "allergies": "青霉素", "left_on": None, "left_why": "",
         }
     ]  # fmt: skip
     contact = {"id": "r-1-1", "resident_id": "r-1", "position": 1, "name": "王芳", "relation": "女儿"}
@@ -213,10 +215,44 @@ def test_a_long_file_goes_in_by_parts(town: Town, monkeypatch: pytest.MonkeyPatc
     told: list[int] = []
     path = town.directory / "many.csv"
     path.write_text("\n".join([HEAD, *(f"r-{n},x,h-{n},z,d1" for n in range(8))]), encoding="utf-8")
-    report = import_file(town.writer, "residents", path, progress=told.append)
+    report = import_file(town.writer, "residents", path, between=told.append)
     assert counts(report) == (8, 0, 0)
     assert len(town.rows(t.residents)) == 8
     assert told == [4, 7]
+
+
+def test_between_its_parts_an_alarm_can_be_stored(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of SQLite's lock: whoever waits for it must find it free for as long as it takes them to look again."""
+    other = connect(f"sqlite:///{town.directory / 'town.db'}", writer=True, size=1, patience_s=0.01)
+    breaths: list[float] = []
+
+    def breath(seconds: float) -> None:
+        with other.begin() as connection:  # raises while the import holds the lock
+            connection.execute(t.holidays.insert().values(id=f"2026-10-{len(breaths) + 1:02}", name="x"))
+        breaths.append(seconds)
+
+    monkeypatch.setattr(people, "CHUNK", 3)
+    monkeypatch.setattr(people, "pause", breath)
+    assert counts(town.residents(*(f"r-{n},x,h-{n},z,d1" for n in range(8)))) == (8, 0, 0)
+    assert len(breaths) == 2
+    assert min(breaths) > 0.1
+    other.dispose()
+
+
+def test_on_a_busy_machine_the_parts_are_smaller(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(ManualClock):
+        """Every look at it costs 0.15 s."""
+
+        def monotonic(self) -> float:
+            self.advance(0.15)
+            return super().monotonic()
+
+    breaths: list[float] = []
+    monkeypatch.setattr(people, "pause", breaths.append)
+    path = town.directory / "many.csv"
+    path.write_text("\n".join([HEAD, *(f"r-{n},x,h-{n},z,d1" for n in range(6))]), encoding="utf-8")
+    assert counts(import_file(town.writer, "residents", path, clock=Slow())) == (6, 0, 0)
+    assert len(breaths) == 2, "two rows at a time, and nobody waits after the last"
 
 
 # -- devices and responders

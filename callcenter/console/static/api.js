@@ -165,3 +165,29 @@ export const checkPolicy = (text) => send("POST", "/policies/check", { text });
 
 /** @param {import("console-api").PolicyWanted} wanted @returns {Promise<Answer<{ version: number }>>} */
 export const putPolicy = (wanted) => send("POST", "/policies", wanted);
+
+/** @param {string} register @param {string} q @param {number} limit
+ * @returns {Promise<Answer<Record<string, Record<string, unknown>[]>>>} */
+export const getRegister = (register, q, limit) => send("GET", `/${register}?${new URLSearchParams({ q, limit: String(limit) })}`);
+
+/** @param {string} register @param {string} id */
+const recordPath = (register, id) => `/${register}/${encodeURIComponent(id)}/record`;
+
+/** @param {string} register @param {string} id @returns {Promise<Answer<any>>} */
+export const getRecord = (register, id) => send("GET", recordPath(register, id));
+
+/** @param {string} register @param {string} id @param {{ version: number, facts: Record<string, unknown> }} said
+ * @returns {Promise<Answer<any>>} */
+export const putRecord = (register, id, said) => send("PUT", recordPath(register, id), said);
+
+/** @param {string} register @param {{ id?: string, facts: Record<string, unknown> }} said @returns {Promise<Answer<any>>} */
+export const addRecord = (register, said) => send("POST", `/${register}`, said);
+
+/** @param {string} id of a resident @param {{ version: number, facts: string[] }} said
+ * @returns {Promise<Answer<import("console-api").ResidentRecord>>} */
+export const confirmFacts = (id, said) => send("POST", `${recordPath("residents", id)}/confirm`, said);
+
+/** @param {string} id @param {string} purpose @param {import("console-api").ConsentSaid} said
+ * @returns {Promise<Answer<import("console-api").ResidentRecord>>} */
+export const putConsent = (id, purpose, said) =>
+  send("PUT", `/residents/${encodeURIComponent(id)}/consents/${encodeURIComponent(purpose)}`, said);

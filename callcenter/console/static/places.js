@@ -11,6 +11,7 @@ const PLACES = [
   { path: "/statistics", key: "places.statistics", needs: "see_figures" },
   { path: "/coverage", key: "places.coverage", needs: "see_network" },
   { path: "/incidents", key: "places.incidents", needs: "see_incidents" },
+  { path: "/register", key: "places.register", needs: "see_network" },
   { path: "/policies", key: "places.policies", needs: "see_policies" },
   { path: "/roster", key: "places.roster", needs: "see_people" },
   { path: "/room", key: "places.room", needs: "run_room" },

@@ -74,9 +74,9 @@ function Devices({ detail }) {
   </ul>`;
 }
 
-/** @param {{ position: import("console-api").Position | null }} props */
-function Position({ position }) {
-  if (!position) return html`<span class="nothing">${t("card.no_position")}</span>`;
+/** @param {{ position: import("console-api").Position | null, withheld: boolean }} props */
+function Position({ position, withheld }) {
+  if (!position) return html`<span class="nothing">${t(withheld ? "card.position_withheld" : "card.no_position")}</span>`;
   const age = now.value - Date.parse(position.at);
   const old = age > OLD_MS;
   return html`<span class=${old ? "position position-old" : "position"}>
@@ -95,6 +95,8 @@ export function ResidentCard({ detail, alert }) {
   return html`<section class="card" aria-labelledby="card-heading">
     <h3 id="card-heading" class="visually-hidden">${t("view.card")}</h3>
     ${!resident && html`<p class="unidentified">${t("card.unidentified", { device: alert.device_id })}</p>`}
+    ${resident?.left_on && html`<p class="unidentified">${
+      t("card.left", { day: resident.left_on, why: t(`choice.left_why.${resident.left_why}`) })}</p>`}
     <dl class="facts">
       ${resident && h(Fact, { name: "person", tone: "short" }, person(resident))}
       ${resident && h(Fact, { name: "phone", tone: "short" }, html`<span class="phone">${resident.phone}</span>
@@ -105,7 +107,7 @@ export function ResidentCard({ detail, alert }) {
       ${resident && h(Fact, { name: "conditions" }, resident.conditions)}
       ${resident && h(Fact, { name: "medicines" }, resident.medicines)}
       ${h(Fact, { name: "contacts", tone: "wide" }, detail.contacts.length > 0 && h(Contacts, { detail, alert }))}
-      ${h(Fact, { name: "position", tone: "wide" }, h(Position, { position: detail.position }))}
+      ${h(Fact, { name: "position", tone: "wide" }, h(Position, { position: detail.position, withheld: detail.position_withheld }))}
       ${h(Fact, { name: "devices", tone: "wide" }, detail.devices.length > 0 && h(Devices, { detail }))}
     </dl>
   </section>`;

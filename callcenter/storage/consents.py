@@ -1,0 +1,55 @@
+"""What residents have agreed to. Only what this code obeys is a purpose: a consent that nothing asks for is a lie."""
+
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
+
+from callcenter.alerts.model import OPEN
+from callcenter.storage import tables as t
+
+POSITION = "position"  # where their device was last is shown also while no alert of theirs is open
+PURPOSES = (POSITION,)
+
+_STILL = t.consents.c.withdrawn_on.is_(None)
+
+
+def listed(connection: Connection, resident: str) -> list[dict[str, Any]]:
+    """Every purpose, and what the resident has said to it (openapi.yaml, Consent)."""
+    query = select(t.consents).where(t.consents.c.resident_id == resident)
+    said = {row["purpose"]: row for row in connection.execute(query).mappings()}
+    names = ("given_on", "given_by", "withdrawn_on", "withdrawn_by")
+    return [{"purpose": one} | {name: said[one][name] if one in said else None for name in names} for one in PURPOSES]
+
+
+def said(connection: Connection, resident: str, purpose: str) -> dict[str, Any] | None:
+    """What stands there of one purpose; None: nobody was asked."""
+    found = next(one for one in listed(connection, resident) if one["purpose"] == purpose)
+    return {name: value for name, value in found.items() if name != "purpose"} if found["given_on"] else None
+
+
+def say(connection: Connection, resident: str, purpose: str, *, given: bool, on: str, by: str) -> None:
+    """Given anew, or withdrawn; to withdraw what nobody has given changes nothing."""
+    here = (t.consents.c.resident_id == resident) & (t.consents.c.purpose == purpose)
+    given_now = {"given_on": on, "given_by": by, "withdrawn_on": None, "withdrawn_by": ""}
+    values = given_now if given else {"withdrawn_on": on, "withdrawn_by": by}
+    changed = connection.execute(update(t.consents).where(here).values(values))
+    if given and changed.rowcount == 0:
+        connection.execute(insert(t.consents).values(resident_id=resident, purpose=purpose, **values))
+
+
+def shows_position(connection: Connection, device: str) -> bool:
+    """Whether an operator may see where this device was last: while an alert of its wearer (or its own) is open, or
+    because whoever wears it now has agreed. Who wore it before has nothing to do with it any more.
+    """
+    wearer = select(t.devices.c.resident_id).where(t.devices.c.id == device).scalar_subquery()
+    a = t.alerts.c
+    theirs = or_(a.device_id == device, a.resident_id == wearer)
+    alert_open = exists().where(theirs, a.state.in_([state.value for state in OPEN]))
+    agreed = exists().where(t.consents.c.resident_id == wearer, t.consents.c.purpose == POSITION, _STILL)
+    return bool(connection.execute(select(or_(alert_open, agreed))).scalar())
+
+
+def withholds_position(connection: Connection, device: str) -> bool:
+    """Whether there is a position of it that is not shown."""
+    known = select(func.count()).where(t.device_state.c.device_id == device, t.device_state.c.lat.is_not(None))
+    return bool(connection.execute(known).scalar()) and not shows_position(connection, device)
