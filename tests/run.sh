@@ -12,6 +12,9 @@ chmod 755 "$scratch"  # PostgreSQL runs as a user of its own
 export TMPDIR=$scratch
 trap 'rm -rf "$scratch"' EXIT
 
+# Ten Pythons and more import the same: what one of them has compiled the next ones read, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE=
+
 export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make stories` runs the long ones
 
 # The longest first, so that all end at about the same time. Browser tests have a pytest run of their own: their event
