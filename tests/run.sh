@@ -12,17 +12,20 @@ chmod 755 "$scratch"  # PostgreSQL runs as a user of its own
 export TMPDIR=$scratch
 trap 'rm -rf "$scratch"' EXIT
 
+# Ten Pythons and more import the same: what one of them has compiled the next ones read, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE=
+
 export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make stories` runs the long ones
 
-# The longest first, so that all end at about the same time. Browser tests have a pytest run of their own: their event
-# loop disturbs the others.
+# The longest first, so that all end at about the same time; `e2e` among them, because it waits more than it works and
+# would be alone at the end. Browser tests have a pytest run of their own: their event loop disturbs the others.
 parts=(
+  "browser tests/browser"
   "sqlite tests/integration -k not\ postgres"
   "unit tests/unit"
-  "browser tests/browser"
+  "e2e tests/e2e"
   "telephone tests/telephone"
   "postgres tests/integration -k postgres"
-  "e2e tests/e2e"
 )
 
 # On a busy machine whatever waits is now and then late: what failed is tried once more, and said so. An example that

@@ -6,7 +6,7 @@ from sqlalchemy import delete
 from callcenter.alerts.model import Kind, State
 from callcenter.storage import queries, tables as t
 from callcenter.storage.engine import connect
-from callcenter.storage.schema import migrate
+from tests.processes import lay_out
 from tests.unit.test_schema import NOW, alert_of
 
 SOME = st.lists(
@@ -26,7 +26,7 @@ SOME = st.lists(
 
 
 def test_a_limit_cuts_off_what_presses_least(database_url: str) -> None:
-    migrate(database_url)
+    lay_out(database_url)
     engine = connect(database_url, writer=True, size=1)
 
     @given(SOME)

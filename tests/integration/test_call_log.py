@@ -28,9 +28,9 @@ from callcenter.storage import call_queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.facts import CHANNELS
 from callcenter.storage.reading import Reader
-from callcenter.storage.schema import migrate
 from tests.conftest import ManualClock
 from tests.integration.contract import DOCUMENT, Client
+from tests.processes import lay_out
 from tests.small_day import ALERTS, CALLS, DAY, GROUPED, TOTALS, Rung, alert_row, call_row, local, number
 
 SEAL = Seal(Fernet.generate_key())
@@ -77,7 +77,7 @@ def filled_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     directory: Path = tmp_path_factory.mktemp("log")
     on_disk = f"sqlite:///{directory / 'test.db'}"
     url = on_disk if request.param == "sqlite" else request.getfixturevalue("postgres").create()
-    migrate(url)
+    lay_out(url)
     engine = connect(url, writer=True, size=1)
     with engine.begin() as connection:
         fill(connection)

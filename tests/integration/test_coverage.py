@@ -17,14 +17,13 @@ from callcenter.console.call_api import CallApi
 from callcenter.storage import network, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
-from callcenter.storage.schema import migrate
 from config import policies
 from handlers.coverage import CoverageCheck
 from tests.conftest import ManualClock
 from tests.integration.bracelet import metrics_now
 from tests.integration.conftest import Seats
 from tests.integration.contract import Client
-from tests.processes import Service
+from tests.processes import Service, lay_out
 
 pytestmark = pytest.mark.one_database
 
@@ -81,7 +80,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(database_url: str) -> AsyncIterator[Desk]:
-    migrate(database_url)
+    lay_out(database_url)
     engine = connect(database_url, writer=True, size=1)
     with engine.begin() as connection:
         fill(connection)

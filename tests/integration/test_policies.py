@@ -21,7 +21,6 @@ from callcenter.storage import policy_queries, queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
-from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
 from devices.decoders import decode
 from handlers.intake import Door
@@ -29,7 +28,7 @@ from handlers.policies import PolicyWatch
 from tests.conftest import ManualClock
 from tests.integration.contract import Client
 from tests.integration.office import payload
-from tests.processes import NOW
+from tests.processes import NOW, lay_out
 from tests.unit.policy_world import NIGHTS, OTHER, SEAL, SHIPPED, file_policy, fill
 
 pytestmark = pytest.mark.one_database
@@ -84,7 +83,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(database_url: str) -> AsyncIterator[Desk]:
-    migrate(database_url)
+    lay_out(database_url)
     engine = connect(database_url, writer=True, size=1)
     with engine.begin() as connection:
         people(connection)

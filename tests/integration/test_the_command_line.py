@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from argon2 import PasswordHasher
+from sqlalchemy import select, text
 
 from callcenter import __main__ as command_line
+from callcenter.console import auth
+from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from config import logs
 from tests.integration.conftest import write_presses
@@ -282,6 +285,13 @@ def test_adding_an_operator(empty: Deployment) -> None:
     done = empty.run("user", "add", "ann", "--name", "Ann", "--password-stdin", typed="long enough\n")
     assert (done.returncode, done.stdout.strip()) == (0, "ann may sign in as operator.")
     assert_one_clear_line(empty.run("user", "add", "ben", "--name", "Ben", "--password-stdin", typed="short\n"), "8")
+    engine = connect(empty.url, writer=False)
+    with engine.connect() as connection:
+        stored = connection.execute(select(t.operators.c.password_hash)).scalar_one()
+    engine.dispose()
+    assert PasswordHasher().verify(stored, "long enough")
+    for costly in (stored, auth._NOBODY):  # who tests sign in have a cheap one
+        assert not PasswordHasher().check_needs_rehash(costly)
 
 
 def test_help_says_which_commands_there_are(empty: Deployment) -> None:

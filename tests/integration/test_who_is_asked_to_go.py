@@ -13,11 +13,11 @@ from callcenter.privacy import Seal
 from callcenter.storage import directory, network, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
-from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from config import policies
 from devices.decoders import decode
 from tests.integration.office import payload
+from tests.processes import lay_out
 from tests.unit.registry import Town
 
 pytestmark = pytest.mark.one_database
@@ -33,7 +33,7 @@ def town(database_url: str, tmp_path: Path):
     """One resident without a telephone, in a village whose id says nothing of the town it lies in."""
     policy = policies.read()
     assert not isinstance(policy, str)
-    migrate(database_url)
+    lay_out(database_url)
     engine = connect(database_url, writer=True, size=1)
     writer = Writer(engine, node="test", policy=Shelf(policy, rings=True), seal=SEAL)
     made = Town(tmp_path, writer)

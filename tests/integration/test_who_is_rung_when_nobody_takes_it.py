@@ -18,13 +18,13 @@ from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
-from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from config import policies, prompts
 from devices.decoders import decode
 from handlers.call_updates import CallUpdates, Lines
 from handlers.timers import TimerFired
 from tests.integration.office import payload
+from tests.processes import lay_out
 from tests.unit.registry import Town
 
 pytestmark = pytest.mark.one_database
@@ -88,7 +88,7 @@ class Village(Town):
 def village(database_url: str, tmp_path: Path) -> Iterator[Village]:
     policy = policies.read()
     assert not isinstance(policy, str)
-    migrate(database_url)
+    lay_out(database_url)
     engine = connect(database_url, writer=True, size=1)
     writer = Writer(engine, node="test", policy=Shelf(policy, rings=True), seal=SEAL)
     made = Village(tmp_path, writer)

@@ -33,7 +33,6 @@ from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import Entry
-from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Writer
 from callcenter.telephone import Telephone
 from callcenter.telephony.circuit import Circuit
@@ -49,6 +48,7 @@ from simulators.carrier.account import Account, Number
 from simulators.carrier.callees import Callee
 from simulators.carrier.server import Carrier
 from tests.integration.office import ANN, payload
+from tests.processes import lay_out
 from tests.telephone.steady import SteadyClock, ticking
 
 PACE = 15.0
@@ -293,7 +293,7 @@ CHANCE = "+861000000599"  # nobody's
 
 def fill(url: str, *, risk: str = "normal") -> None:
     """One resident with a bracelet, a daughter with the key, a son, neighbours, a doctor, a station, a district."""
-    migrate(url)
+    lay_out(url)
     engine = connect(url, writer=True, size=1)
     areas = [{"id": id, "name": id, "parent_id": id[:-3] or None} for id in ("d1", "d1-t1", "d1-t1-v1")]
     people = [(f"n{n}", "neighbour", phone, "d1-t1-v1") for n, phone in enumerate(NEIGHBOURS, start=1)]

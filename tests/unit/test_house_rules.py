@@ -149,13 +149,19 @@ def modules(*packages: str) -> dict[str, tuple[Path, ast.Module]]:
 
 
 @cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node of it, once for all tests that look for one."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def imports(tree: ast.Module) -> tuple[str, ...]:
     return tuple(_imports(tree))
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
     """Full names: `from a.b import c` is a.b.c."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -178,7 +184,7 @@ def own_package(module: str) -> str:
 
 
 def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return (node for node in nodes(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -257,7 +263,7 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
 def test_imports_stand_at_the_top_and_are_absolute() -> None:
     for module, (_path, tree) in modules(*PACKAGES).items():
         top = {id(node) for node in tree.body}
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 assert id(node) in top, f"{module}:{node.lineno} imports where it stands"
                 assert not isinstance(node, ast.ImportFrom) or node.level == 0, f"{module}:{node.lineno}"
@@ -307,7 +313,7 @@ def test_what_belongs_to_an_alert_asks_the_policy_of_that_alert() -> None:
 
 def test_names_say_what_things_are() -> None:
     for module, (_path, tree) in modules(*OURS).items():
-        defined = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        defined = [node.name for node in nodes(tree) if isinstance(node, ast.ClassDef)]
         for name in [*module.split("."), *defined, *(node.name for node in functions(tree))]:
             words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
             assert not words & VAGUE, f"{name} in {module}"
