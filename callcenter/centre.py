@@ -15,7 +15,7 @@ from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import Pages, Tiles, build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.feed import Feed
@@ -230,7 +230,9 @@ class Centre:
                   self.shelf.of, number, self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
-        pages = Pages(self.health, self.read, self.clock, oidc=oidc.name(self.settings))
+        tiles = Tiles(self.settings.map_tiles, self.settings.map_datum, self.settings.map_note)
+        known = oidc.name(self.settings)
+        pages = Pages(self.health, self.read, self.clock, oidc=known, tiles=tiles if tiles.url else None)
         linked = self._responder_pages(keeper, number).routes()
         desk = PolicyDesk(self._policy_file, self._in_force, self.policies.look)
         app = build(

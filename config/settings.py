@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     )
     ari_endpoint: str = Field("PJSIP/{number}@trunk", description="how Asterisk dials a number")
     links_in_texts: bool = Field(False, description="text messages may hold a link to the responder's page")
+    map_tiles: str = Field("", description="address of map pictures, with {z}, {x} and {y}; empty: a map without")
+    map_datum: Literal["wgs84", "gcj02"] = Field("wgs84", description="of the pictures; gcj02: AMap, Tencent")
+    map_note: str = Field("", description="who made the pictures, and the approval number of the map")
     map_url: str = Field("geo:{lat},{lon}?q={lat},{lon}", description="how a responder's telephone opens a map")
     secret_key: SecretStr = Field(SecretStr(""), description="seals numbers in the call log; empty: a file is kept")
     oidc_issuer: str = Field("", description="identity provider, its issuer to the letter; empty: names and passwords")
@@ -105,6 +108,11 @@ class Settings(BaseSettings):
             raise ValueError("CALLCENTER_MQTT_PORT and CALLCENTER_HTTP_PORT are the same")
         if "{lat}" not in self.map_url or "{lon}" not in self.map_url:
             raise ValueError("CALLCENTER_MAP_URL must say where {lat} and {lon} go")
+        if self.map_tiles and not all(part in self.map_tiles for part in ("{z}", "{x}", "{y}")):
+            raise ValueError("CALLCENTER_MAP_TILES must say where {z}, {x} and {y} go")
+        if "{" in urlsplit(self.map_tiles).netloc:
+            raise ValueError("CALLCENTER_MAP_TILES must name one host: pages may load pictures from no other")
+        _check_url("CALLCENTER_MAP_TILES", self.map_tiles, ("http", "https"))
         _check_telephony(self)
         _check_oidc(self)
         return self

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import prometheus_client
 import structlog
@@ -123,12 +125,23 @@ def _headers(policy: str, *, secure: bool) -> Callable[[web.Request, web.StreamR
     return add
 
 
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Map pictures: `url` with {z}, {x} and {y}; the `datum` in which they lie; who made them (`note`)."""
+
+    url: str
+    datum: str
+    note: str
+
+
 class Pages:
     """The console's page and the endpoints for machines."""
 
-    def __init__(self, health: Health, read: Reader, clock: Clock, *, oidc: str = "") -> None:
+    def __init__(
+        self, health: Health, read: Reader, clock: Clock, *, oidc: str = "", tiles: Tiles | None = None
+    ) -> None:
         """`oidc`: what the sign-in page calls the identity provider; empty: there is none."""
-        self._health, self._read, self._clock, self._oidc = health, read, clock, oidc
+        self._health, self._read, self._clock, self._oidc, self._tiles = health, read, clock, oidc, tiles
         environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(["j2"]))
         self._console = environment.get_template("console.html.j2")
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
@@ -140,6 +153,12 @@ class Pages:
         scripts = (path.name for path in sorted(STATIC.glob("*.js")))
         own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
         self._preload = [*vendored, *own]
+
+    @property
+    def pictures(self) -> str:
+        """The one other host from which a page shows pictures; empty: none."""
+        url = urlsplit(self._tiles.url) if self._tiles else None
+        return f"{url.scheme}://{url.netloc}" if url else ""
 
     def calling(self) -> bool:
         return self._health.calling()
@@ -156,6 +175,7 @@ class Pages:
             map_style=self._map_style,
             script=script,
             oidc=self._oidc,
+            tiles=json.dumps(asdict(self._tiles)) if self._tiles else "",
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -332,5 +352,5 @@ def build(
         app.router.add_route(route.method, route.path, route.handler, name=route.name)
     app.router.add_routes([*callbacks, *linked])
     app.router.add_static("/static/", STATIC, name="static")
-    app.on_response_prepare.append(_headers(csp(pages.import_map), secure=keeper.secure))
+    app.on_response_prepare.append(_headers(csp(pages.import_map, pages.pictures), secure=keeper.secure))
     return app

@@ -22,15 +22,15 @@ def import_map(lock: Mapping[str, Any]) -> dict[str, Any]:
     return {"imports": dict(sorted(imports.items())), "integrity": dict(sorted(integrity.items()))}
 
 
-def csp(import_map_json: str) -> str:
-    """The policy for pages that carry exactly this import map, to the byte."""
+def csp(import_map_json: str, pictures: str = "") -> str:
+    """The policy for pages that carry exactly this import map, to the byte. `pictures`: whose may be shown too."""
     digest = base64.b64encode(hashlib.sha256(import_map_json.encode()).digest()).decode()
     return (
         "default-src 'none'; "
         f"script-src 'self' 'sha256-{digest}'; "
         "style-src 'self'; "
         "connect-src 'self'; "
-        "img-src 'self' data: blob:; "
+        f"img-src 'self' data: blob:{pictures and f' {pictures}'}; "
         "base-uri 'none'; "
         "form-action 'self'; "
         "frame-ancestors 'none'"

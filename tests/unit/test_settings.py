@@ -175,3 +175,9 @@ def test_without_an_identity_provider_there_is_none() -> None:
     settings = load()
     assert isinstance(settings, Settings)
     assert (oidc.name(settings), oidc.desk(settings, Seal(b""), SystemClock())) == ("", None)
+
+
+@pytest.mark.parametrize("tiles", ["https://maps.example/tile.png", "https://{s}.maps.example/{z}/{x}/{y}.png", "maps"])
+def test_pictures_of_a_map_come_from_one_host_and_have_a_grid(monkeypatch: pytest.MonkeyPatch, tiles: str) -> None:
+    assert "CALLCENTER_MAP_TILES" in str(chosen(monkeypatch, MAP_TILES=tiles))
+    assert isinstance(chosen(monkeypatch, MAP_TILES="https://maps.example/{z}/{x}/{y}.png"), Settings)

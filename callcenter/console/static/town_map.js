@@ -1,10 +1,11 @@
-// A map without tiles: the door, the device, the people and the names of the places around, true to scale.
+// The map, with pictures under it or without: the door, the device, the people and the names of the places around, true to scale.
 // Leaflet is fetched when the first map is drawn; without it the list beside says the same in words.
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { getAreas } from "./api.js";
 import { language, t } from "./i18n.js";
 import { html } from "./markup.js";
+import { drawn, layPictures } from "./tiles.js";
 
 /** @typedef {import("./whereabouts.js").Spot} Spot */
 /** @typedef {Spot & { label: string, old: boolean }} Pin */
@@ -29,6 +30,7 @@ function draw(L, place) {
   const map = L.map(place, { ...still, attributionControl: false, zoomControl: false, scrollWheelZoom: false });
   L.control.zoom({ zoomInTitle: t("map.closer"), zoomOutTitle: t("map.farther") }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
+  layPictures(L, map);
   const people = L.layerGroup().addTo(map);
   const around = L.layerGroup().addTo(map);
   let known = "";
@@ -43,14 +45,14 @@ function draw(L, place) {
   getAreas().then((answer) => {
     for (const area of answer.ok ? answer.body.areas : []) {
       if (area.lat === null || area.lon === null) continue;
-      L.marker([area.lat, area.lon], { ...quiet, icon: icon("map-area", area.name), zIndexOffset: -1000 }).addTo(around);
+      L.marker(drawn({ lat: area.lat, lon: area.lon }), { ...quiet, icon: icon("map-area", area.name), zIndexOffset: -1000 }).addTo(around);
     }
   });
 
   return {
     show(pins) {
       people.clearLayers();
-      const placed = pins.flatMap((pin) => (pin.place ? [{ ...pin, at: L.latLng(pin.place.lat, pin.place.lon) }] : []));
+      const placed = pins.flatMap((pin) => (pin.place ? [{ ...pin, at: L.latLng(drawn(pin.place)) }] : []));
       for (const pin of placed) {
         const age = pin.old ? " map-old" : "";
         if (pin.acc) L.circle(pin.at, { ...quiet, radius: pin.acc, className: `${STYLE} map-${pin.sort}${age}` }).addTo(people);
