@@ -13,8 +13,9 @@ let newestNumber = /** @type {number | null} */ (null);
 let frameAsked = false;
 let drawnAt = -Infinity;
 
-/** In a flood the list is drawn twenty times a second: the frames between belong to whoever scrolls and types. */
-const REST_MS = 45; // the third frame of a display with 60 a second, whichever way its clock errs
+/** In a flood the list is drawn four times a second: nobody reads faster, and the frames between belong to whoever
+ * scrolls and types. What comes alone is drawn with the next frame. */
+const REST_MS = 245; // the fifteenth frame of a display with 60 a second, whichever way its clock errs
 
 /** Changes soon after something changed, within an animation frame: what draws the book reads it. */
 export const revision = signal(0);
