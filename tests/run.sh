@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests but the long ones, five parts at a time, because many wait for real processes or for a story. More at once is
+# All tests but the long ones, six parts at a time, because many wait for real processes or for a story. More at once is
 # no faster on two cores, and then they wait for each other.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -17,15 +17,16 @@ export PYTHONDONTWRITEBYTECODE=
 
 export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make stories` runs the long ones
 
-# The longest first, so that all end at about the same time; `e2e` among them, because it waits more than it works and
-# would be alone at the end. Browser tests have a pytest run of their own: their event loop disturbs the others.
+# The longest first, so that all end at about the same time. Browser tests have pytest runs of their own: their event
+# loop disturbs the others. They wait for a browser more than they work, so there are two.
 parts=(
-  "browser tests/browser"
+  "browser-a tests/browser/test_[a-o]*.py"
   "sqlite tests/integration -k not\ postgres"
   "unit tests/unit"
-  "e2e tests/e2e"
   "telephone tests/telephone"
+  "browser-p tests/browser/test_[p-z]*.py"
   "postgres tests/integration -k postgres"
+  "e2e tests/e2e"
 )
 
 # On a busy machine whatever waits is now and then late: what failed is tried once more, and said so. An example that
@@ -45,7 +46,7 @@ part() {
 }
 
 for one in "${parts[@]}"; do
-  while (($(jobs -rp | wc -l) >= 5)); do wait -n; done
+  while (($(jobs -rp | wc -l) >= 6)); do wait -n; done
   eval "part $one" >"$scratch/${one%% *}.log" 2>&1 &
 done
 wait
