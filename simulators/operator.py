@@ -49,6 +49,10 @@ class Feed:
             self.alerts = {alert["id"]: alert for alert in message["alerts"]}
         elif kind == "entry":
             self._take_entry(message)
+        elif kind == "passed":  # not for this console; nothing is missing
+            self.n = max(self.n or 0, message["n"])
+            for gone in message["gone"]:
+                self.alerts.pop(gone, None)
 
     def _take_entry(self, entry: Json) -> None:
         number, last = entry["n"], self.n

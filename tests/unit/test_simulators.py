@@ -244,6 +244,16 @@ def test_the_feed_notices_gaps_and_repeats():
     assert feed.alerts == {}
 
 
+def test_what_is_passed_over_is_no_gap_and_what_was_taken_away_is_forgotten():
+    feed = Feed()
+    feed.take({"type": "snapshot", "n": 4, "alerts": []})
+    feed.take(entry(5))
+    feed.take({"type": "passed", "n": 8, "gone": ["a-1", "never-seen"]})
+    assert (feed.n, feed.gaps, feed.alerts) == (8, [], {})
+    feed.take(entry(9))
+    assert feed.gaps == []
+
+
 def test_every_kind_of_alert_has_a_plan_the_contract_allows():
     schemas = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]
     actions = set(schemas["Action"]["properties"]["action"]["enum"])
