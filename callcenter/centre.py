@@ -15,11 +15,12 @@ from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, Tiles, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
+from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template

@@ -1,22 +1,11 @@
 """The web application: routes, who may use them, and what every answer carries."""
 
-import asyncio
-import contextlib
-import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import prometheus_client
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from callcenter import metrics
-from callcenter.alerts.model import EMERGENCIES
-from callcenter.clock import Clock
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
@@ -25,11 +14,11 @@ from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecke
 from callcenter.console.flood_api import FloodApi
 from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
-from callcenter.console.import_map import csp, import_map
+from callcenter.console.import_map import csp
 from callcenter.console.incident_api import IncidentApi
-from callcenter.console.live import Health
 from callcenter.console.offer_api import OfferApi
-from callcenter.console.oidc_api import AGAIN, OidcApi, OidcDesk
+from callcenter.console.oidc_api import OidcApi, OidcDesk
+from callcenter.console.pages import STATIC, Pages
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -39,20 +28,13 @@ from callcenter.console.room_api import RoomApi
 from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
 from callcenter.ports import NotStored
-from callcenter.storage import queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.scope import EVERYTHING, hides
 from callcenter.storage.writer import Unavailable
 
 log = structlog.get_logger()
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
-VENDOR_LOCK = HERE.parent.parent / "vendor.lock.json"
-MEASURE_S = 2.0
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-
-prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def _guard(keeper: Doorkeeper, read: Reader, rules: dict[str, tuple[str, str]]) -> Middleware:
@@ -125,138 +107,6 @@ def _headers(policy: str, *, secure: bool) -> Callable[[web.Request, web.StreamR
     return add
 
 
-@dataclass(frozen=True, slots=True)
-class Tiles:
-    """Map pictures: `url` with {z}, {x} and {y}; the `datum` in which they lie; who made them (`note`)."""
-
-    url: str
-    datum: str
-    note: str
-
-
-class Pages:
-    """The console's page and the endpoints for machines."""
-
-    def __init__(
-        self, health: Health, read: Reader, clock: Clock, *, oidc: str = "", tiles: Tiles | None = None
-    ) -> None:
-        """`oidc`: what the sign-in page calls the identity provider; empty: there is none."""
-        self._health, self._read, self._clock, self._oidc, self._tiles = health, read, clock, oidc, tiles
-        environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(["j2"]))
-        self._console = environment.get_template("console.html.j2")
-        lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
-        self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
-        # The map is large and seldom needed: it is fetched with the first one that is drawn.
-        imports = import_map(lock)["imports"]
-        self._map_style = imports["leaflet"].rsplit("/", 1)[0] + "/leaflet.css"
-        vendored = (url for name, url in imports.items() if name != "leaflet")
-        scripts = (path.name for path in sorted(STATIC.glob("*.js")))
-        own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
-        self._preload = [*vendored, *own]
-
-    @property
-    def pictures(self) -> str:
-        """The one other host from which a page shows pictures; empty: none."""
-        url = urlsplit(self._tiles.url) if self._tiles else None
-        return f"{url.scheme}://{url.netloc}" if url else ""
-
-    def calling(self) -> bool:
-        return self._health.calling()
-
-    def health(self) -> dict[str, bool]:
-        return self._health.as_dict()
-
-    def _page(self, request: web.Request, script: str) -> web.Response:
-        wants_english = request.headers.get("Accept-Language", "zh").lower().startswith("en")
-        html = self._console.render(
-            lang="en" if wants_english else "zh-CN",
-            import_map=self.import_map,
-            modulepreload=self._preload,
-            map_style=self._map_style,
-            script=script,
-            oidc=self._oidc,
-            tiles=json.dumps(asdict(self._tiles)) if self._tiles else "",
-        )
-        return web.Response(text=html, content_type="text/html")
-
-    async def console(self, request: web.Request) -> web.Response:
-        return self._page(request, "main.js")
-
-    async def calls(self, request: web.Request) -> web.Response:
-        return self._page(request, "calls_main.js")
-
-    async def statistics(self, request: web.Request) -> web.Response:
-        return self._page(request, "statistics_main.js")
-
-    async def coverage(self, request: web.Request) -> web.Response:
-        return self._page(request, "coverage_main.js")
-
-    async def incidents(self, request: web.Request) -> web.Response:
-        return self._page(request, "incidents_main.js")
-
-    async def policies(self, request: web.Request) -> web.Response:
-        return self._page(request, "policies_main.js")
-
-    async def register(self, request: web.Request) -> web.Response:
-        return self._page(request, "register_main.js")
-
-    async def reviews(self, request: web.Request) -> web.Response:
-        return self._page(request, "reviews_main.js")
-
-    async def again(self, request: web.Request) -> web.Response:
-        return self._page(request, "again_main.js")
-
-    async def wall(self, request: web.Request) -> web.Response:
-        return self._page(request, "wall_main.js")
-
-    async def room(self, request: web.Request) -> web.Response:
-        return self._page(request, "room_main.js")
-
-    async def healthz(self, _request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"} | self._health.as_dict())
-
-    async def readyz(self, _request: web.Request) -> web.Response:
-        health, ready = self._health.as_dict(), self._health.ready
-        return web.json_response({"status": "ok" if ready else "not_ready"} | health, status=200 if ready else 503)
-
-    async def metrics(self, _request: web.Request) -> web.Response:
-        metrics.storing.set(self._health.storing())  # also when a commit hangs, which the writer cannot tell
-        # The gauges keep their last value while the database does not answer; a scrape must not wait for it.
-        with contextlib.suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(MEASURE_S):
-                await self._measure()
-        text = prometheus_client.generate_latest().decode()
-        return web.Response(text=text, content_type="text/plain", charset="utf-8")
-
-    async def _measure(self) -> None:
-        by_state = await self._read(queries.open_by_state)
-        for state in ("waiting", "claimed", "helping", "handed_over", "resolved"):
-            metrics.alerts_open.labels(state).set(by_state.get(state, 0))
-        oldest = await self._read(queries.oldest_waiting, sorted(EMERGENCIES))
-        metrics.oldest_waiting.set((self._clock.now() - oldest).total_seconds() if oldest else 0)
-        metrics.outbox_pending.set(await self._read(queries.outbox_pending))
-
-
-def _shell(pages: Pages) -> tuple[Route, ...]:
-    """The pages, which ask for everything they show, and what machines ask."""
-    return (
-        Route("GET", "/", PUBLIC, "console", pages.console),
-        Route("GET", "/calls", PUBLIC, "callsPage", pages.calls),
-        Route("GET", "/statistics", PUBLIC, "statisticsPage", pages.statistics),
-        Route("GET", "/coverage", PUBLIC, "coveragePage", pages.coverage),
-        Route("GET", "/incidents", PUBLIC, "incidentsPage", pages.incidents),
-        Route("GET", "/policies", PUBLIC, "policiesPage", pages.policies),
-        Route("GET", "/register", PUBLIC, "registerPage", pages.register),
-        Route("GET", "/reviews", PUBLIC, "reviewsPage", pages.reviews),
-        Route("GET", AGAIN, PUBLIC, "signedInAgainPage", pages.again),
-        Route("GET", "/wall", PUBLIC, "wallPage", pages.wall),
-        Route("GET", "/room", PUBLIC, "roomPage", pages.room),
-        Route("GET", "/healthz", PUBLIC, "healthz", pages.healthz),
-        Route("GET", "/readyz", PUBLIC, "readyz", pages.readyz),
-        Route("GET", "/metrics", PUBLIC, "metrics", pages.metrics),
-    )
-
-
 def _policy_routes(api: Api, desk: PolicyDesk) -> tuple[Route, ...]:
     policies = PolicyApi(api.read, api.submit, api.clock, desk)
     return (
@@ -283,7 +133,7 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
     offers = OfferApi(api.read, api.submit, api.link_address)
     handovers = Handovers(api.read, api.clock, api.call_back, handover_page())
     return (
-        *_shell(pages),
+        *pages.routes(),
         Route("POST", "/api/v1/session", PUBLIC, "signIn", api.sign_in),
         Route("GET", "/api/v1/session", May.OWN_SESSION, "whoAmI", api.who_am_i),
         Route("DELETE", "/api/v1/session", May.OWN_SESSION, "signOut", api.sign_out),

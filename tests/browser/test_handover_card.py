@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from callcenter.console.app import STATIC
 from callcenter.console.handover_api import page as template
+from callcenter.console.pages import STATIC
 from callcenter.handover.card import DENSEST, DENSITIES, card
 from callcenter.handover.model import Fact, Handover
 from callcenter.handover.saying import LANGUAGES

@@ -19,9 +19,10 @@ from sqlalchemy import Connection, insert
 
 from callcenter.alerts.call_model import CallOutcome, CallState, Direction, Role
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CALL_COLUMNS, CallApi
+from callcenter.console.pages import Pages
 from callcenter.privacy import Seal
 from callcenter.statistics.measures import MEASURES
 from callcenter.storage import call_queries, tables as t

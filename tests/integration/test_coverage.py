@@ -11,9 +11,10 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import Connection, delete, insert
 
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CallApi
+from callcenter.console.pages import Pages
 from callcenter.storage import network, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader

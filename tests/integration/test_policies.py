@@ -13,9 +13,10 @@ from sqlalchemy import Connection, insert
 from callcenter.centre import HANDLERS
 from callcenter.console import policy_api
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CallApi
+from callcenter.console.pages import Pages
 from callcenter.console.policy_api import PolicyDesk
 from callcenter.storage import policy_queries, queries, tables as t
 from callcenter.storage.engine import connect

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey
 from structlog.testing import capture_logs
 
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CallApi
 from callcenter.console.feed import Feed
@@ -25,6 +25,7 @@ from callcenter.console.live import Health, Live, Presence
 from callcenter.console.oidc_api import OidcDesk
 from callcenter.console.oidc_provider import Attempt, Away, Client as OidcClient, Provider
 from callcenter.console.oidc_tokens import Grants, Untrusted, key_set, operator_id, person
+from callcenter.console.pages import Pages
 from callcenter.privacy import Seal
 from callcenter.storage import sessions
 from tests.conftest import ManualClock

@@ -6,9 +6,10 @@ from openapi_spec_validator import validate
 from callcenter.alerts.inputs import Action
 from callcenter.alerts.model import Kind, Outcome, State
 from callcenter.console.api import Api
-from callcenter.console.app import Pages, build
+from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
+from callcenter.console.pages import Pages
 from callcenter.statistics.measures import MEASURES
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats, unused

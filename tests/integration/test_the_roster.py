@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from callcenter.console.app import HERE
+from callcenter.console.pages import HERE
 from callcenter.console.roster_api import age
 from callcenter.storage import roster_queries, synthetic, tables as t
 from callcenter.storage.roster_queries import Village

@@ -113,7 +113,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.telephony.twiml": {"twilio"},
     # Connection: the type of what a query is called with. No statement is written here.
     "callcenter.console": {"aiohttp", "structlog", "pydantic", "sqlalchemy.Connection"},
-    "callcenter.console.app": {"aiohttp", "structlog", "jinja2", "prometheus_client"},
+    "callcenter.console.app": {"aiohttp", "structlog"},
+    "callcenter.console.pages": {"aiohttp", "jinja2", "prometheus_client"},
     "callcenter.console.handover_api": {"aiohttp", "jinja2"},
     "callcenter.console.roster_api": {"aiohttp", "jinja2"},
     "callcenter.handover.document": {"pydantic"},
