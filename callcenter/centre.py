@@ -55,11 +55,12 @@ from handlers import (
     roster,
     signing_in,
     timers,
+    troubles,
 )
 from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
-from handlers.device_signals import ReceiverForgotten, TroubleOver, TroubleSeen
+from handlers.device_signals import ReceiverForgotten
 from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
@@ -70,12 +71,14 @@ from handlers.policies import PolicyWatch
 from handlers.synthetic import SyntheticWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
+from handlers.troubles import over_of, troubles_of
 from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
 HANDLERS = (
     device_signals.HANDLERS
+    | troubles.HANDLERS
     | operator_actions.HANDLERS
     | responder_actions.HANDLERS
     | timers.HANDLERS
@@ -303,14 +306,14 @@ class Centre:
 
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
-        silent = [seen for row in await self.read(queries.heard_lately, now) for seen in _troubles(row, now)]
+        silent = [seen for row in await self.read(queries.heard_lately, now) for seen in troubles_of(row, now)]
         return Findings(
             without_deadline=await self.read(work.alerts_without_deadline, self.shelf.of),
             calls_without_due=await self.read(call_book.calls_without_due, now - timedelta(days=1)),
             overdue_timers=await self.read(work.overdue_timers, late),
             stuck_effects=await self.read(work.stuck_effects, now - timedelta(seconds=120)),
             silent=silent,
-            heard_again=[over for row in await self.read(queries.technical_alerts) if (over := _over(row, now))],
+            heard_again=[over for row in await self.read(queries.technical_alerts) if (over := over_of(row, now))],
         )
 
 
@@ -353,26 +356,3 @@ def _embedded(settings: Settings) -> EmbeddedBroker | None:
         return None
     directory = settings.data_dir / "broker"
     return EmbeddedBroker(host=settings.mqtt_host, port=settings.mqtt_port, directory=directory, name=settings.node)
-
-
-def _silent_since(row: Any, now: datetime) -> bool:  # noqa: ANN401
-    limit = queries.MISSED_HEARTBEATS * (row.next_s or queries.DEFAULT_HEARTBEAT_S)
-    return bool(row.seen_at < now - timedelta(seconds=limit))
-
-
-def _troubles(row: Any, now: datetime) -> list[TroubleSeen]:  # noqa: ANN401
-    """What is wrong with one device; each trouble has a name, so that it is raised once."""
-    found = []
-    if row.risk == "high" and _silent_since(row, now):
-        silent = {"seen_at": row.seen_at.isoformat()}
-        found.append(TroubleSeen(row.device_id, Kind.OFFLINE, f"offline:{row.seen_at:%Y%m%dT%H%M%S}", silent))
-    if row.battery is not None and row.battery <= queries.LOW_BATTERY:
-        charge = {"battery": row.battery}
-        found.append(TroubleSeen(row.device_id, Kind.BATTERY, f"battery:{now:%Y%m%d}", charge))
-    return found
-
-
-def _over(row: Any, now: datetime) -> TroubleOver | None:  # noqa: ANN401
-    charged = row.kind == Kind.BATTERY and (row.battery or 0) > queries.LOW_BATTERY
-    heard = row.kind == Kind.OFFLINE and row.seen_at is not None and not _silent_since(row, now)
-    return TroubleOver(row.device_id, Kind(row.kind)) if charged or heard else None

@@ -13,7 +13,7 @@ from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.scope import Scope
-from callcenter.storage.unit import WrittenEffect
+from callcenter.storage.unit_values import WrittenEffect
 from config.plans import PlanStep
 
 # The door, as console and webhooks see it: an input goes in, its result comes out once it is stored.

@@ -8,12 +8,13 @@ from typing import Any
 
 from callcenter import metrics
 from callcenter.alerts.effects import ClearRetained, RefuseMessage, TellDevice
-from callcenter.alerts.inputs import AlarmRaised, CancelPressed, TroubleEnded
+from callcenter.alerts.inputs import AlarmRaised, CancelPressed
 from callcenter.alerts.model import UNRESOLVED, Kind
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
 from callcenter.storage import call_book, work
-from callcenter.storage.unit import Heard, Known, Needs, Unit, subject_key
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Heard, Known, Needs, subject_key
 from devices.events import CommandResult, PhoneSignal, Presence, Signal, SignalKind, SosBody, Unreadable
 from devices.telemetry import position
 from handlers import arrivals, whose
@@ -36,30 +37,11 @@ _KINDS: dict[SignalKind, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleSeen:
-    """The centre itself finds something wrong with a device: silent, or its battery is low.
-
-    `episode` names this one trouble; it is raised once, however often it is seen.
-    """
-
-    device: str
-    kind: Kind
-    episode: str
-    details: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class ReceiverForgotten:
     """A home phone has been off the hook for 8 s and has dialled nothing. Lifted again since, it has a later due."""
 
     device: str
     due: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TroubleOver:
-    device: str
-    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,37 +322,6 @@ def bad_reason(reason: str) -> str:
     return reason.replace(" ", "_") if reason in _REASONS else "wrong_field"
 
 
-def take_trouble(unit: Unit, seen: TroubleSeen) -> Taken:
-    """A technical alarm, raised once while its trouble lasts."""
-    if heard := unit.heard(seen.device, seen.episode):
-        return Taken(heard.alert_id, new=False)
-    subject = whose.subject_of(unit.device(seen.device), seen.device)
-    alarm = AlarmRaised(new_id(unit.now), subject, seen.kind, details={"device": seen.device} | seen.details)
-    entry = react(unit, unit.open_alert(subject.key), alarm, actor="system")
-    alert_id = None if isinstance(entry, Refused) else entry.alert_id
-    unit.add_signal(
-        {
-            "device_id": seen.device,
-            "msg": seen.episode,
-            "ref": "",
-            "alert_id": alert_id,
-            "kind": seen.kind.value,
-            "received_at": unit.now,
-            "device_at": None,
-            "retained": False,
-            "faults": "[]",
-            "raw": b"",
-        }
-    )
-    return Taken(alert_id, new=True)
-
-
-def end_trouble(unit: Unit, over: TroubleOver) -> None:
-    alert = unit.open_alert(subject_key(unit.device(over.device), over.device))
-    if alert and alert.kind is over.kind:
-        react(unit, alert, TroubleEnded(over.device, over.kind), actor="system")
-
-
 def _signal_needs(signal: Signal | PhoneSignal) -> Needs:
     if isinstance(signal, Signal) and ALONE in signal.faults:
         return Needs()
@@ -383,7 +334,5 @@ HANDLERS: dict[type, Handler] = {
     Presence: Handler(take_presence),
     CommandResult: Handler(take_result),
     Unreadable: Handler(take_unreadable),
-    TroubleSeen: Handler(take_trouble, lambda seen: Needs(devices=(seen.device,))),
     ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,))),
-    TroubleOver: Handler(end_trouble, lambda over: Needs(devices=(over.device,))),
 }

@@ -18,7 +18,8 @@ import structlog
 from callcenter import metrics
 from callcenter.clock import Clock
 from callcenter.ports import Committed, NotStored
-from callcenter.storage.unit import Needs, Unit
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Needs
 from callcenter.storage.writer import Unavailable
 
 log = structlog.get_logger()

@@ -10,7 +10,8 @@ from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.rules import Refused
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined, SignedOut
 from callcenter.storage import directory, synthetic, work
-from callcenter.storage.unit import Needs, Unit
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Needs
 from handlers import offers, rooms
 from handlers.intake import Handler
 from handlers.reaction import react

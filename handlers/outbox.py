@@ -20,7 +20,8 @@ from callcenter.alerts.inputs import EffectFailed
 from callcenter.clock import Clock
 from callcenter.ports import Committed, NotStored
 from callcenter.storage import work
-from callcenter.storage.unit import Needs, Unit, WrittenEffect
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Needs, WrittenEffect
 from handlers.intake import Door, Handler
 from handlers.reaction import react
 

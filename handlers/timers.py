@@ -13,7 +13,8 @@ from callcenter.alerts.inputs import OwnerTalks, TimerDue, TimerKind
 from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock, wait_event
 from callcenter.ports import Committed, NotStored
-from callcenter.storage.unit import Needs, Unit
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Needs
 from callcenter.storage.writer import Unavailable
 from handlers import rooms
 from handlers.intake import Door, Handler

@@ -13,10 +13,10 @@ from callcenter.clock import Clock
 from callcenter.ports import NotStored
 from callcenter.storage import work
 from callcenter.storage.writer import Unavailable
-from handlers.device_signals import TroubleOver, TroubleSeen
 from handlers.intake import Door
 from handlers.operator_actions import ConsolesReviewed
 from handlers.timers import CallChecked, DeadlinesChecked
+from handlers.troubles import TroubleOver, TroubleSeen
 
 log = structlog.get_logger()
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from callcenter.alerts.model import OF_THE_HOUSE, Alert, Kind, Subject
 from callcenter.storage import directory
-from callcenter.storage.unit import Known, Unit, subject_key
+from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Known, subject_key
 
 WORN = "bracelet"  # the family of devices that go where a person goes
 

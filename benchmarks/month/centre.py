@@ -22,7 +22,7 @@ from callcenter.storage.call_book import CallBook
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.prepared import Prepared
-from callcenter.storage.unit import WrittenEffect
+from callcenter.storage.unit_values import WrittenEffect
 from callcenter.storage.writer import Writer
 from callcenter.telephone import send_text
 from callcenter.telephony.line import Line, Numbers

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import SYNTHETIC, SYNTHETIC_KEY, UNRESOLVED, Alert, Subject
+from callcenter.alerts.model import UNRESOLVED, Alert, Subject
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.privacy import Seal
@@ -27,54 +27,10 @@ from callcenter.storage.plan_book import PlanBook
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.records import Entry, alert_from_row, alert_row, alert_view, canonical, chained
 from callcenter.storage.scope import TEST_AREA
+from callcenter.storage.unit_values import Heard, Known, Needs, WrittenEffect, subject_key
 from config.policies import AlertPolicy
 
 EFFECT_LEASE_S = 10  # the writing process has this long to perform an effect before any other may
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A registered device and whose it is."""
-
-    id: str
-    family: str
-    resident: str | None
-    household: str | None
-    name: str
-    place: str
-    home: str | None  # the household, of a resident's own device too
-    area: str | None  # in which that is
-    planned: bool = True  # somebody who lives there has a plan of their own
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An alarm that is already stored."""
-
-    device: str
-    msg: str
-    ref: str
-    kind: str
-    alert_id: str | None
-    device_at: datetime | None
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenEffect:
-    """An effect with the id under which the outbox knows it."""
-
-    id: str
-    effect: Effect
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What an input will ask for, so that a group can be read in one go. Only speed depends on it."""
-
-    devices: tuple[str, ...] = ()
-    signals: tuple[tuple[str, str], ...] = ()
-    alerts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -381,13 +337,3 @@ def _update_row(alert: Alert) -> dict[str, Any]:
     row = alert_row(alert)
     row["b_id"] = row.pop("id")
     return row
-
-
-def subject_key(known: Known | None, device: str) -> str:
-    """Whom an alarm of this device is about."""
-    if known and known.resident:
-        return f"resident:{known.resident}"
-    if known and known.household:
-        return f"household:{known.household}"
-    # Whoever has somebody to whom it belongs is never a test, whatever its family.
-    return f"{SYNTHETIC_KEY if known and known.family == SYNTHETIC else 'device:'}{device}"

@@ -25,7 +25,8 @@ from callcenter.alerts.model import OPEN, Alert, State
 from callcenter.storage import tables as t
 from callcenter.storage.prepared import PreparedLookup
 from callcenter.storage.records import alert_from_row
-from callcenter.storage.unit import EFFECT_LEASE_S, WrittenEffect
+from callcenter.storage.unit import EFFECT_LEASE_S
+from callcenter.storage.unit_values import WrittenEffect
 from config.policies import AlertPolicy
 
 PolicyOf = Callable[[Connection, Alert], AlertPolicy]

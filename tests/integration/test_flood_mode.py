@@ -10,8 +10,8 @@ import pytest
 from callcenter.alerts.model import Kind
 from callcenter.ports import FloodWanted
 from callcenter.storage import flood_book
-from handlers.device_signals import TroubleSeen
 from handlers.flood import FloodWatch
+from handlers.troubles import TroubleSeen
 from tests.conftest import ManualClock
 from tests.integration.office import ANN, BEN, CHIEF, Office
 

@@ -15,7 +15,7 @@ from callcenter.alerts.call_model import Call, CallOutcome, Role
 from callcenter.alerts.effects import PlaceCall
 from callcenter.ports import Committed
 from callcenter.storage import call_queries, work
-from callcenter.storage.unit import WrittenEffect
+from callcenter.storage.unit_values import WrittenEffect
 from callcenter.telephony import twilio_gateway
 from config import policies
 from handlers.outbox import AT_ONCE

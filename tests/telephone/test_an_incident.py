@@ -20,9 +20,9 @@ from callcenter.centre import _due
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import queries, roll_book, roll_queries, tables as t
 from handlers import incidents
-from handlers.device_signals import TroubleOver, TroubleSeen
 from handlers.incidents import IncidentDue
 from handlers.timers import TimerWorker
+from handlers.troubles import TroubleOver, TroubleSeen
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
 from simulators.carrier.faults import Faults
