@@ -25,7 +25,7 @@ class Floor:
         self.database.execute("CREATE TABLE presses (msg TEXT PRIMARY KEY, raw BLOB)")
         self.sockets: set[web.WebSocketResponse] = set()
         self.news: asyncio.Queue[str] = asyncio.Queue()
-        address = Address("127.0.0.1", mqtt_port)
+        address = [Address("127.0.0.1", mqtt_port)]
         topics = {"vnh/v1/+/up/sos": 1}
         self.lanes = [
             Lane(address, identifier="floor", topics=topics, receive=self.press, clean=False, sleep=asyncio.sleep),

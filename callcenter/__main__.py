@@ -14,7 +14,7 @@ from pathlib import Path
 from callcenter import audit, demo, doctor, metrics, people, synthetic
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
-from callcenter.centre import Centre
+from callcenter.centre import PARTS, Centre
 from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
 from callcenter.console.roles import ROLES
@@ -77,13 +77,13 @@ def _check_ports(chosen: Settings) -> None:
             raise Refused(f"port {port} on {host} is taken; choose another with {name}")
 
 
-async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) -> int:
+async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None, parts: frozenset[str]) -> int:
     """Run the centre, and the demo's town beside it, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics.build.info({"version": VERSION})
-    centre = Centre(chosen, policy)
+    centre = Centre(chosen, policy, parts=parts)
     try:
         await centre.start()
         if beside:
@@ -98,12 +98,14 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) 
         await centre.stop()
 
 
-def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = None) -> int:
+def _run_loop(
+    chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = None, parts: frozenset[str] = PARTS
+) -> int:
     sys.setswitchinterval(THREAD_TURN_S)
     gc.freeze()  # what is loaded by now stays; looking through it again and again would only make presses wait
     try:
         with asyncio.Runner() as runner:  # not uvloop: it goes deaf on a socket that was reset (docs/adr/0012)
-            code = runner.run(_run(chosen, policy, beside))
+            code = runner.run(_run(chosen, policy, beside, parts))
     except (BrokerFailed, Unavailable, OSError) as error:
         raise Refused(str(error)) from error
     sys.stdout.flush()
@@ -111,14 +113,23 @@ def _run_loop(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None = 
     os._exit(code)  # all is stored and stopped; a thread that still waits for a dead database must not keep us
 
 
-def serve(_arguments: argparse.Namespace) -> int:
+def _check_parts(chosen: Settings, parts: frozenset[str]) -> None:
+    if unknown := parts - PARTS:
+        raise Refused(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(sorted(PARTS))}")
+    if parts != PARTS and (chosen.embedded_broker or chosen.database.startswith("sqlite")):
+        raise Refused("--only: parts of a centre share CALLCENTER_DATABASE_URL (PostgreSQL) and CALLCENTER_MQTT_URL")
+
+
+def serve(arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
+    parts = frozenset(arguments.only.split(",")) if arguments.only else PARTS
+    _check_parts(chosen, parts)
     _check_ports(chosen)
     _migrate(chosen)
     writer = _writer(chosen, policy)
     synthetic.prepare(chosen, writer)
     writer.close()
-    return _run_loop(chosen, policy)
+    return _run_loop(chosen, policy, parts=parts)
 
 
 def run_demo(_arguments: argparse.Namespace) -> int:
@@ -238,7 +249,10 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(does=does)
         return added
 
-    command("serve", serve, "Run the centre.")
+    serving = command("serve", serve, "Run the centre.")
+    serving.add_argument(
+        "--only", metavar="PART,...", help=f"not all of {', '.join(sorted(PARTS))}: some other process"
+    )
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("synthetic", probe, "Press the test alarm every minute, beside the centre, and say when it is missed.")
     command("migrate", migrate_only, "Bring the database to the newest schema.")

@@ -1,8 +1,9 @@
-"""Wiring: every part of one service process, started in order and stopped in order."""
+"""Wiring: the parts of one service process, started in order and stopped in order."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +16,7 @@ from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
-from callcenter.console.app import build
+from callcenter.console.app import build, machines
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.feed import Feed
@@ -65,6 +66,7 @@ from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
+from handlers.news import TOPIC as NEWS, News, Standing
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
 from handlers.policies import PolicyWatch
@@ -93,15 +95,21 @@ HANDLERS = (
     | roster.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
+# What a process may be one of (`serve --only`); by itself it is all of them.
+PARTS = frozenset({"intake", "timers", "outbox", "console"})
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
 GOODBYE_S = 2.0
+
+Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Centre:
     """One process of the service."""
 
-    def __init__(self, settings: Settings, policy: AlertPolicy, clock: Clock | None = None) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, policy: AlertPolicy, clock: Clock | None = None, *, parts: frozenset[str] = PARTS
+    ) -> None:
+        self.settings, self.parts = settings, parts
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
         self.oidc = oidc.desk(settings, self.seal, self.clock)
@@ -126,7 +134,9 @@ class Centre:
             "refuse_message": acks.refuse_message,
             "clear_retained": acks.clear_retained,
         }
-        self.outbox = Outbox(self.door, on_devices | self.telephone.performers(), self.clock)
+        by_telephone = self.telephone.performers() if "outbox" in parts else {}
+        self.outbox = Outbox(self.door, on_devices | by_telephone, self.clock)
+        writer.performs = self.outbox.performs
         self.timers = TimerWorker(self.door, self._due_timers, self.clock)
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
         self.policies = PolicyWatch(self._look_at_policies, self.shelf, self.clock)
@@ -134,12 +144,15 @@ class Centre:
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
         self.health = Health(
             lambda: self.door.storing,
-            lambda: self.alarms.connected and self.voice.connected,
-            lambda: self.telephone.calling,
+            lambda: self.voice.connected and (self.alarms.connected if "intake" in parts else self.news.others_hear),
+            lambda: self.telephone.calling if "outbox" in parts else self.news.others_call,
         )
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)
+        look = (self.feed.look, self.outbox.look)
+        self.news = News(self.voice.publish, self._standing, self.clock, node=settings.node, look=look)
+        self.door.listen(self.news.committed)
         self.keeper = Doorkeeper(self.read, self.clock, public=settings.public)
         self.live = Live(
             self.feed, self.presence, self.health, read=self.read, clock=self.clock, session=self.keeper.session
@@ -154,11 +167,11 @@ class Centre:
 
     def _make_lanes(self) -> None:
         """Alarms keep a session at the broker; answers have a connection of their own, telemetry even a process."""
-        address, node = Address.parse(self.settings.mqtt), self.settings.node
+        brokers, node = [Address.parse(url) for url in self.settings.brokers], self.settings.node
 
         def lane(name: str, topics: dict[str, int], *, clean: bool) -> Lane:
             return Lane(
-                address,
+                brokers,
                 identifier=f"vnh-{node}-{name}",
                 topics=topics,
                 receive=self._receive,
@@ -169,9 +182,9 @@ class Centre:
             )
 
         self.alarms = lane("alarms", ALARM_TOPICS, clean=False)
-        self.voice = lane("answers", {}, clean=True)
+        self.voice = lane("answers", {} if self.broker else {NEWS: 0}, clean=True)
         self.collector = Collector(
-            broker=self.settings.mqtt,
+            brokers=self.settings.brokers,
             identifier=f"vnh-{node}-telemetry",
             topics=TELEMETRY_TOPICS,
             take=self._take_telemetry,
@@ -184,7 +197,14 @@ class Centre:
         if report.unreadable:
             self.listener.hear(report.unreadable)
 
+    def _standing(self) -> Standing:
+        hears = "intake" in self.parts and self.alarms.connected and self.voice.connected and self.door.storing
+        return Standing(hears, "outbox" in self.parts and self.telephone.calling)
+
     def _receive(self, message: Message) -> Awaitable[Any] | None:
+        if message.topic == NEWS:
+            self.news.hear(message.payload)
+            return None
         heard = decode(message.topic, message.payload, self.clock.now(), retained=message.retained)
         return self.listener.hear(heard)
 
@@ -199,33 +219,38 @@ class Centre:
         await self.policies.look()
         self.door.start()
         await self.door.submit(ServiceStarted())
-        await self.telephone.start()
-        for name, work_of in self._workers().items():
-            self._tasks.append(asyncio.create_task(work_of, name=name))
+        if "outbox" in self.parts:
+            await self.telephone.start()
+        for name, (part, run) in self._workers().items():
+            if not part or part in self.parts:
+                self._tasks.append(asyncio.create_task(run(), name=name))
         await self._serve_http()
-        log.info("centre.started", node=self.settings.node, http=self.settings.public)
+        log.info("centre.started", node=self.settings.node, http=self.settings.public, parts=sorted(self.parts))
 
-    def _workers(self) -> dict[str, Coroutine[Any, Any, None]]:
-        workers = {
-            "alarms": self.alarms.run(),
-            "telemetry lane": self.collector.run(),
-            "answers": self.voice.run(),
-            "telemetry": self.telemetry.run(),
-            "timers": self.timers.run(),
-            "outbox": self.outbox.run(),
-            "watchdog": self.watchdog.run(),
-            "probe": self.watchdog.run_probe(),
-            "coverage": self.coverage.run(),
-            "policies": self.policies.run(),
-            "flood": self.flood.run(),
-            "synthetic": self.synthetic.run(),
-            "feed": self.feed.run(),
-            "positions": self.live.run_positions(),
-            "sessions": self.live.run_sessions(),
-            "presence": self.presence.run(),
-            "telephone": self.telephone.run(),
+    def _workers(self) -> dict[str, tuple[str, Run]]:
+        """By name: of which part it is ("": every process has one), and its loop."""
+        workers: dict[str, tuple[str, Run]] = {
+            "alarms": ("intake", self.alarms.run),
+            "telemetry lane": ("intake", self.collector.run),
+            "answers": ("", self.voice.run),
+            "telemetry": ("intake", self.telemetry.run),
+            "timers": ("timers", self.timers.run),
+            "outbox": ("", self.outbox.run),  # what devices are told, each process can say
+            "watchdog": ("timers", self.watchdog.run),
+            "probe": ("", self.watchdog.run_probe),
+            "coverage": ("console", self.coverage.run),
+            "policies": ("", self.policies.run),
+            "flood": ("console", self.flood.run),
+            "synthetic": ("console", self.synthetic.run),
+            "feed": ("console", self.feed.run),
+            "positions": ("console", self.live.run_positions),
+            "sessions": ("console", self.live.run_sessions),
+            "presence": ("console", self.presence.run),
+            "telephone": ("outbox", self.telephone.run),
         }
-        return workers | ({"broker": self.broker.keep(self.clock.sleep)} if self.broker else {})
+        if self.broker:
+            return workers | {"broker": ("", partial(self.broker.keep, self.clock.sleep))}
+        return workers | {"news": ("", self.news.run)}
 
     async def _serve_http(self) -> None:
         keeper = self.keeper
@@ -242,7 +267,7 @@ class Centre:
         app = build(
             api, keeper, pages, calls, callbacks,
             linked=linked, check_coverage=self.coverage.check, policy_desk=desk, oidc=self.oidc,
-        )  # fmt: skip
+        ) if "console" in self.parts else machines(pages)  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -270,6 +295,7 @@ class Centre:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outbox.stop()
         await self.telephone.stop()
         await self.door.stop()
         if self.broker:
@@ -287,7 +313,7 @@ class Centre:
 
     async def _due_timers(self, now: datetime) -> list[Any]:
         """Alerts' deadlines first."""
-        return await self.read(_due, now, calling=self.telephone.calling, rings=bool(self.settings.gateways))
+        return await self.read(_due, now, calling=self.health.calling(), rings=bool(self.settings.gateways))
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
         return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)

@@ -29,7 +29,8 @@ class Finding:
 
 def examine(settings: Settings, overdue_before: datetime) -> list[Finding]:
     """`overdue_before`: a deadline older than this means that no process works deadlines off."""
-    return [*_database(settings, overdue_before), _broker(settings)]
+    brokers = (_broker(settings, Address.parse(url)) for url in settings.brokers)
+    return [*_database(settings, overdue_before), *brokers]
 
 
 def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]:
@@ -104,8 +105,7 @@ def _policy(connection: Connection, settings: Settings, now: datetime) -> Findin
 _CHECKS: tuple[Callable[[Connection], Finding], ...] = (_operators, _people, _deadlines, _log)
 
 
-def _broker(settings: Settings) -> Finding:
-    address = Address.parse(settings.mqtt)
+def _broker(settings: Settings, address: Address) -> Finding:
     try:
         with socket.create_connection((address.host, address.port), timeout=3):
             return Finding(True, f"the broker answers on {address.host}:{address.port}")

@@ -31,7 +31,7 @@ def prober(settings: Settings) -> tuple[list[str], dict[str, str]]:
         "--device", synthetic.DEVICE, "--username", synthetic.ACCOUNT,
     ]  # fmt: skip
     environment = {
-        "CALLCENTER_MQTT_URL": settings.mqtt,
+        "CALLCENTER_MQTT_URL": settings.brokers[0],
         "CALLCENTER_SYNTHETIC_PASSWORD": settings.synthetic_password.get_secret_value(),
         "CALLCENTER_SYNTHETIC_COMMAND": settings.synthetic_command,
     }

@@ -16,7 +16,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("var"), description="where the embedded database and broker keep their files")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
-    mqtt_url: str = Field("", description="mqtt://[user:password@]host:port; empty: embedded broker")
+    mqtt_url: str = Field(
+        "", description="mqtt://[user:password@]host:port, several with commas; empty: embedded broker"
+    )
     mqtt_host: str = Field("127.0.0.1", description="address the embedded broker listens on")
     mqtt_port: int = Field(1883, ge=1, le=65535, description="port of the embedded broker")
     http_host: str = Field("127.0.0.1", description="address the console listens on")
@@ -80,6 +82,11 @@ class Settings(BaseSettings):
         return self.mqtt_url or f"mqtt://{self.mqtt_host}:{self.mqtt_port}"
 
     @property
+    def brokers(self) -> tuple[str, ...]:
+        """The servers of one broker: a lane that loses one goes to the next. A comma in a password is no end."""
+        return tuple(re.split(r",(?=mqtts?://)", self.mqtt))
+
+    @property
     def public(self) -> str:
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
@@ -99,7 +106,8 @@ class Settings(BaseSettings):
         file, _, options = self.database_url.removeprefix("sqlite:///").partition("?")
         if self.database_url.startswith("sqlite") and (not file or ":memory:" in file or "mode=memory" in options):
             raise ValueError("CALLCENTER_DATABASE_URL must name a file: alarms in memory would be lost")
-        _check_url("CALLCENTER_MQTT_URL", self.mqtt_url, ("mqtt", "mqtts"))
+        for url in self.brokers:
+            _check_url("CALLCENTER_MQTT_URL", url, ("mqtt", "mqtts"))
         _check_url("CALLCENTER_PUBLIC_URL", self.public_url, ("http", "https"))
         if self.embedded_broker and self.mqtt_host not in ("127.0.0.1", "::1", "localhost"):
             # Until devices are identified (devices/identity.py) anybody could press for anybody.

@@ -90,12 +90,12 @@ def _unreadable(said: Sequence[Any] | None) -> Unreadable | None:
 class _Ear:
     """Listens, and answers what it has heard."""
 
-    def __init__(self, *, broker: str, identifier: str, topics: Mapping[str, int]) -> None:
+    def __init__(self, *, brokers: Sequence[str], identifier: str, topics: Mapping[str, int]) -> None:
         self._gathered = Gathered()
         self._unreadable: deque[Unreadable] = deque()
         self._clock = SystemClock()
         self._lane = Lane(
-            Address.parse(broker),
+            [Address.parse(url) for url in brokers],
             identifier=identifier,
             topics=dict(topics),
             receive=self._receive,
@@ -149,7 +149,7 @@ class Collector:
     def __init__(
         self,
         *,
-        broker: str,
+        brokers: Sequence[str],
         identifier: str,
         topics: Mapping[str, int],
         take: Callable[[Report], None],
@@ -157,7 +157,7 @@ class Collector:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._setting = (
-            json.dumps({"broker": broker, "identifier": identifier, "topics": dict(topics)}).encode() + b"\n"
+            json.dumps({"brokers": brokers, "identifier": identifier, "topics": dict(topics)}).encode() + b"\n"
         )
         self._take = take
         self._on_change = on_change

@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -207,14 +207,14 @@ class _Client(aiomqtt.Client):
 
 
 class Lane:
-    """One connection with its subscriptions, kept up for ever.
+    """One connection with its subscriptions, kept up for ever, to one server of the cluster after another.
 
     `clean` False keeps a session at the broker, so that what arrives while we are away waits for us.
     """
 
     def __init__(
         self,
-        address: Address,
+        addresses: Sequence[Address],
         *,
         identifier: str,
         topics: dict[str, int],
@@ -224,7 +224,8 @@ class Lane:
         sleep: Callable[[float], Awaitable[None]],
         on_change: Callable[[bool], None] = lambda _connected: None,
     ) -> None:
-        self._address = address
+        self._addresses = addresses
+        self._at = 0  # the one of `addresses` whose turn it is
         self._identifier = identifier
         self._topics = topics
         self._receive = receive
@@ -251,13 +252,14 @@ class Lane:
                 usual = isinstance(error, aiomqtt.MqttError | OSError)
                 logger.warning("%s: %s: %s", self._identifier, type(error).__name__, error, exc_info=not usual)
                 failures += 1
+                self._at = (self._at + 1) % len(self._addresses)
             await self._sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
 
     async def _connection(self) -> None:
         """One connection, from connect to the end. Every acknowledgement belongs to exactly this one."""
         leave: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         client = _Client(
-            self._address,
+            self._addresses[self._at],
             identifier=self._identifier,
             clean=self._clean,
             take=lambda message: self._take(client, leave, message),

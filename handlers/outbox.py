@@ -1,11 +1,13 @@
 """Effects: performed after the commit that wished for them, device acks first; results come back as inputs.
 
-A row is born taken by the process that wrote it. If that process dies, or fails, the row is free again when
-its lease is over, and whoever sweeps next performs it. So effects may be performed twice, never lost: what
-must not happen twice (placing a call) is made safe by its performer, with the row's id.
+A row is born taken by the process that wrote it, or free, when that process performs none of its kind. If it dies, or
+fails, the row is free again when its lease is over, and whoever sweeps next performs it; one that stops in order gives
+it back at once. So effects may be performed twice, never lost: what must not happen twice (placing a call) is made safe
+by its performer, with the row's id.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.effects import Effect
 from callcenter.alerts.inputs import EffectFailed
-from callcenter.clock import Clock
+from callcenter.clock import Clock, wait_event
 from callcenter.ports import Committed, NotStored
 from callcenter.storage import work
 from callcenter.storage.unit import Unit
@@ -30,6 +32,7 @@ log = structlog.get_logger()
 SWEEP_S = 2.0
 AT_ONCE = 64  # effects of one kind performed at the same time: a carrier that hangs delays no device's ack
 GATHER_S = 0.05  # finished effects are written together after this time
+STOP_S = 1.0  # what giving back may cost when the service stops: the leases end by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,20 @@ class Outbox:
         self._performers = performers
         self._clock = clock
         self._wake = asyncio.Event()
+        self._news = asyncio.Event()
         self._finished: list[tuple[str, str, str | None]] = []
         self._slots: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._running: set[asyncio.Task[None]] = set()
         self._ids: set[str] = set()  # what is being performed here, so that a slow broker is not asked twice
         door.listen(self._committed)
 
+    def performs(self, kind: str) -> bool:
+        return kind in self._performers
+
     def _committed(self, committed: Committed) -> None:
         for written in committed.effects:
-            self._start(written)
+            if self.performs(written.effect.kind):  # the others are some other process's
+                self._start(written)
 
     def _start(self, written: WrittenEffect) -> None:
         if written.id in self._ids:
@@ -145,8 +153,17 @@ class Outbox:
                 await self._write_finished()
         finally:
             swept.cancel()
-            for task in tuple(self._running):
-                task.cancel()
+
+    async def stop(self) -> None:
+        """Nothing new is begun; what is done is written down, what is not is anybody's from now on."""
+        interrupted, now = sorted(self._ids), self._clock.now()
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        with contextlib.suppress(NotStored, TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._write_finished()
+                await self._door.later(lambda c: work.give_back(c, interrupted, now))
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -156,12 +173,17 @@ class Outbox:
                 pass
             except Exception:
                 log.exception("outbox.sweep_failed")
-            await self._clock.sleep(SWEEP_S)
+            await wait_event(self._news, self._clock, SWEEP_S)
+
+    def look(self) -> None:
+        """Another process has written something: perhaps an effect that only we perform."""
+        self._news.set()
 
     async def sweep(self) -> int:
         """Take what is free and perform it; tells how many there were."""
         now: datetime = self._clock.now()
-        taken: Sequence[WrittenEffect] = await self._door.later(lambda c: work.take_effects(c, now))
+        kinds = sorted(self._performers)
+        taken: Sequence[WrittenEffect] = await self._door.later(lambda c: work.take_effects(c, now, kinds))
         for written in taken:
             self._start(written)
         return len(taken)

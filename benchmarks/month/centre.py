@@ -13,6 +13,7 @@ from sqlalchemy import Table, bindparam, func, select, true
 
 from benchmarks.month.clockwork import Clockwork
 from callcenter.alerts.call_model import Call
+from callcenter.alerts.effects import KINDS
 from callcenter.alerts.inputs import TimerKind
 from callcenter.centre import HANDLERS
 from callcenter.ports import Committed, NotStored
@@ -213,7 +214,7 @@ class VirtualCentre:
         self.read(work.finish_effects, finished)
 
     def _sweep_effects(self) -> None:
-        for written in self.read(work.take_effects, self.clock.time):
+        for written in self.read(work.take_effects, self.clock.time, KINDS):
             self._perform(written)
 
     def _tidy(self) -> None:

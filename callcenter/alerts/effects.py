@@ -277,6 +277,7 @@ Effect = (
     | FetchRecording
 )
 _KINDS: dict[str, type[Effect]] = {effect.kind: effect for effect in get_args(Effect)}
+KINDS = tuple(_KINDS)
 
 
 def to_row(effect: Effect) -> tuple[str, dict[str, Any]]:

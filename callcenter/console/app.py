@@ -167,6 +167,14 @@ def _routes(api: Api, pages: Pages, calls: CallApi, coverage: CoverageApi) -> tu
     )
 
 
+def machines(pages: Pages) -> web.Application:
+    """What a process without consoles answers: how it is."""
+    app = web.Application(middlewares=[_answer_problems])
+    for route in pages.machine_routes():
+        app.router.add_route(route.method, route.path, route.handler, name=route.name)
+    return app
+
+
 def build(
     api: Api,
     keeper: Doorkeeper,

@@ -74,6 +74,10 @@ class Feed:
         if committed.entries:
             self.wake()
 
+    def look(self) -> None:
+        """Another process has written something."""
+        self._behind.set()
+
     def _append(self, entry: Entry) -> None:
         if entry.n == self.last + 1:
             self._frames.append(_framed(entry))

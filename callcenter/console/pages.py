@@ -89,6 +89,11 @@ class Pages:
     def routes(self) -> tuple[Route, ...]:
         return (
             *(Route("GET", path, PUBLIC, name, partial(self._page, script)) for path, name, script in SHELLS),
+            *self.machine_routes(),
+        )
+
+    def machine_routes(self) -> tuple[Route, ...]:
+        return (
             Route("GET", "/healthz", PUBLIC, "healthz", self.healthz),
             Route("GET", "/readyz", PUBLIC, "readyz", self.readyz),
             Route("GET", "/metrics", PUBLIC, "metrics", self.metrics),

@@ -71,6 +71,7 @@ class Unit:
         self._calls: CallBook | None = None
         self._offers: OfferBook | None = None
         self.plans = PlanBook(connection)
+        self.performs: Callable[[str], bool] = lambda _kind: True  # whether this process does effects of this kind
 
     @property
     def calls(self) -> CallBook:
@@ -324,7 +325,7 @@ class Unit:
             "alert_id": args.get("alert"),
             "state": "pending",
             "created_at": self.now,
-            "free_at": self.now + timedelta(seconds=EFFECT_LEASE_S),
+            "free_at": self.now + timedelta(seconds=EFFECT_LEASE_S if self.performs(kind) else 0),
             "attempts": 0,
         }
 

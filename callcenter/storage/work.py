@@ -61,11 +61,16 @@ def next_timer(connection: Connection) -> datetime | None:
     return due
 
 
-def take_effects(connection: Connection, now: datetime, *, limit: int = 200) -> list[WrittenEffect]:
-    """Take pending effects that nobody works on (their writer died, or failed) for the time of one lease."""
+def take_effects(
+    connection: Connection, now: datetime, kinds: Sequence[str], *, limit: int = 200
+) -> list[WrittenEffect]:
+    """Take pending effects of these kinds that nobody works on (their writer died, or failed), for one lease.
+
+    Others are left alone: perhaps a newer release performs them.
+    """
     free = (
         select(t.outbox.c.id)
-        .where(t.outbox.c.state == "pending", t.outbox.c.free_at <= now)
+        .where(t.outbox.c.state == "pending", t.outbox.c.free_at <= now, t.outbox.c.kind.in_(kinds))
         .order_by(t.outbox.c.free_at)
         .limit(limit)
     )
@@ -77,6 +82,12 @@ def take_effects(connection: Connection, now: datetime, *, limit: int = 200) -> 
     )
     rows = connection.execute(taken).all()
     return [WrittenEffect(row.id, from_row(row.kind, json.loads(row.args))) for row in sorted(rows)]
+
+
+def give_back(connection: Connection, effects: Sequence[str], now: datetime) -> None:
+    """What is pending of these is anybody's at once: who worked on them stops."""
+    mine = t.outbox.c.id.in_(effects), t.outbox.c.state == "pending"
+    connection.execute(update(t.outbox).where(*mine).values(free_at=now))
 
 
 def finish_effects(connection: Connection, done: Iterable[tuple[str, str, str | None]]) -> None:

@@ -1,6 +1,6 @@
 """The writer's connection: opens units, commits them, and tells a dead database from a bad row."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,7 @@ class Writer:
         self._node = node
         self.shelf = policy if isinstance(policy, Shelf) else Shelf(policy)
         self._seal = seal
+        self.performs: Callable[[str], bool] = lambda _kind: True  # an effect of another kind is anybody's at once
         self.plans: Plans = {}  # what is to be done for an alert of each kind; the centre says so
         self._connection: Connection | None = None
         self._driver: Any = engine.dialect.loaded_dbapi
@@ -46,7 +47,7 @@ class Writer:
         """A unit; flushed and committed when the block ends, rolled back when it raises."""
         with self.transaction() as connection:
             unit = Unit(connection, now=now, node=self._node, shelf=self.shelf, seal=self._seal)
-            unit.plans.by_kind = self.plans
+            unit.plans.by_kind, unit.performs = self.plans, self.performs
             yield unit
             unit.flush()
 

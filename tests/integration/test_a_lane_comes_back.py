@@ -70,12 +70,14 @@ async def lane_at(
     topics: dict[str, int],
     # Stored a moment later: the acknowledgement comes when it comes.
     receive: Receive = lambda _message: asyncio.sleep(0),
+    *,
+    dead: int = 0,
 ) -> AsyncIterator[asyncio.Event]:
-    """A lane at that broker; the event tells whether it is connected."""
+    """A lane at that broker, the last of a cluster with so many dead ones; the event tells whether it is connected."""
     server = await asyncio.start_server(broker.serve, "127.0.0.1", 0)
     connected = asyncio.Event()
     lane = Lane(
-        Address("127.0.0.1", server.sockets[0].getsockname()[1]),
+        [*(Address("127.0.0.1", 1) for _ in range(dead)), Address("127.0.0.1", server.sockets[0].getsockname()[1])],
         identifier="lane",
         topics=topics,
         receive=receive,
@@ -133,6 +135,13 @@ async def test_a_broker_that_talks_garbage_is_left_and_tried_again(
         monkeypatch.setattr(paho, "MalformedPacket", ())  # paho catches it no longer
     broker = RudeBroker(3, *says, waits=True)
     async with lane_at(broker, topics) as connected, asyncio.timeout(9):
+        await broker.stays.wait()
+        await connected.wait()
+
+
+async def test_of_a_cluster_the_next_server_is_asked_when_one_does_not_answer() -> None:
+    broker = RudeBroker(1)  # and after the last one the first again
+    async with lane_at(broker, {"vnh/#": 1}, dead=2) as connected, asyncio.timeout(9):
         await broker.stays.wait()
         await connected.wait()
 

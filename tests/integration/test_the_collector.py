@@ -36,7 +36,7 @@ class Ear:
         self.reports: list[Report] = []
         self.connected = False
         self.collector = Collector(
-            broker=f"mqtt://127.0.0.1:{port}", identifier="vnh-test-telemetry", topics=TOPICS,
+            brokers=[f"mqtt://127.0.0.1:{port}"], identifier="vnh-test-telemetry", topics=TOPICS,
             take=self.reports.append, on_change=self._changed, sleep=SystemClock().sleep,
         )  # fmt: skip
 

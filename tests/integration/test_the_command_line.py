@@ -206,6 +206,11 @@ def test_impossible_settings_are_refused_in_one_line(empty: Deployment, name: st
     assert_one_clear_line(empty.run("serve"), *words)
 
 
+@pytest.mark.parametrize(("only", "says"), [("intake,cats", "there is no cats"), ("intake", "PostgreSQL")])
+def test_a_part_that_could_not_work_is_refused(empty: Deployment, only: str, says: str) -> None:
+    assert_one_clear_line(empty.run("serve", "--only", only), "--only", says)
+
+
 def test_a_script_sees_the_refusal_in_the_exit_code(empty: Deployment) -> None:
     empty.extra = {"CALLCENTER_HTTP_PORT": "web"}
     assert_one_clear_line(empty.really("serve"), "CALLCENTER_HTTP_PORT")

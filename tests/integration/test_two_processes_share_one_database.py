@@ -12,12 +12,14 @@ import pytest
 from callcenter.ports import Acted, Declined
 from callcenter.storage import work
 from handlers.operator_actions import ServiceStarted
+from handlers.outbox import Outbox
 from handlers.timers import TimerFired, TimerWorker
 from tests.conftest import ManualClock, Seat, sign_in
 from tests.integration.bracelet import bracelet
 from tests.integration.office import ANN, BEN, Office, payload
 from tests.processes import Mosquitto, Service, running
 
+KINDS = ["tell_device", "tell_devices"]
 DEVICES = [f"bracelet-{n}" for n in range(1, 10)] + ["stranger-1", "stranger-2"]
 
 
@@ -131,10 +133,38 @@ async def test_an_effect_is_taken_by_one_of_them(offices: list[Office], clock: M
     clock.advance(60)  # their writer has died: the leases are over
     now = clock.now()
     taken = await asyncio.gather(
-        *(office.door.later(lambda connection: work.take_effects(connection, now)) for office in offices * 3)
+        *(office.door.later(lambda connection: work.take_effects(connection, now, KINDS)) for office in offices * 3)
     )
     ids = [effect.id for part in taken for effect in part]
     assert sorted(ids) == sorted(written)
+
+
+async def test_what_another_process_performs_is_free_at_once(offices: list[Office], clock: ManualClock) -> None:
+    """A process that only hears alarms leaves telephoning to others; nobody waits for a lease of ten seconds."""
+    one, two, _ = offices
+    one.writer.performs = lambda kind: kind != "tell_device"
+    await one.press()
+    now = clock.now()
+    unknown = await two.door.later(lambda connection: work.take_effects(connection, now, ["of another release"]))
+    taken = await two.door.later(lambda connection: work.take_effects(connection, now, KINDS))
+    assert (unknown, [one.effect.kind for one in taken]) == ([], ["tell_device"])
+
+
+async def test_a_process_that_stops_gives_back_what_it_was_at(offices: list[Office], clock: ManualClock) -> None:
+    one, two, _ = offices
+    begun = asyncio.Event()
+
+    async def hangs(_effect: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    outbox = Outbox(one.door, {"tell_device": hangs}, clock)
+    await one.press()
+    await begun.wait()
+    assert not await two.door.later(lambda connection: work.take_effects(connection, clock.now(), KINDS))
+    await outbox.stop()
+    taken = await two.door.later(lambda connection: work.take_effects(connection, clock.now(), KINDS))
+    assert [one.effect.kind for one in taken] == ["tell_device"]
 
 
 async def test_a_process_that_starts_does_not_send_away_operators_of_the_others(offices: list[Office]) -> None:

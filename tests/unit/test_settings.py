@@ -97,6 +97,8 @@ OIDC = {
         ({"MQTT_URL": "tcp://broker:1883"}, "CALLCENTER_MQTT_URL"),
         ({"MQTT_URL": "broker:1883"}, "CALLCENTER_MQTT_URL"),
         ({"MQTT_URL": "mqtt://"}, "CALLCENTER_MQTT_URL names no host"),
+        ({"MQTT_URL": "mqtt://one:1883,two:1883"}, "CALLCENTER_MQTT_URL"),
+        ({"MQTT_URL": "mqtt://one:1883,mqtt://:1884"}, "CALLCENTER_MQTT_URL names no host"),
         ({"MQTT_URL": "mqtt://:1883"}, "CALLCENTER_MQTT_URL names no host"),
         ({"MQTT_URL": "mqtt://broker:many"}, "CALLCENTER_MQTT_URL"),
         ({"MQTT_URL": "mqtt://broker:99999"}, "CALLCENTER_MQTT_URL"),
@@ -181,3 +183,9 @@ def test_without_an_identity_provider_there_is_none() -> None:
 def test_pictures_of_a_map_come_from_one_host_and_have_a_grid(monkeypatch: pytest.MonkeyPatch, tiles: str) -> None:
     assert "CALLCENTER_MAP_TILES" in str(chosen(monkeypatch, MAP_TILES=tiles))
     assert isinstance(chosen(monkeypatch, MAP_TILES="https://maps.example/{z}/{x}/{y}.png"), Settings)
+
+
+def test_a_cluster_is_its_servers_with_commas_and_a_password_may_hold_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = chosen(monkeypatch, MQTT_URL="mqtt://centre:a,b@one,mqtts://two:8884")
+    assert not isinstance(settings, str)
+    assert settings.brokers == ("mqtt://centre:a,b@one", "mqtts://two:8884")
