@@ -6,7 +6,7 @@ import logging
 import shutil
 import socket
 import sysconfig
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from jinja2 import Template
@@ -34,10 +34,13 @@ def executable() -> str:
     return found
 
 
-def configuration(*, host: str, port: int, store: Path, name: str) -> str:
-    """The server's configuration file."""
-    text = TEMPLATE.read_text(encoding="utf-8")
-    rendered: str = Template(text).render(host=host, port=port, store=store.resolve(), name=name)
+def configuration(
+    *, host: str, port: int, store: Path, name: str, cluster_port: int = 0, routes: Sequence[str] = ()
+) -> str:
+    """The server's configuration file. With `routes` to all servers it is one of a cluster that keeps all threefold."""
+    rendered: str = Template(TEMPLATE.read_text(encoding="utf-8")).render(
+        host=host, port=port, store=store.resolve(), name=name, cluster_port=cluster_port, routes=routes
+    )
     return rendered
 
 

@@ -215,6 +215,7 @@ class Service:
     mqtt_port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
     households: int = 9
+    tree: Path = ROOT  # of which release it is
     from_nothing: bool = False  # a Python of its own from the first import on, as a user starts it
     process: subprocess.Popen | Child | None = None
 
@@ -291,9 +292,9 @@ class Service:
         if self.from_nothing:
             with path.open("ab") as log:
                 command = [sys.executable, *program]
-                self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+                self.process = subprocess.Popen(command, env=self.environment, cwd=self.tree, stdout=log, stderr=log)
         else:
-            self.process = Child(program, env=self.environment, cwd=ROOT, log=path)
+            self.process = Child(program, env=self.environment, cwd=self.tree, log=path)
         if ready:
             self.wait_ready()
 

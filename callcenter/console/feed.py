@@ -91,13 +91,15 @@ class Feed:
         """Read what other processes wrote."""
         while True:
             await wait_event(self._behind, self._clock, POLL_S)
-            try:
-                while entries := await self._read(queries.entries_after, self.last, limit=SEND_AT_ONCE):
-                    for entry in entries:
-                        self._append(entry)
-                    self.wake()
-            except Unavailable:
-                continue  # the beat tells the consoles
+            with contextlib.suppress(Unavailable):  # the beat tells the consoles
+                await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Raises Unavailable."""
+        while entries := await self._read(queries.entries_after, self.last, limit=SEND_AT_ONCE):
+            for entry in entries:
+                self._append(entry)
+            self.wake()
 
     async def after(self, n: int) -> list[Frame]:
         """What comes after number `n` in order, some at a time; empty when there is nothing."""

@@ -229,6 +229,8 @@ class Live:
 
     async def _greet(self, socket: web.WebSocketResponse, since: int | None) -> int:
         """Resume, or send everything that is open. Returns the number from which entries follow."""
+        if since is not None and since > self._feed.last:  # another process has told them more than we know
+            await self._feed.catch_up()
         if since is not None and self._feed.last - RESUME_AT_MOST <= since <= self._feed.last:
             await socket.send_str(canonical({"type": "resumed", "since": since, "n": self._feed.last}))
             return since

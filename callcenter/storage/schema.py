@@ -1,11 +1,14 @@
 """Bringing a database to the newest schema."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
 from callcenter.storage import tables as t
@@ -24,18 +27,59 @@ def _config(connection: Connection) -> Config:
     return config
 
 
+class Newer(Exception):
+    """The database is of a newer release, and has not what this one needs; the text says what."""
+
+
 def migrate(url: str) -> None:
-    """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once."""
+    """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once.
+
+    While releases change one process after another, one of the release before may have to start again: a newer schema
+    is left as it is when this release can work with it (docs/adr/0035). Raises Newer.
+    """
     engine = connect(url, writer=True, size=1, patience_s=PATIENCE_S)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_ONE_AT_A_TIME)
-            command.upgrade(_config(connection), "head")
+            config = _config(connection)
+            if is_newer(connection):
+                if lacking := lacks(connection):
+                    raise Newer(f"the database is of a newer release, and this one cannot use it: {lacking[0]}")
+                return
+            command.upgrade(config, "head")
             if connection.execute(select(t.timeline_head.c.n)).first() is None:
                 connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
     finally:
         engine.dispose()
+
+
+def is_newer(connection: Connection) -> bool:
+    """Whether its schema is one that this release has never heard of."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    return current is not None and current not in known
+
+
+def lacks(connection: Connection) -> list[str]:
+    """What this release would miss or could not fill in a newer schema; empty: it can work with it."""
+    return [said for kind, *what in _flat(differences(connection)) if (said := _lacking(kind, what))]
+
+
+def _flat(found: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Alembic tells all that is changed of one column as a list in the list."""
+    for one in found:
+        yield from one if isinstance(one, list) else (one,)
+
+
+def _lacking(kind: str, what: Sequence[Any]) -> str:
+    if kind in ("add_table", "add_column"):
+        return f"{what[-1].name} is gone"
+    if kind == "remove_column" and not what[-1].nullable and what[-1].server_default is None:
+        return f"{what[1]}.{what[-1].name} wants a value that only the newer release knows"
+    if kind == "modify_type" or (kind == "modify_nullable" and not what[-2]):
+        return f"{what[1]}.{what[2]} is something else now"
+    return ""
 
 
 def differences(connection: Connection) -> list[object]:

@@ -148,4 +148,5 @@ class Leg:
             "said": list(self.said),
             "rooms": list(self.rooms),
             "answered_by": self.answered_by,
+            "reports_to": self.terms.reports.hook.url if self.terms.reports.hook else "",
         } | {name: moment.isoformat() if moment else None for name, moment in moments.items()}

@@ -1,22 +1,20 @@
 """A centre to be maltreated: one of the two pairs, with a fresh database, its fleet's port and its books."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.books import Answers, Books, judge
+from tests.e2e.desk import Desk
 from tests.e2e.fleet import Fleet
-from tests.processes import PASSWORD, Mosquitto, Postgres, Service, wait_for
+from tests.processes import Mosquitto, Postgres, Service, wait_for
 
 VICTIM = (str(Path(__file__).with_name("victim.py")),)
 
@@ -60,7 +58,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 
 @dataclass
-class Deployment:
+class Deployment(Desk):
     """One service with its broker and its database."""
 
     name: str
@@ -70,6 +68,10 @@ class Deployment:
     postgres: Postgres | None = None
     answers: Answers = field(default_factory=Answers)
     token: str = ""
+
+    @property
+    def http(self) -> str:
+        return self.service.http
 
     def start(self, *, ready: bool = True, **victim: str) -> None:
         """The normal service, or with `stage="flushed"` and the like a build that dies there."""
@@ -104,48 +106,6 @@ class Deployment:
                     return child
         return None
 
-    # -- what people and machines see by HTTP
-
-    def get(self, path: str, *, seconds: float = 15) -> tuple[int, bytes]:
-        """(status, body); status 0 when there is no answer in time."""
-        request = urllib.request.Request(self.service.http + path, headers=self._headers())
-        return _ask(request, seconds)
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
-
-    def sign_in(self, who: str = "operator1") -> None:
-        body = json.dumps({"username": who, "password": PASSWORD}).encode()
-        request = urllib.request.Request(
-            f"{self.service.http}/api/v1/session", data=body, headers={"Content-Type": "application/json"}
-        )
-        status, answer = _ask(request, 10)
-        assert status == 200, answer
-        self.token = json.loads(answer)["token"]
-
-    def act(self, alert: str, action: str, *, seconds: float = 15, **more: str) -> int:
-        """Send an action and keep account of it; returns the status, 0 without an answer."""
-        request = urllib.request.Request(
-            f"{self.service.http}/api/v1/alerts/{alert}/actions",
-            data=json.dumps({"action": action} | more).encode(),
-            headers=self._headers() | {"Content-Type": "application/json"},
-        )
-        status, answer = _ask(request, seconds)
-        if status == 200:
-            self.answers.done.append((alert, action, json.loads(answer)["n"]))
-        elif status == 0 or b'"not_answered"' in answer:
-            self.answers.open.append((alert, action))
-        return status
-
-    def metric(self, line: str) -> float:
-        """A sample of /metrics by its full name with labels; 0 when it is not there."""
-        status, text = self.get("/metrics")
-        assert status == 200
-        for sample in text.decode().splitlines():
-            if sample.startswith(line + " "):
-                return float(sample.rsplit(" ", 1)[1])
-        return 0.0
-
     def _come_to_rest(self) -> None:
         """Until nothing is pending, or for 20 s nothing gets less: the judge says what is left."""
         least, end = sys.maxsize, time.monotonic() + 20
@@ -171,17 +131,6 @@ class Deployment:
             self.start()
             left += self._rest_and_stop()
         return left + judge(fleet, self.books, self.answers)
-
-
-def _ask(request: urllib.request.Request, seconds: float) -> tuple[int, bytes]:
-    try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
-    except OSError:
-        return 0, b""
 
 
 def everywhere(deployments: list[Deployment], play: Callable[[Deployment], None]) -> None:

@@ -58,10 +58,16 @@ class Bracelet:
         self.client.max_inflight_messages_set(1000)
         self.client.reconnect_delay_set(0.1, 0.6)
         self.client.on_connect = lambda client, *_: client.subscribe(f"{self._prefix}down/#", qos=1)
+        self.client.on_subscribe = self._granted
         self.client.on_message = lambda _client, _data, message: self._hear(message)
         # paho holds a lock of its own meanwhile, which publish() wants too: never take the fleet's lock there.
         self.client.on_publish = lambda _client, _data, mid, *_: self._taken.append((mid, time.monotonic()))
         self.client.connect_async("127.0.0.1", port, keepalive=20)
+
+    def _granted(self, client: paho.Client, _data: object, _mid: int, codes: list, _properties: object) -> None:
+        """A cluster that is just electing refuses: connected and deaf, nobody would hear an answer."""
+        if any(code.is_failure for code in codes):
+            client.subscribe(f"{self._prefix}down/#", qos=1)
 
     def _hear(self, message: paho.MQTTMessage) -> None:
         if not message.topic.endswith("down/ack"):

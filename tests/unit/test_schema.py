@@ -16,7 +16,7 @@ from callcenter.alerts.rules import Decided, decide
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.records import GENESIS, alert_row
-from callcenter.storage.schema import differences, migrate
+from callcenter.storage.schema import Newer, differences, migrate
 from config import policies
 from tests.processes import NOW
 
@@ -134,3 +134,51 @@ def test_what_is_written_survives_a_loss_of_power(migrated: Engine) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+NEWER = "UPDATE alembic_version SET version_num = 'of next year'"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "ALTER TABLE alerts ADD COLUMN mood VARCHAR",
+        "ALTER TABLE alerts ADD COLUMN mood VARCHAR DEFAULT 'calm' NOT NULL",
+        "CREATE TABLE moods (id VARCHAR PRIMARY KEY)",
+        "CREATE INDEX ix_mood ON alerts (outcome)",
+    ],
+)
+def test_a_process_of_the_release_before_can_start_again_while_the_others_are_newer(
+    migrated: Engine, changes: str
+) -> None:
+    with migrated.begin() as connection:
+        connection.execute(text(changes))
+        connection.execute(text(NEWER))
+    migrate(str(migrated.url))
+    with migrated.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "of next year"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ("ALTER TABLE alerts DROP COLUMN held_until", "held_until is gone"),
+        ("DROP TABLE dead_letters", "dead_letters is gone"),
+    ],
+)
+def test_a_schema_without_what_this_release_needs_is_refused(migrated: Engine, changes: str, says: str) -> None:
+    with migrated.begin() as connection:
+        connection.execute(text(changes))
+        connection.execute(text(NEWER))
+    with pytest.raises(Newer, match=says):
+        migrate(str(migrated.url))
+
+
+def test_a_column_that_only_the_newer_release_can_fill_is_refused(migrated: Engine) -> None:
+    with migrated.begin() as connection:
+        connection.execute(text("DROP TABLE dead_letters"))
+        columns = ", ".join(f"{column.name} VARCHAR" for column in t.dead_letters.columns)
+        connection.execute(text(f"CREATE TABLE dead_letters ({columns}, mood VARCHAR NOT NULL)"))
+        connection.execute(text(NEWER))
+    with pytest.raises(Newer):
+        migrate(str(migrated.url))
