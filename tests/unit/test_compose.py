@@ -98,6 +98,22 @@ def test_what_runs_on_is_watched_and_started_again() -> None:
             assert "healthcheck" in service, name
 
 
+def test_the_cluster_is_valid_compose_on_top_of_it() -> None:
+    text = interpolated((ROOT / "docker-compose.cluster.yml").read_text(encoding="utf-8"), SECRETS)
+    options = PyOptions()
+    options.apply_merge = True
+    options.from_yaml(text).validate()
+    added = yaml.safe_load(text)
+    first, second = added["services"]["centre"], added["services"]["centre-2"]
+    assert first["environment"]["CALLCENTER_MQTT_URL"].count("mqtt://") == 3
+    whole = SERVICES["centre"] | {"environment": SERVICES["centre"]["environment"] | first["environment"]}
+    assert second["environment"].items() - whole["environment"].items() == {("CALLCENTER_NODE", "centre-2")}
+    same = ("init", "read_only", "tmpfs", "cap_drop", "security_opt", "command", "image", "volumes", "healthcheck")
+    assert {name: second[name] for name in same} == {name: whole[name] for name in same}
+    routes = re.findall(r"nats://([^:]+):", (ROOT / "config/nats-cluster.conf").read_text(encoding="utf-8"))
+    assert set(routes) <= SERVICES.keys() | added["services"].keys()
+
+
 def test_who_waits_for_health_waits_for_a_service_that_tells_it() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():
@@ -156,11 +172,12 @@ def test_prometheus_reads_the_port_the_centre_has() -> None:
     assert source["port"] == 8080
 
 
-def test_the_broker_takes_its_configuration() -> None:
+@pytest.mark.parametrize("name", ["nats-compose.conf", "nats-cluster.conf"])
+def test_the_broker_takes_its_configuration(name: str) -> None:
     program = Path(sysconfig.get_path("scripts")) / "nats-server"
     done = subprocess.run(
-        [program, "-t", "-c", ROOT / "config/nats-compose.conf"],
-        env={"MQTT_PASSWORD": SECRETS["MQTT_PASSWORD"]},
+        [program, "-t", "-c", ROOT / "config" / name],
+        env={"MQTT_PASSWORD": SECRETS["MQTT_PASSWORD"], "SERVER_NAME": "nats-1"},
         capture_output=True,
         text=True,
         timeout=20,
