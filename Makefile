@@ -15,7 +15,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench month chaos lock schemas screenshots stories system browser
+.PHONY: help demo serve test check bench storm month chaos lock schemas screenshots stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ check: $(VENV)/.dev ## lint, types, and what is outdated or vulnerable
 bench: $(VENV)/.dev ## measure press to frame and press to painted row next to the bare floors of the same run
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.console
+
+storm: $(VENV)/.dev ## a hundred times the busy hour for a minute: presses, stuck buttons, returning bracelets, heartbeats
+	@exec $(BIN)/python -m benchmarks.storm $(ARGS)
 
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)

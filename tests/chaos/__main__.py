@@ -8,12 +8,14 @@ from pathlib import Path
 from tests.chaos.actor import BUILDS
 from tests.chaos.faults import FAULTS
 from tests.chaos.run import Outcome, Plan, run
+from tests.chaos.verdict import by_class
 
 
 def report(outcome: Outcome) -> str:
     faults = "\n".join(f"  {name:<52} {count:>10}" for name, count in outcome.faults.most_common())
     lines = [f"seed {outcome.plan.seed}, {sum(outcome.faults.values())} faults in {outcome.plan.minutes:g} minutes:"]
     lines += [faults, "over", outcome.figures.table() if outcome.figures else ""]
+    lines += [", ".join(f"{name} {count}" for name, count in by_class(outcome.wrong).items())]
     lines += [f"{len(outcome.wrong)} violations", *(f"  {wrong}" for wrong in outcome.wrong)]
     return "\n".join(lines)
 

@@ -17,6 +17,7 @@ from tests.chaos.town import Town
 from tests.e2e.fleet import Fleet
 
 MOST_AT_ONCE = 3  # things that are broken at a time
+STANDS_S = 15.0
 CLEARING_S = 0.2  # so often an operator does something once it is over
 
 
@@ -56,13 +57,26 @@ class Breaker:
         next_fault, end = 0.0, time.monotonic() + seconds
         while (now := time.monotonic()) < end:
             self._mend([on for on, (until, _broken) in self._broken.items() if until <= now])
+            self._supervise()
             if now >= next_fault and len(self._broken) < MOST_AT_ONCE:
                 self._break()
                 next_fault = time.monotonic() + self._stage.dice.expovariate(1 / self._plan.every_s)
             time.sleep(0.05)
 
     def mend_all(self) -> None:
+        """And see to it, for a while, that everything stands."""
         self._mend(list(self._broken))
+        end = time.monotonic() + STANDS_S
+        while time.monotonic() < end:
+            self._supervise()
+            time.sleep(0.2)
+
+    def _supervise(self) -> None:
+        """Who has ended by themselves, because the database was not there, are started again, as on any machine."""
+        for name, service in self._stage.town.services.items():
+            if name not in self._broken and service.process and service.process.poll() is not None:
+                self._tell(f"{name} had ended by itself ({service.process.poll()}) and is started again")
+                self._stage.town.start(name)
 
     def _break(self) -> None:
         dice = self._stage.dice

@@ -123,6 +123,21 @@ def figures(town: Town, fleet: Fleet, seats: Sequence[Seat], watchers: Sequence[
     )  # fmt: skip
 
 
+CLASSES = {
+    "lost": ("LOST", "never answered", "not stored", "is not told", "not on a console", "the feed went"),
+    "doubled": ("DIALLED TWICE", "times", "nobody pressed", "actions happened", "open alerts"),
+    "late": ("LATE", "overdue", "are due"),
+}
+
+
+def by_class(wrong: Sequence[str]) -> dict[str, int]:
+    """How many of them are of which class; the rest is `other`."""
+    found = Counter(
+        next((name for name, words in CLASSES.items() if any(word in one for word in words)), "other") for one in wrong
+    )
+    return {name: found[name] for name in (*CLASSES, "other")}
+
+
 def come_to_rest(town: Town, watchers: Sequence[Watcher], seconds: float) -> list[str]:
     """Until the operators have closed everything, nothing is pending, and the consoles have seen it all."""
     end = time.monotonic() + seconds
