@@ -24,6 +24,10 @@ class NotStored(Exception):
     """The input is not stored and nothing of it has happened. Whoever sent it must try again."""
 
 
+class MaybeStored(NotStored):
+    """The database was lost while it committed: a person looks before trying again, a machine just tries again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ActionWanted:
     """An operator's action on one alert."""

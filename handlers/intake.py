@@ -17,10 +17,10 @@ import structlog
 
 from callcenter import metrics
 from callcenter.clock import Clock
-from callcenter.ports import Committed, NotStored
+from callcenter.ports import Committed, MaybeStored, NotStored
 from callcenter.storage.unit import Unit
 from callcenter.storage.unit_values import Needs
-from callcenter.storage.writer import Unavailable
+from callcenter.storage.writer import Unavailable, Unsure
 
 log = structlog.get_logger()
 
@@ -255,5 +255,6 @@ class Door:
         self._failing = True
         metrics.storing.set(0)
         metrics.commit_failures.inc()
+        kind = MaybeStored if isinstance(error, Unsure) else NotStored
         for one in group:
-            one.error = NotStored(str(error))
+            one.error = kind(str(error))

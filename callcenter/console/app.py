@@ -27,7 +27,7 @@ from callcenter.console.roles import May
 from callcenter.console.room_api import RoomApi
 from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
-from callcenter.ports import NotStored
+from callcenter.ports import MaybeStored, NotStored
 from callcenter.storage.reading import Reader
 from callcenter.storage.scope import EVERYTHING, hides
 from callcenter.storage.writer import Unavailable
@@ -79,6 +79,8 @@ async def _answer_problems(request: web.Request, handler: Handle) -> web.StreamR
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except MaybeStored:
+        return problem(503, "not_answered", "the database was lost just then; look before trying again")
     except (Unavailable, NotStored):
         return problem(503, "not_stored", "nothing can be stored or read now; nothing of this request has happened")
     except (ConnectionError, TimeoutError):

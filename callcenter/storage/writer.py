@@ -28,6 +28,10 @@ class Unavailable(Exception):
     """The database cannot store anything now. Nothing of the unit is stored; try again later."""
 
 
+class Unsure(Unavailable):
+    """The database was lost while it committed: all of the unit is stored, or nothing."""
+
+
 class Writer:
     """One connection, used by one thread. After a failure the next unit connects anew."""
 
@@ -54,23 +58,25 @@ class Writer:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A bare transaction, for writes that no rule decides."""
+        away = Unavailable
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = self._engine.connect()
             with self._connection.begin():
                 yield self._connection
+                away = Unsure  # from here on only the commit is left
         except _DOWN as error:
             self.close()
-            raise Unavailable(str(error.__cause__ or error)) from error
+            raise away(str(error.__cause__ or error)) from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 self.close()
-                raise Unavailable(str(error.__cause__ or error)) from error
+                raise away(str(error.__cause__ or error)) from error
             raise
         except self._driver.Error as error:  # from a prepared statement, which SQLAlchemy does not wrap
             if isinstance(error, self._down):
                 self.close()
-                raise Unavailable(str(error)) from error
+                raise away(str(error)) from error
             raise
 
     def close(self) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from callcenter import metrics
-from callcenter.ports import NotStored
+from callcenter.ports import MaybeStored, NotStored
 from callcenter.storage import tables as t, work
 from callcenter.storage.engine import connect
 from devices.decoders import decode
@@ -285,3 +285,23 @@ def test_an_sos_is_always_a_signal() -> None:
     """What the salvage above rests on."""
     now = ManualClock().now()
     assert isinstance(decode("vnh/v1/x/up/sos", b"\x00\xff", now), Signal)
+
+
+async def test_a_database_that_is_lost_while_it_commits_may_have_stored(office: Office) -> None:
+    """Nobody at a desk may be told that nothing has happened; a device repeats, and counts once."""
+    engine, driver = office.writer._engine, office.writer._driver
+
+    def lost(_connection: object) -> None:
+        raise driver.OperationalError("the connection is gone")
+
+    event.listen(engine, "commit", lost)
+    with pytest.raises(MaybeStored):
+        await office.sos("bracelet-1", payload("a"))
+    event.remove(engine, "commit", lost)
+    event.listen(engine, "begin", lost)
+    with pytest.raises(NotStored) as caught:
+        await office.sos("bracelet-1", payload("a"))
+    event.remove(engine, "begin", lost)
+    assert not isinstance(caught.value, MaybeStored)
+    await office.sos("bracelet-1", payload("a"))
+    assert [alert.press_count for alert in office.alerts()] == [1]

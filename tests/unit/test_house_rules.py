@@ -74,7 +74,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
-                 "callcenter.storage.records", "callcenter.storage.writer.Unavailable", "callcenter.privacy",
+                 "callcenter.storage.records", "callcenter.storage.writer.Unavailable",
+                 "callcenter.storage.writer.Unsure", "callcenter.privacy",
                  "callcenter.people", "callcenter.ports", "callcenter.metrics", "callcenter.clock", "callcenter.ids",
                  "config.policies", "config.plans", "config.prompts"},
     # Black boxes: they know the wire and nothing of the centre.
