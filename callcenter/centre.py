@@ -66,7 +66,7 @@ from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
-from handlers.news import TOPIC as NEWS, News, Standing
+from handlers.news import TOPIC as NEWS, Looks, News, Standing
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
 from handlers.policies import PolicyWatch
@@ -150,8 +150,10 @@ class Centre:
         self.presence = Presence(self.door.submit, self.clock)
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)
-        look = (self.feed.look, self.outbox.look)
-        self.news = News(self.voice.publish, self._standing, self.clock, node=settings.node, look=look)
+        self.news = News(
+            self.voice.publish, self._standing, self.clock, node=settings.node, performs=self.outbox.performs,
+            looks=Looks(self.feed.look, self.outbox.look),
+        )  # fmt: skip
         self.door.listen(self.news.committed)
         self.keeper = Doorkeeper(self.read, self.clock, public=settings.public)
         self.live = Live(

@@ -29,8 +29,16 @@ class Standing:
     calls: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Called when another process has written something; `free`: also an effect that it leaves to others."""
+
+    written: Callable[[], None]
+    free: Callable[[], None]
+
+
 class News:
-    """`look` is called when another process has written something."""
+    """`performs`: whether this process does effects of a kind by itself."""
 
     def __init__(
         self,
@@ -39,14 +47,17 @@ class News:
         clock: Clock,
         *,
         node: str,
-        look: Sequence[Callable[[], None]],
+        performs: Callable[[str], bool],
+        looks: Looks,
     ) -> None:
-        self._publish, self._standing, self._clock, self._node, self._look = publish, standing, clock, node, look
-        self._written = asyncio.Event()
+        self._publish, self._standing, self._clock, self._node = publish, standing, clock, node
+        self._performs, self._looks = performs, looks
+        self._written, self._free = asyncio.Event(), False
         self._heard: dict[str, tuple[float, Standing]] = {}
 
     def committed(self, committed: Committed) -> None:
         if committed.entries or committed.effects:
+            self._free = self._free or not all(self._performs(one.effect.kind) for one in committed.effects)
             self._written.set()
 
     @property
@@ -68,18 +79,21 @@ class News:
         try:
             said = json.loads(payload)
             node, standing = str(said["node"]), Standing(said["hears"] is True, said["calls"] is True)
+            free = said["free"] is True
         except (ValueError, TypeError, KeyError, RecursionError):
             return
         if node == self._node:
             return
         self._heard[node] = self._clock.monotonic(), standing
-        for look in self._look:
-            look()
+        self._looks.written()
+        if free:
+            self._looks.free()
 
     async def run(self) -> None:
         while True:
             standing = self._standing()
-            said = {"node": self._node, "hears": standing.hears, "calls": standing.calls}
+            said = {"node": self._node, "hears": standing.hears, "calls": standing.calls, "free": self._free}
+            self._free = False
             try:
                 await self._publish(TOPIC, json.dumps(said).encode(), qos=0)
             except (ConnectionError, TimeoutError):

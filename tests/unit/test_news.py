@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from callcenter.ports import Committed
-from handlers.news import FRESH_S, TOPIC, News, Standing
+from handlers.news import FRESH_S, TOPIC, Looks, News, Standing
 from tests.conftest import ManualClock
 
 
@@ -17,13 +19,20 @@ def news(clock: ManualClock, node: str = "a", *, hears: bool = True, looks: list
 
     said: list[bytes] = []
     seen = [] if looks is None else looks
-    made = News(publish, lambda: Standing(hears, True), clock, node=node, look=[lambda: seen.append(node)])
+    looks_of = Looks(lambda: seen.append("written"), lambda: seen.append("free"))
+    made = News(
+        publish, lambda: Standing(hears, True), clock, node=node, performs=lambda k: k == "ours", looks=looks_of
+    )
     made.said = said  # type: ignore[attr-defined]
     return made
 
 
-def says(node: str, *, hears: bool = True, calls: bool = True) -> bytes:
-    return json.dumps({"node": node, "hears": hears, "calls": calls}).encode()
+def effect(kind: str) -> Any:
+    return SimpleNamespace(effect=SimpleNamespace(kind=kind))
+
+
+def says(node: str, *, hears: bool = True, calls: bool = True, free: bool = False) -> bytes:
+    return json.dumps({"node": node, "hears": hears, "calls": calls, "free": free}).encode()
 
 
 def test_news_of_others_are_looked_at_and_our_own_are_not(clock: ManualClock) -> None:
@@ -32,7 +41,9 @@ def test_news_of_others_are_looked_at_and_our_own_are_not(clock: ManualClock) ->
     one.hear(says("a"))
     assert looks == []
     one.hear(says("b"))
-    assert looks == ["a"]
+    assert looks == ["written"]
+    one.hear(says("b", free=True))
+    assert looks == ["written", "written", "free"]
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"7", b'{"node": "b"}', b"\xff", b"[" * 100_000])
@@ -62,9 +73,11 @@ async def test_each_commit_is_told_a_storm_of_them_once(clock: ManualClock) -> N
     said: list[bytes] = one.said  # type: ignore[attr-defined]
     running = asyncio.create_task(one.run())
     await asyncio.sleep(0)
-    assert [json.loads(each) for each in said] == [{"node": "a", "hears": False, "calls": True}]
+    assert [json.loads(each) for each in said] == [{"node": "a", "hears": False, "calls": True, "free": False}]
     for _ in range(100):
-        one.committed(Committed(["entry"], [], earliest_timer=None))  # type: ignore[list-item]
+        one.committed(Committed(["entry"], [effect("ours")], earliest_timer=None))  # type: ignore[list-item]
+    one.committed(Committed([], [effect("theirs")], earliest_timer=None))
+    one.committed(Committed([], [effect("ours")], earliest_timer=None))
     one.committed(Committed([], [], earliest_timer=None))
     for _ in range(8):
         clock.advance(0.5)
@@ -72,4 +85,4 @@ async def test_each_commit_is_told_a_storm_of_them_once(clock: ManualClock) -> N
             await asyncio.sleep(0)
     running.cancel()
     # the first, the storm, and after that every two seconds
-    assert len(said) == 3
+    assert [json.loads(each)["free"] for each in said] == [False, True, False]
