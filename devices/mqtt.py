@@ -234,6 +234,7 @@ class Lane:
         self._sleep = sleep
         self._on_change = on_change
         self._client: _Client | None = None
+        self._storing: dict[tuple[str, bytes], asyncio.Future[Any]] = {}  # what was heard and is not yet stored
 
     @property
     def connected(self) -> bool:
@@ -316,6 +317,11 @@ class Lane:
 
         topic = message._topic.decode(errors="replace")  # paho's own `topic` raises when it is not UTF-8
         heard = Message(topic, bytes(message.payload), bool(message.retain), acknowledge)
+        same = topic, heard.payload
+        if message.dup and (earlier := self._storing.get(same)):
+            # A broker gives again what we are slow to store. Taken each time, it would make us slower and slower.
+            earlier.add_done_callback(lambda future: _settle(future, acknowledge, leave))
+            return
         try:
             stored = self._receive(heard)
         except Exception:  # a fault of ours: the message stays unacknowledged and comes back
@@ -326,7 +332,13 @@ class Lane:
         if stored is None:
             acknowledge()
             return
-        asyncio.ensure_future(stored).add_done_callback(lambda future: _settle(future, acknowledge, leave))
+        storing = self._storing[same] = asyncio.ensure_future(stored)
+        storing.add_done_callback(lambda future: self._stored(same, future))
+        storing.add_done_callback(lambda future: _settle(future, acknowledge, leave))
+
+    def _stored(self, same: tuple[str, bytes], future: asyncio.Future[Any]) -> None:
+        if self._storing.get(same) is future:  # two presses may look alike
+            del self._storing[same]
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Send one message; with QoS 1 wait until the broker has it. Raises ConnectionError or TimeoutError.

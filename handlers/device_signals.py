@@ -170,7 +170,7 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
             unit.count(metrics.signals_repeated.inc)
             alert = unit.alert(heard.alert_id) if heard.alert_id else None
             level = alert.told if alert else "stored"  # a repeat never hears less than was said before
-            unit.wish(TellDevice(signal.device, heard.ref, level, heard.alert_id))
+            unit.wish(TellDevice(signal.device, heard.ref, level, heard.alert_id), kept=False)  # or it repeats again
             return Taken(heard.alert_id, new=False)
     msg = signal.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
     if earlier:
@@ -247,7 +247,7 @@ def take_phone(unit: Unit, phone: PhoneSignal) -> Taken:
     """An `up/call`: the service key opens a service call; everything is stored. Telephony takes it from there."""
     msg = phone.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
     if phone.msg and (heard := unit.heard(phone.device, phone.msg)):
-        unit.wish(TellDevice(phone.device, heard.ref, "stored", heard.alert_id))
+        unit.wish(TellDevice(phone.device, heard.ref, "stored", heard.alert_id), kept=False)
         return Taken(heard.alert_id, new=False)
     actor = f"device:{phone.device}"
     details = {"device": phone.device, "msg": msg, "event": phone.body.event}

@@ -121,8 +121,9 @@ class Outbox:
                 return
         if outcome is None:
             metrics.effects.labels(kind, "done").inc()
-            self._finished.append((written.id, "done", None))
-            self._wake.set()
+            if written.kept:
+                self._finished.append((written.id, "done", None))
+                self._wake.set()
         else:
             metrics.effects.labels(kind, "impossible").inc()
             await self._tell(written, outcome)

@@ -268,8 +268,9 @@ class Unit:
         self.entries.append(entry)
         return entry
 
-    def wish(self, effect: Effect) -> None:
-        self._changes.effects.append(WrittenEffect(new_id(self.now), effect))
+    def wish(self, effect: Effect, *, kept: bool = True) -> None:
+        """`kept` False: it costs no row, and is lost with this process; whoever waits for it will ask again."""
+        self._changes.effects.append(WrittenEffect(new_id(self.now), effect, kept))
 
     def add_signal(self, row: dict[str, Any]) -> None:
         """`row` has every column of `signals`."""
@@ -308,7 +309,7 @@ class Unit:
         sql.NEW_SIGNAL.run(connection, changes.signals)
         store_telemetry(connection, changes.seen)
         sql.NEW_DEAD_LETTER.run(connection, changes.dead_letters)
-        sql.NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects])
+        sql.NEW_EFFECT.run(connection, [self._outbox_row(effect) for effect in changes.effects if effect.kept])
         for book in (self._calls, self._offers):
             if book is not None:
                 book.flush()

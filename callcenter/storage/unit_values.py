@@ -37,10 +37,11 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class WrittenEffect:
-    """An effect with the id under which the outbox knows it."""
+    """An effect with the id under which the outbox knows it. Not `kept`: it is done once, by this process, or not."""
 
     id: str
     effect: Effect
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

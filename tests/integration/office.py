@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from callcenter import audit
+from callcenter.alerts.effects import Effect, TellDevice
 from callcenter.alerts.inputs import Action, OperatorActed, TimerKind
 from callcenter.alerts.model import Alert, Operator, Outcome
 from callcenter.centre import HANDLERS
@@ -46,6 +47,8 @@ class Office:
         self.reader = Reader(connect(url, writer=False))
         self.door = Door(self.writer, HANDLERS, clock)
         self.timers = TimerWorker(self.door, self._due, clock)
+        self.wished: list[Effect] = []  # also what is not kept in the outbox
+        self.door.listen(lambda committed: self.wished.extend(one.effect for one in committed.effects))
 
     async def __aenter__(self) -> "Office":
         self.door.start()
@@ -135,8 +138,7 @@ class Office:
 
     def acks(self) -> list[tuple[str, str, str, str | None]]:
         """(device, ref, level, alert) of every single acknowledgement wished for, as they were written."""
-        told = [json.loads(row.args) for row in self.rows("outbox") if row.kind == "tell_device"]
-        return [(one["device"], one["ref"], one["level"], one["alert"]) for one in told]
+        return [(one.device, one.ref, one.level, one.alert) for one in self.wished if isinstance(one, TellDevice)]
 
     def cleared(self) -> list[str]:
         """Devices whose retained alarm was wished away."""

@@ -25,10 +25,10 @@ GARBAGE = bytes((0x32, 1, 0))  # a PUBLISH that ends within the length of its to
 RESET = struct.pack("ii", 1, 0)  # linger for no time: the close is a reset
 
 
-def press(mid: int, topic: bytes = b"vnh/v1/bracelet-1/up/sos") -> bytes:
-    """A PUBLISH with QoS 1."""
+def press(mid: int, topic: bytes = b"vnh/v1/bracelet-1/up/sos", *, again: bool = False) -> bytes:
+    """A PUBLISH with QoS 1. `again`: the broker says that it has given it before."""
     body = len(topic).to_bytes(2, "big") + topic + mid.to_bytes(2, "big") + b"{}"
-    return bytes((0x32, len(body))) + body
+    return bytes((0x3A if again else 0x32, len(body))) + body
 
 
 def puback(mid: int) -> bytes:
@@ -177,3 +177,29 @@ async def test_a_message_whose_topic_is_not_utf_8_is_taken(topic: bytes, meaning
         assert broker.heard.empty()
         stored.set_result(None)
         assert await broker.heard.get() == puback(7)
+
+
+async def test_what_the_broker_gives_again_while_it_is_being_stored_is_taken_once() -> None:
+    """Behind a slow database every alarm came again each five seconds, and made it slower (docs/adr/0034)."""
+    taken: list[asyncio.Future[None]] = []
+
+    three = asyncio.Event()
+
+    def receive(_message: Message) -> asyncio.Future[None]:
+        taken.append(asyncio.get_running_loop().create_future())
+        if len(taken) == 3:
+            three.set()
+        return taken[-1]
+
+    given = press(7) + press(8, again=True) + press(9) + press(10, b"vnh/v1/bracelet-2/up/sos", again=True)
+    broker = RudeBroker(0, gives=given)
+    async with lane_at(broker, {"vnh/#": 1}, receive), asyncio.timeout(9):
+        await three.wait()
+        assert broker.heard.empty()
+        for stored in taken:
+            stored.set_result(None)
+        heard = b""
+        while len(heard) < 16:
+            heard += await broker.heard.get()
+        assert {heard[n : n + 4] for n in range(0, 16, 4)} == {puback(mid) for mid in (7, 8, 9, 10)}
+    assert len(taken) == 3  # two presses that look alike are two, and so is what was given to nobody before

@@ -4,6 +4,7 @@ import asyncio
 
 from tests.conftest import Seat
 from tests.integration.bracelet import bracelet, metrics_now
+from tests.integration.office import Office
 from tests.processes import Service
 
 
@@ -37,7 +38,8 @@ async def test_five_sendings_of_one_message_are_one_press(centre: Service, ann: 
         assert alert["press_count"] == 1
         assert {(ack["ref"], ack["level"], ack["alert"]) for ack in acks} == {("same", "stored", alert["id"])}
     after = await metrics_now(centre)
-    assert after.of("vnh_signals_repeated_total") - before.of("vnh_signals_repeated_total") == 4
+    again = after.of("vnh_signals_repeated_total") - before.of("vnh_signals_repeated_total")
+    assert again >= 4  # a broker that waits too long for a busy machine gives some of them again
     assert after.of("vnh_alarms_received_total", "sos") - before.of("vnh_alarms_received_total", "sos") == 1
 
 
@@ -133,3 +135,13 @@ async def test_r11_a_press_on_a_claimed_alert_rings_its_owner(centre: Service, a
     ]
     assert frames[-1]["alert"]["owner"]["id"] == "operator1"
     assert frames[-1]["alert"]["state"] == "claimed"
+
+
+async def test_a_repeat_costs_no_row(office: Office) -> None:
+    """It is answered, and if the answer is lost it comes again; in a bad hour nothing else comes as often."""
+    told: list[tuple[str, bool]] = []
+    office.door.listen(lambda committed: told.extend((one.effect.kind, one.kept) for one in committed.effects))
+    for repeat in range(4):
+        await office.press("bracelet-1", "p1", rep=repeat)
+    assert told == [("tell_device", True), *[("tell_device", False)] * 3]
+    assert [row.kind for row in office.rows("outbox")] == ["tell_device"]
