@@ -26,7 +26,18 @@ from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, synthetic, work
+from callcenter.storage import (
+    call_book,
+    drill_book,
+    flood_book,
+    network,
+    policy_queries,
+    queries,
+    roll_book,
+    synthetic,
+    work,
+)
+from callcenter.storage.drill_book import Drill
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -43,6 +54,7 @@ from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import (
     device_signals,
+    drills,
     flood,
     glass,
     incidents,
@@ -61,6 +73,7 @@ from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten
+from handlers.drills import DrillWatch
 from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
@@ -89,6 +102,7 @@ HANDLERS = (
     | incidents.HANDLERS
     | glass.HANDLERS
     | flood.HANDLERS
+    | drills.HANDLERS
     | signing_in.HANDLERS
     | roster.HANDLERS
 )
@@ -148,7 +162,9 @@ class Centre:
         self.door.listen(self.flood.committed)
         self.live.claim_idle_s = lambda: self.shelf.in_force.book.claim_idle_s
         self.synthetic = SyntheticWatch(self._look_at_synthetic, self.clock)
-        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict()
+        self.drill = DrillWatch(self._look_at_drill, self.door.submit, self.clock)
+        self.door.listen(self.drill.committed)
+        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict() | self.drill.as_dict()
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -219,6 +235,7 @@ class Centre:
             "policies": self.policies.run(),
             "flood": self.flood.run(),
             "synthetic": self.synthetic.run(),
+            "drill": self.drill.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
             "sessions": self.live.run_sessions(),
@@ -300,6 +317,9 @@ class Centre:
 
     async def _look_at_flood(self, now: datetime) -> tuple[Flood, Load]:
         return await self.read(flood_book.look, now)
+
+    async def _look_at_drill(self) -> Drill | None:
+        return await self.read(drill_book.seen)
 
     async def _look_at_synthetic(self) -> datetime | None:
         return await self.read(synthetic.last_success)

@@ -38,7 +38,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, links, offers, searching
+from handlers import candidates, drill_telephone, ending, links, offers, searching
 from handlers.candidates import Choice
 from handlers.legs import change
 
@@ -69,7 +69,13 @@ def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
 def want(
     unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None, choice: Choice | None = None
 ) -> Call | None:
-    """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
+    """Write the call and wish for it, and the offer if they are asked to go.
+
+    None: they are on the line already, or no drill rings them.
+    """
+    if drill_telephone.is_spared(unit, alert, person):
+        unit.log(alert, rule="drill.not_rung", actor="system", data={"effect": "call", "name": person.name})
+        return None
     if _on_the_line(unit, alert) & {person.party, person.number}:
         return None
     limits = unit.policy_of(alert).calls
