@@ -22,6 +22,7 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
+from callcenter.console.watermark import watermarked
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
@@ -121,7 +122,7 @@ class Centre:
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
-        self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
+        self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts, drill=settings.drill)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
@@ -260,6 +261,8 @@ class Centre:
             api, keeper, pages, calls, callbacks,
             linked=linked, check_coverage=self.coverage.check, policy_desk=desk, oidc=self.oidc,
         )  # fmt: skip
+        if self.settings.drill:
+            app.middlewares.append(watermarked)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
     if isinstance(happened, AlarmRaised):
-        happened = plans.planned(unit, before, happened)
+        happened = plans.planned(unit, before, replace(happened, drill=True) if unit.drill else happened)
     outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.ruling(before))
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)

@@ -54,7 +54,7 @@ class Unit:
         self.now = now
         self._shelf, self._opens_under = shelf, shelf.in_force
         self.in_force = shelf.in_force.book  # for what is no alert's; `policy_of` for what is
-        self.rings, self.links = shelf.rings, shelf.links
+        self.rings, self.links, self.drill = shelf.rings, shelf.links, shelf.drill
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []

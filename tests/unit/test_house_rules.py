@@ -90,11 +90,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.oidc": {"callcenter", "config"},
     "callcenter.demo": {"callcenter", "devices", "config"},
     "callcenter.synthetic": {"callcenter", "config"},
+    "callcenter.drill_centre": {"callcenter"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
 }  # fmt: skip
 WIRING = {
-    f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic")
+    f"callcenter.{name}"
+    for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "drill_centre")
 }
 
 # Package or module -> third-party names it may import, the same way.
@@ -129,6 +131,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console.oidc_provider": {"aiohttp", "joserfc.jwk.KeySet"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
+    "callcenter.drill_centre": {"sqlalchemy.Connection"},
     "callcenter.doctor": {"sqlalchemy"},
     "handlers": {"structlog"},
     "simulators": {"aiohttp", "aiomqtt", "pydantic", "structlog"},
