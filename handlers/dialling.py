@@ -321,7 +321,8 @@ def _next_wave(unit: Unit, alert: Alert, *, again: bool, up: bool = False) -> tu
     wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again, up=up)
     for gap in wave.gaps if not wave.used_up or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
-        unit.count(metrics.coverage_gaps.labels(gap).inc)
+        if not alert.drill:
+            unit.count(metrics.coverage_gaps.labels(gap).inc)
     return [replace(found[one.candidate.party], level=wave.level or "") for one in wave.people], wave.used_up
 
 

@@ -58,10 +58,10 @@ def give_way(unit: Unit) -> None:
     Whatever is wrong with the drill, whom the press rings is rung.
     """
     try:
+        drill = drill_book.running(unit.connection)
+        if drill is None or not drill.rings:
+            return
         with unit.connection.begin_nested():
-            drill = drill_book.running(unit.connection)
-            if drill is None or not drill.rings:
-                return
             drill_book.fall_silent(unit.connection)
             calls = [call for alert in unit.exercises() for call in unit.calls.living(alert.id)]
             for call in calls:

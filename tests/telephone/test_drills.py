@@ -81,6 +81,29 @@ async def test_a_press_takes_the_telephones_from_the_drill(exchange: Exchange) -
     assert len(data_of(exchange, "drill.gave_way")) == 1
 
 
+async def test_an_operator_who_is_free_again_is_not_rung_for_a_drill(exchange: Exchange) -> None:
+    await exchange.door.submit(DrillBegun(CHIEF, rings=True))
+    await exchange.door.submit(DrillAlertWanted(CHIEF, EVERYTHING, Kind.FALL, "practise", "r-1"))
+    before = len(exchange.entries())
+    for state in ("away", "ready"):
+        await exchange.seat(state=state)
+    assert [entry.rule for entry in exchange.entries()[before:]] == ["seat.taken"] * 2
+    assert exchange.dialled(ANN_PHONE) == []
+
+
+async def test_whatever_is_wrong_with_the_drill_a_press_rings(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await practise(exchange, rings=True)
+
+    def broken(*_args: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("handlers.drill_telephone.change", broken)
+    real = await exchange.press()
+    await exchange.until(lambda: RESIDENT in {call.number for call in exchange.calls(real)}, what="the resident")
+
+
 async def test_a_resident_who_rings_during_a_drill_about_them_is_heard_as_always(exchange: Exchange) -> None:
     drill = await practise(exchange, rings=True)
     leg = rings(exchange, RESIDENT)
