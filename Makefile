@@ -15,13 +15,16 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench storm month chaos lock schemas screenshots stories system browser
+.PHONY: help demo drill serve test check bench storm month chaos lock schemas screenshots stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.run ## set everything up and run the centre with a small simulated town
 	@CALLCENTER_DATA_DIR=$${CALLCENTER_DATA_DIR:-var/demo} exec $(BIN)/python -m callcenter demo
+
+drill: $(VENV)/.run ## play a recorded day (DAY=file SPEED=60) in a marked centre of its own
+	@CALLCENTER_DRILL=1 CALLCENTER_DATA_DIR=$${CALLCENTER_DATA_DIR:-var/drill} exec $(BIN)/python -m callcenter drill $(DAY) --speed $(or $(SPEED),60)
 
 serve: $(VENV)/.run ## run the centre (settings: CALLCENTER_*, see docs/operations.md)
 	@exec $(BIN)/python -m callcenter serve

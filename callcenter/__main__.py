@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
-from callcenter import audit, demo, doctor, metrics, people, synthetic
+from callcenter import audit, demo, doctor, drill_centre, metrics, people, synthetic
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import PARTS, Centre
@@ -120,12 +120,21 @@ def _check_parts(chosen: Settings, parts: frozenset[str]) -> None:
         raise Refused("--only: parts of a centre share CALLCENTER_DATABASE_URL (PostgreSQL) and CALLCENTER_MQTT_URL")
 
 
+def _check_drill(chosen: Settings) -> None:
+    """Nobody practises where somebody real is registered."""
+    if not chosen.drill:
+        return
+    if why := Reader(connect(chosen.database, writer=False)).now(drill_centre.refusal):
+        raise Refused(why)
+
+
 def serve(arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
     parts = frozenset(arguments.only.split(",")) if arguments.only else PARTS
     _check_parts(chosen, parts)
     _check_ports(chosen)
     _migrate(chosen)
+    _check_drill(chosen)
     writer = _writer(chosen, policy)
     synthetic.prepare(chosen, writer)
     writer.close()
@@ -134,13 +143,36 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def run_demo(_arguments: argparse.Namespace) -> int:
     chosen, policy = _load()
+    return _run_demo(chosen, policy)
+
+
+def _run_demo(chosen: Settings, policy: AlertPolicy, day: demo.Day | None = None) -> int:
     chosen = demo.with_telephone(chosen)
     _check_ports(chosen)
     _migrate(chosen)
+    _check_drill(chosen)
     writer = _writer(chosen, policy)
-    town = demo.prepare(chosen, writer)
+    town = demo.prepare(chosen, writer, day)
     writer.close()
     return _run_loop(chosen, policy, town)
+
+
+def run_drill(arguments: argparse.Namespace) -> int:
+    """The demo's centre, marked, with a recorded day in the place of its town's own life."""
+    chosen, policy = _load()
+    if not chosen.drill:
+        raise Refused("set CALLCENTER_DRILL=1 and a CALLCENTER_DATA_DIR of its own, or use `make drill`")
+    if not arguments.file.is_file():
+        raise Refused(f"{arguments.file}: there is no such file; write one with `export-day`")
+    return _run_demo(chosen, policy, demo.Day(arguments.file, arguments.speed))
+
+
+def export_day(arguments: argparse.Namespace) -> int:
+    chosen, _policy = _load()
+    read = Reader(connect(chosen.database, writer=False)).now
+    lines = read(drill_centre.recorded, arguments.date, china())
+    print(*lines, sep="\n")
+    return 0
 
 
 def probe(_arguments: argparse.Namespace) -> int:
@@ -255,6 +287,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("demo", run_demo, "Run the centre with a small simulated town.")
     command("synthetic", probe, "Press the test alarm every minute, beside the centre, and say when it is missed.")
+    drill = command("drill", run_drill, "Run a marked centre to practise in, and play a recorded day in it.")
+    drill.add_argument("file", type=Path, help="what export-day has written")
+    drill.add_argument("--speed", type=float, default=1.0, help="10: an hour takes six minutes")
+    day = command("export-day", export_day, "Write what was pressed on one day, without a word about who, for a drill.")
+    day.add_argument("date", type=date.fromisoformat, help="YYYY-MM-DD, a day of China")
     command("migrate", migrate_only, "Bring the database to the newest schema.")
     reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
     reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))

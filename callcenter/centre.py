@@ -23,11 +23,23 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
+from callcenter.console.watermark import watermarked
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, synthetic, work
+from callcenter.storage import (
+    call_book,
+    drill_book,
+    flood_book,
+    network,
+    policy_queries,
+    queries,
+    roll_book,
+    synthetic,
+    work,
+)
+from callcenter.storage.drill_book import Drill
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -44,6 +56,7 @@ from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
 from handlers import (
     device_signals,
+    drills,
     flood,
     glass,
     incidents,
@@ -62,6 +75,7 @@ from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten
+from handlers.drills import DrillWatch
 from handlers.flood import FloodWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
@@ -91,6 +105,7 @@ HANDLERS = (
     | incidents.HANDLERS
     | glass.HANDLERS
     | flood.HANDLERS
+    | drills.HANDLERS
     | signing_in.HANDLERS
     | roster.HANDLERS
 )
@@ -115,7 +130,7 @@ class Centre:
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
-        self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
+        self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts, drill=settings.drill)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
         writer.plans = _plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
@@ -163,7 +178,9 @@ class Centre:
         self.door.listen(self.flood.committed)
         self.live.claim_idle_s = lambda: self.shelf.in_force.book.claim_idle_s
         self.synthetic = SyntheticWatch(self._look_at_synthetic, self.clock)
-        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict()
+        self.drill = DrillWatch(self._look_at_drill, self.door.submit, self.clock)
+        self.door.listen(self.drill.committed)
+        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict() | self.drill.as_dict()
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -244,6 +261,7 @@ class Centre:
             "policies": ("", self.policies.run),
             "flood": ("console", self.flood.run),
             "synthetic": ("console", self.synthetic.run),
+            "drill": ("console", self.drill.run),
             "feed": ("console", self.feed.run),
             "positions": ("console", self.live.run_positions),
             "sessions": ("console", self.live.run_sessions),
@@ -270,6 +288,8 @@ class Centre:
             api, keeper, pages, calls, callbacks,
             linked=linked, check_coverage=self.coverage.check, policy_desk=desk, oidc=self.oidc,
         ) if "console" in self.parts else machines(pages)  # fmt: skip
+        if self.settings.drill:
+            app.middlewares.append(watermarked)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.settings.http_host, self.settings.http_port, backlog=512).start()
@@ -328,6 +348,9 @@ class Centre:
 
     async def _look_at_flood(self, now: datetime) -> tuple[Flood, Load]:
         return await self.read(flood_book.look, now)
+
+    async def _look_at_drill(self) -> Drill | None:
+        return await self.read(drill_book.seen)
 
     async def _look_at_synthetic(self) -> datetime | None:
         return await self.read(synthetic.last_success)

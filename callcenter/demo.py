@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +43,14 @@ ACCOUNT = "AC" + "0" * 31 + "1"
 
 
 Command = tuple[list[str], dict[str, str]]  # and what its environment needs beside ours
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A recorded day, played again so many times as fast."""
+
+    file: Path
+    speed: float
 
 
 class Town:
@@ -108,8 +117,10 @@ def _simulators(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "simulators", *arguments]
 
 
-def prepare(settings: Settings, writer: Writer) -> Town:
-    """Register the town's people and operators; running it again changes nothing but the passwords."""
+def prepare(settings: Settings, writer: Writer, day: Day | None = None) -> Town:
+    """Register the town's people and operators; running it again changes nothing but the passwords. With a `day` that
+    is what happens, and the seats are left to whoever practises.
+    """
     password = settings.demo_password or new_password()
     town = settings.data_dir / "town"
     subprocess.run(
@@ -132,7 +143,10 @@ def prepare(settings: Settings, writer: Writer) -> Town:
         settings = settings.model_copy(update={"synthetic_password": SecretStr(secrets.token_hex(16))})
     synthetic.prepare(settings, writer)
     processes = [_carrier(settings, town)] if settings.twilio_account == ACCOUNT else []
-    processes += [_living(settings, town, password)] if settings.simulate else []
+    if day:
+        processes.append(_replaying(settings, town, password, day))
+    elif settings.simulate:
+        processes.append(_living(settings, town, password))
     processes.append(synthetic.prober(settings))
     return Town(processes, lambda: _announce(settings, password))
 
@@ -160,6 +174,14 @@ def _living(settings: Settings, town: Path, password: str) -> Command:
         "run", "--mqtt", settings.mqtt, "--http", f"http://{settings.http_host}:{settings.http_port}",
         "--town", str(town), "--password", password, "--seed", SEED, *carrier,
         *(part for n, *_ in operators for part in ("--operator", f"operator{n}")),
+    )  # fmt: skip
+    return arguments, {}
+
+
+def _replaying(settings: Settings, town: Path, password: str, day: Day) -> Command:
+    arguments = _simulators(
+        "replay", str(day.file), "--speed", str(day.speed), "--mqtt", settings.mqtt, "--town", str(town),
+        "--password", password,
     )  # fmt: skip
     return arguments, {}
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from callcenter.alerts.approach import Fix
 from callcenter.alerts.inputs import OperatorActed
-from callcenter.alerts.model import Alert, Operator
+from callcenter.alerts.model import Alert, Kind, Operator
 from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
@@ -222,6 +222,38 @@ class FloodWanted:
 
     by: Operator
     held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrillBegun:
+    """A supervisor begins a drill; `rings`: people are telephoned too. Answered with the `Drill`, or `Refused`."""
+
+    by: Operator
+    rings: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrillStopped:
+    """A supervisor ends the drill and every alert of it. True, or `Refused`: none runs."""
+
+    by: Operator
+
+
+@dataclass(frozen=True, slots=True)
+class DrillAlertWanted:
+    """An alert to practise with, of a resident in `scope` or of somebody made up (`resident` None: `name`, `place`).
+
+    `area`: where the made-up one is; None: everybody sees it. Answered with the `Alert`, or `Refused`.
+    """
+
+    by: Operator
+    scope: Scope
+    kind: Kind
+    words: str
+    resident: str | None = None
+    name: str = ""
+    place: str = ""
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import SendText
 from callcenter.alerts.last_seen import Words
+from callcenter.alerts.model import Alert
 from callcenter.alerts.naming import surname
 from callcenter.clock import Clock
 from callcenter.ids import new_id
@@ -157,9 +158,14 @@ class Telephone:
             raise ConnectionError(str(error)) from error
 
     async def _text(self, call: Call, prompt: str, link: str) -> str:
+        """Of a drill it begins with that it is one."""
+        alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
+        first = self._prompts.text("sms_drill", call.language) if alert and alert.drill else ""
+        return first + await self._words_of(call, alert, prompt, link)
+
+    async def _words_of(self, call: Call, alert: Alert | None, prompt: str, link: str) -> str:
         if link:
             return await self._text_with_link(call, prompt, link)
-        alert = await self._read(queries.alert, call.alert_id) if call.alert_id else None
         if alert and prompt == "sms_search":
             now, words = self._clock.now(), Words(self._prompts, call.language)
             lost = await self._read(sightings.lost, alert, now)

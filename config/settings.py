@@ -67,6 +67,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="of the test alarm's account; empty: there is none"
     )
     synthetic_command: str = Field("", description="run by the prober when the test alarm is missed; pages people")
+    drill: bool = Field(False, description="a centre to practise in: marks every page and alert, and knows nobody real")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
@@ -109,7 +110,7 @@ class Settings(BaseSettings):
         for url in self.brokers:
             _check_url("CALLCENTER_MQTT_URL", url, ("mqtt", "mqtts"))
         _check_url("CALLCENTER_PUBLIC_URL", self.public_url, ("http", "https"))
-        if self.embedded_broker and self.mqtt_host not in ("127.0.0.1", "::1", "localhost"):
+        if self.embedded_broker and self.mqtt_host not in HERE:
             # Until devices are identified (devices/identity.py) anybody could press for anybody.
             raise ValueError("the embedded broker listens on loopback only; set CALLCENTER_MQTT_URL instead")
         if self.embedded_broker and self.mqtt_port == self.http_port:
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
         _check_url("CALLCENTER_MAP_TILES", self.map_tiles, ("http", "https"))
         _check_telephony(self)
         _check_oidc(self)
+        _check_drill(self)
         return self
 
 
@@ -154,6 +156,24 @@ def _check_telephony(settings: Settings) -> None:
             raise ValueError("CALLCENTER_ARI_ENDPOINT must say where the {number} goes")
 
 
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _check_drill(settings: Settings) -> None:
+    """What a centre to practise in acknowledges nobody answers: it hears no bracelet that somebody wears, and rings
+    no telephone that somebody has.
+    """
+    if not settings.drill:
+        return
+    if settings.mqtt_url:
+        raise ValueError("CALLCENTER_DRILL: not with CALLCENTER_MQTT_URL; presses of people might arrive there")
+    if settings.database_url:
+        raise ValueError("CALLCENTER_DRILL: not with CALLCENTER_DATABASE_URL; it keeps a database of its own")
+    simulated = settings.gateways == ("twilio",) and urlsplit(settings.twilio_api).hostname in HERE
+    if settings.gateways and not simulated:
+        raise ValueError("CALLCENTER_DRILL: not with CALLCENTER_TELEPHONY; it rings no telephone of a person")
+
+
 def _check_oidc(settings: Settings) -> None:
     """A sign-in that could let nobody in, or whose answers others could read or change, is refused at start."""
     if not settings.oidc_issuer:
@@ -162,7 +182,7 @@ def _check_oidc(settings: Settings) -> None:
     issuer = urlsplit(settings.oidc_issuer)
     if issuer.query or issuer.fragment:
         raise ValueError("CALLCENTER_OIDC_ISSUER has no query and no fragment")
-    if issuer.scheme == "http" and issuer.hostname not in ("127.0.0.1", "::1", "localhost"):
+    if issuer.scheme == "http" and issuer.hostname not in HERE:
         raise ValueError("CALLCENTER_OIDC_ISSUER must begin with https:// unless it is this machine")
     if not settings.public_url:
         raise ValueError("CALLCENTER_PUBLIC_URL is needed: the identity provider sends people back there")

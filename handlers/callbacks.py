@@ -1,6 +1,7 @@
 """A carrier's callback: kept as it came before it is answered, and answered with what is said next on its leg."""
 
 import json
+from dataclasses import replace
 
 from callcenter import metrics
 from callcenter.alerts import dialogues
@@ -36,7 +37,8 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
     if call is None:
         return None
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    return Said(call.id, dialogues.script(call, _facts(unit, call, alert, prompts), prompts))
+    facts = replace(_facts(unit, call, alert, prompts), drill=alert is not None and alert.drill)
+    return Said(call.id, dialogues.script(call, facts, prompts))
 
 
 def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:

@@ -169,6 +169,8 @@ def _rings_back(unit: Unit, inbound: InboundCall) -> Call | None:
         alert = unit.alert(earlier.alert_id) if earlier.alert_id else None
         if earlier.dialogue not in dialogues.ASKING or not alert or alert.state not in UNRESOLVED:
             continue
+        if alert.exercise:  # why they ring nobody knows: it is taken for what anybody else's call is
+            continue
         person = Person(earlier.party, earlier.name, number, earlier.role, area=earlier.area_id)
         # Of whom we know only that their call is over, nobody was there to ask: owed a call like any other who gave up.
         offered = "search" if earlier.dialogue == "search" else "offer"

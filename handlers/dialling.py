@@ -38,7 +38,7 @@ from callcenter.storage.call_records import call_view
 from callcenter.storage.directory import Person
 from callcenter.storage.offer_records import offer_view
 from callcenter.storage.unit import Unit
-from handlers import candidates, ending, links, offers, searching
+from handlers import candidates, drill_telephone, ending, links, offers, searching
 from handlers.candidates import Choice
 from handlers.legs import change
 
@@ -69,7 +69,13 @@ def _may_ring(unit: Unit, alert: Alert, person: Person) -> bool:
 def want(
     unit: Unit, alert: Alert, person: Person, *, dialogue: str, role: Role | None = None, choice: Choice | None = None
 ) -> Call | None:
-    """Write the call and wish for it, and the offer if they are asked to go. None: they are on the line already."""
+    """Write the call and wish for it, and the offer if they are asked to go.
+
+    None: they are on the line already, or no drill rings them.
+    """
+    if drill_telephone.is_spared(unit, alert, person):
+        unit.log(alert, rule="drill.not_rung", actor="system", data={"effect": "call", "name": person.name})
+        return None
     if _on_the_line(unit, alert) & {person.party, person.number}:
         return None
     limits = unit.policy_of(alert).calls
@@ -315,7 +321,8 @@ def _next_wave(unit: Unit, alert: Alert, *, again: bool, up: bool = False) -> tu
     wave = next_wave(plan, asked, ranked, unit.now, on_the_line=busy, again=again, up=up)
     for gap in wave.gaps if not wave.used_up or alert.waves <= 1 else ():
         unit.log(alert, rule="help.gap", actor="system", data={"level": gap})
-        unit.count(metrics.coverage_gaps.labels(gap).inc)
+        if not alert.drill:
+            unit.count(metrics.coverage_gaps.labels(gap).inc)
     return [replace(found[one.candidate.party], level=wave.level or "") for one in wave.people], wave.used_up
 
 

@@ -31,7 +31,7 @@ def give_next(unit: Unit) -> None:
         return
     stored = call_book.wanting_operator(unit.connection)
     found = {unit.alert(one) for one in {*stored, *unit.calls.alerts()}}
-    waiting = [alert for alert in found if alert and wants_operator(unit, alert)]
+    waiting = [alert for alert in found if alert and not alert.exercise and wants_operator(unit, alert)]
     for alert in sorted(waiting, key=lambda one: (one.priority, one.opened_at, one.id)):
         if not free_seats(unit):
             return

@@ -14,7 +14,7 @@ from callcenter.alerts.model import Alert
 from callcenter.alerts.rules import Refused, decide
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import Unit
-from handlers import dialling, plans
+from handlers import dialling, drill_telephone, plans
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
     if isinstance(happened, AlarmRaised):
-        happened = plans.planned(unit, before, happened)
+        happened = plans.planned(unit, before, replace(happened, drill=True) if unit.drill else happened)
     outcome = decide(ALERT_TABLE, before, happened, now=unit.now, policy=unit.ruling(before))
     if isinstance(outcome, Refused):
         unit.count(metrics.refused.labels(before.state if before else "none", happened.key).inc)
@@ -39,13 +39,19 @@ def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str)
 def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
     """Who is to be telephoned is decided here and now; everything else, and all of it without a carrier, waits.
 
-    For a test alarm nobody is: whatever rule wishes for it, and however long nobody closes it.
+    For a test alarm nobody is: whatever rule wishes for it, and however long nobody closes it. For a drill only who may
+    be, and only until anybody is rung in earnest.
     """
-    if alert.subject.synthetic and isinstance(effect, get_args(PhoneWish)):
+    rings = isinstance(effect, get_args(PhoneWish))
+    if rings and alert.subject.synthetic:
         return
-    if not (unit.rings and isinstance(effect, get_args(PhoneWish))):
+    if rings and alert.exercise and not drill_telephone.takes_part(unit, alert, effect):
+        return
+    if not (unit.rings and rings):
         unit.wish(effect)
         return
+    if not alert.exercise and not isinstance(effect, drill_telephone.ENDING):
+        drill_telephone.give_way(unit)
     alert = unit.alert(alert.id) or alert  # as it stands: what came of an earlier wish may have changed it
     happened: Sequence[AlertInput]
     try:

@@ -140,6 +140,8 @@ def _lost(alert: Alert) -> Refused:
 
 def _show_key(unit: Unit, link: Link, alert: Alert, offer: Offer, press: str) -> KeySafe | Refused:
     """To who said yes, once; again only to the repeat of the same press, whose answer may have been lost."""
+    if alert.exercise:  # a way into somebody's house is for who has to get in
+        return NOT_HERE
     code = page_book.key_safe(unit.connection, _home(unit, alert).household)
     if code is None or page_state(alert, offer) is not PageState.GOING:
         return NOT_HERE

@@ -1,4 +1,4 @@
-"""The simulators' command line: `python -m simulators town|run|press|scenario|load|carrier|prober`."""
+"""The simulators' command line: `python -m simulators town|run|press|scenario|load|carrier|prober|replay`."""
 
 import argparse
 import asyncio
@@ -25,6 +25,7 @@ from simulators.living_town import LivingTown, TownPlan
 from simulators.load import LoadPlan, Login, run_load
 from simulators.presses import Press, now
 from simulators.prober import Plan, prove
+from simulators.replay import Replay, Unusable, read_day
 from simulators.residents import SPARE_BRACELET, build_town
 from simulators.scenarios import SCENARIOS, make_device, play
 from simulators.telephones import callees
@@ -278,6 +279,35 @@ def _add_prober(commands: Commands) -> None:
     _add_connection(prober, _prober, log_level="INFO")
 
 
+def _replay(args: argparse.Namespace) -> int:
+    try:
+        day = read_day(args.file)
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return 2
+    replay = Replay(day, args.town, args.mqtt, args.password, args.speed)
+
+    async def play() -> int:
+        return 0 if await replay.run() == len(day) else 1
+
+    return asyncio.run(_until_told_to_end(play()))
+
+
+def _add_replay(commands: Commands) -> None:
+    replay = commands.add_parser("replay", help="play a recorded day again, by the devices of a town")
+    replay.add_argument("file", type=Path, help="what `python -m callcenter export-day` has written")
+    replay.add_argument("--town", type=Path, required=True, help="directory of a town")
+    replay.add_argument("--speed", type=_speed, default=1.0, help="10: an hour takes six minutes")
+    _add_connection(replay, _replay, mqtt=True, log_level="INFO")
+
+
+def _speed(given: str) -> float:
+    speed = float(given)
+    if not 0 < speed <= 10_000:
+        raise argparse.ArgumentTypeError("between 0 and 10000")
+    return speed
+
+
 def _add_patience(command: argparse.ArgumentParser) -> None:
     levels = [level.value for level in AckLevel]
     command.add_argument("--until", choices=levels, default="stored", help="end when it has got this far")
@@ -302,7 +332,7 @@ def _add_connection(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load, _add_carrier, _add_prober):
+    for add in (_add_town, _add_run, _add_press, _add_scenario, _add_load, _add_carrier, _add_prober, _add_replay):
         add(commands)
     args = parser.parse_args()
     as_text = {"text": True, "json": False}.get(os.environ.get("CALLCENTER_LOG_FORMAT", ""), sys.stderr.isatty())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from callcenter.alerts import search_rules
+from callcenter.alerts import drill_rules, search_rules
 from callcenter.alerts.effects import Effect, PhoneGroup, PhoneOperator, PhoneResident, TellDevice
 from callcenter.alerts.inputs import (
     AlarmRaised,
@@ -69,6 +69,7 @@ def opens(_alert: Alert | None, alarm: AlarmRaised, now: datetime, policy: Alert
         possibly_old=alarm.possibly_old,
         drill=alarm.drill,
         plan=alarm.plan,
+        area_id=alarm.area,
     )
     alert = search_rules.astray(alert, alarm.kind, now, policy)
     effects = _stored(alert.id, alarm.subject.device, alarm.ref) + _rings_people(alert, alarm, policy)
@@ -287,4 +288,12 @@ _ROWS: tuple[Row, ...] = (
 )  # fmt: skip
 
 
-ALERT_TABLE = table(_ROWS, OPERATOR_TABLE, TELEPHONE_TABLE, TRANSFER_TABLE, RESPONDER_TABLE, search_rules.SEARCH_TABLE)
+ALERT_TABLE = table(
+    _ROWS,
+    OPERATOR_TABLE,
+    TELEPHONE_TABLE,
+    TRANSFER_TABLE,
+    RESPONDER_TABLE,
+    search_rules.SEARCH_TABLE,
+    drill_rules.DRILL_TABLE,
+)

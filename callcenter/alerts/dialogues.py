@@ -28,6 +28,7 @@ class Facts:
     goes: str = ""  # who goes already, by surname
     they_go: bool = False  # whoever is at the phone has said so on their page
     seen: str = ""  # of whom is looked for: where, how long ago and how exactly (last_seen)
+    drill: bool = False  # that is said before anything else
 
 
 TOLD = ("name", "place", "kind", "goes", "seen")
@@ -136,8 +137,19 @@ def on_input(call: Call, digits: str | None) -> tuple[Call, CallReport | None]:
 
 
 def script(call: Call, facts: Facts, prompts: Prompts) -> Script:
-    """What happens on this leg now."""
+    """What happens on this leg now. Of a drill whatever is said begins with that it is one, each time."""
+    steps = _script(call, facts, prompts)
+    return _of_a_drill(steps, Say(prompts.text("drill", call.language), call.language)) if facts.drill else steps
 
+
+def _of_a_drill(steps: Script, say: Say) -> Script:
+    first, *rest = steps
+    if isinstance(first, Ask):
+        return (replace(first, prompts=(say, *first.prompts)), *rest)
+    return (say, *steps) if isinstance(first, Say) else steps
+
+
+def _script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     def say(key: str) -> Say:
         known = {name: getattr(facts, name) for name in TOLD}
         return Say(prompts.text(key, call.language, **known), call.language)

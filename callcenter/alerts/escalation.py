@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import OWNED, UNRESOLVED, Alert, State, is_held, wants_somebody
+from callcenter.alerts.model import OPEN, OWNED, UNRESOLVED, Alert, State, is_held, wants_somebody
 from config.policies import AlertPolicy
 
 Deadlines = dict[TimerKind, datetime]
+DRILL_ALONE = timedelta(minutes=30)  # our own rule: a drill that nobody has touched for so long ends by itself
 
 
 def _after(start: datetime | None, seconds: int, *, default: datetime) -> datetime:
@@ -98,4 +99,6 @@ def deadlines(alert: Alert | None, policy: AlertPolicy) -> Deadlines:
         due[TimerKind.TRANSFER] = alert.transfer_at + timedelta(seconds=policy.transfer_s)
     if alert.owner and alert.owner_gone_at and alert.state is not State.RESOLVED and alert.state is not State.CLOSED:
         due[TimerKind.OWNER_GONE] = alert.owner_gone_at + timedelta(seconds=policy.owner_gone_s)
+    if alert.exercise and alert.state in OPEN:
+        due[TimerKind.DRILL] = max(alert.opened_at, alert.touched_at or alert.opened_at) + DRILL_ALONE
     return due

@@ -51,6 +51,7 @@ class TimerKind(StrEnum):
     TRANSFER = "transfer"  # a colleague was asked to take it over and has not answered
     MOVEMENT = "movement"  # who said yes on the page has not moved
     MORE = "more"  # who said yes to more help has not been seen at the door
+    DRILL = "drill"  # an alert to practise with was left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class AlarmRaised:
     possibly_old: bool = False
     drill: bool = False
     on_the_phone: bool = False  # the person who asks for help is on the line
+    area: str | None = None  # where, if neither its device nor its person tells
     plan: Plan = ()  # what is to be done when it opens an alert, or makes it one of its own kind
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -109,6 +111,15 @@ class TimerDue:
     @property
     def key(self) -> str:
         return f"timer.{self.timer}"
+
+
+@dataclass(frozen=True, slots=True)
+class DrillEnded:
+    """The drill is over, and every alert of it with it."""
+
+    @property
+    def key(self) -> str:
+        return "drill_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +299,7 @@ AlertInput = (
     | CancelPressed
     | TroubleEnded
     | TimerDue
+    | DrillEnded
     | OwnerTalks
     | OperatorGone
     | OperatorLeft
@@ -304,6 +316,7 @@ KEYS: tuple[str, ...] = (
     "cancel",
     "trouble_ended",
     *(f"timer.{kind}" for kind in TimerKind),
+    "drill_ended",
     "owner_talks",
     "operator_gone",
     "operator_left",

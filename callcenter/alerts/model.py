@@ -79,6 +79,9 @@ class Outcome(StrEnum):
 # The subject of test alarms, and the area in which they are seen: no person's and no place (docs/adr/0027).
 SYNTHETIC = "synthetic"
 SYNTHETIC_KEY = f"{SYNTHETIC}:"
+# The subject of an alert that a supervisor opens to practise. It is no person's, so nothing real ever joins it, and
+# whoever it is about has their one alert beside it (docs/adr/0030).
+DRILL_KEY = "drill:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,11 @@ class Subject:
     def synthetic(self) -> bool:
         """The centre's own test alarm: nobody is rung for it, and nobody but the prober sees it."""
         return self.key.startswith(SYNTHETIC_KEY)
+
+    @property
+    def practised(self) -> bool:
+        """A supervisor has opened it to practise."""
+        return self.key.startswith(DRILL_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,11 @@ class Alert:
     found_at: datetime | None = None  # one of them, or an operator, said so
     told: str = "stored"  # the highest level its devices were told; it only grows (design.md 3)
     version: int = 1  # counts the changes of this record
+
+    @property
+    def exercise(self) -> bool:
+        """Opened to practise, and still nothing else: only such a one ends by a clock. In doubt it is real."""
+        return self.drill and self.subject.practised
 
     @property
     def pressing(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
+from callcenter.alerts.drill_rules import is_emergency
 from callcenter.alerts.effects import (
     AskResponders,
     Effect,
@@ -107,6 +108,8 @@ def brings_in(alert: Alert, acted: OperatorActed, now: datetime, policy: AlertPo
         return refused
     if bool(acted.party) == bool(acted.number):
         return Refused("missing", "say who: one person, or one number", alert.owner)
+    if alert.drill and is_emergency(acted.number):
+        return Refused("not_allowed", f"a drill never rings {acted.number}", alert.owner)
     # Without a carrier the wish is stored as it is: no number may stand in it. Who typed it has it.
     number = acted.number if policy.rings else ""
     effects: tuple[Effect, ...] = (PhoneParty(alert.id, acted.party, "consult", acted.person, number),)

@@ -11,6 +11,7 @@ from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
 from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
+from callcenter.console.drill_api import DrillApi
 from callcenter.console.flood_api import FloodApi
 from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
@@ -198,6 +199,7 @@ def build(
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
+        *DrillApi(api.submit).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),

@@ -236,7 +236,13 @@ def _draw_thanks(say: Words, found: Found, _now: datetime, desk: Desk, _code: st
     elif somebody_else and found.offer.state is not OfferState.DONE and not alert.resolved_at and not found.lost:
         lines.insert(0, say("thanks_goes", who=say.polite(alert.responder_name)))
     return Page(
-        language=say.language, state=PageState.THANKS, phase="", heading=say("thanks"), lines=tuple(lines), number=""
+        language=say.language,
+        state=PageState.THANKS,
+        phase="",
+        heading=say("thanks"),
+        lines=tuple(lines),
+        drill=alert.drill,
+        number="",
     )
 
 

@@ -44,7 +44,8 @@ def shows_position(connection: Connection, device: str) -> bool:
     wearer = select(t.devices.c.resident_id).where(t.devices.c.id == device).scalar_subquery()
     a = t.alerts.c
     theirs = or_(a.device_id == device, a.resident_id == wearer)
-    alert_open = exists().where(theirs, a.state.in_([state.value for state in OPEN]))
+    # An alert to practise with opens nobody's whereabouts.
+    alert_open = exists().where(theirs, ~t.PRACTISED, a.state.in_([state.value for state in OPEN]))
     agreed = exists().where(t.consents.c.resident_id == wearer, t.consents.c.purpose == POSITION, _STILL)
     return bool(connection.execute(select(or_(alert_open, agreed))).scalar())
 

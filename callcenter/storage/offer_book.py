@@ -40,10 +40,14 @@ class OfferBook:
         return list(self._by_alert[alert_id].values())
 
     def load(self, *, but: str) -> Counter[str]:
-        """To how many alerts other than `but` everybody is on the way, as it is stored. Few are, of however many."""
+        """To how many alerts other than `but` everybody is on the way, as it is stored. Few are, of however many.
+
+        Whoever goes to practise stops when they are needed.
+        """
         o = t.offers.c
         going = [state.value for state in GOING]
-        query = select(o.party).where(o.ended_at.is_(None), o.state.in_(going), o.alert_id != but)
+        query = select(o.party).join(t.alerts, t.alerts.c.id == o.alert_id)
+        query = query.where(o.ended_at.is_(None), o.state.in_(going), o.alert_id != but, ~t.PRACTISED)
         return Counter(self.connection.execute(query).scalars())
 
     def put(self, offer: Offer, *, new: bool = False) -> None:

@@ -79,10 +79,10 @@ def found(connection: Connection, link_id: str, now: datetime) -> Found | None:
         sex=resident["sex"] if resident else "",
         area=house.name if house else "",
         address=house.address if house else subject.place,
-        entry_notes=house.entry_notes if house else "",
+        entry_notes=house.entry_notes if house and not alert.exercise else "",
         door=home.at,
         usual=_usual(connection, link.party),
         position=page_book.position(connection, offer.id),
-        key_safe=page_book.key_safe(connection, home.household) is not None,
+        key_safe=not alert.exercise and page_book.key_safe(connection, home.household) is not None,
         lost=sightings.lost(connection, alert, now) if alert.searching else None,
     )

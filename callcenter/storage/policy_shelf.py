@@ -53,9 +53,10 @@ class Shelf:
     What this deployment can do holds whatever version is in force, and stands in none (docs/adr/0024).
     """
 
-    def __init__(self, file: AlertPolicy, *, rings: bool = False, links: bool = False) -> None:
+    def __init__(self, file: AlertPolicy, *, rings: bool = False, links: bool = False, drill: bool = False) -> None:
         self.rings = rings  # a gateway that can ring is connected: calls are made by the centre itself
         self.links = links  # a text message may hold a link: who is asked gets their page by it
+        self.drill = drill  # a centre to practise in: every alert is a drill
         self._books: dict[int, AlertPolicy] = {0: file}
         self._resolved: dict[tuple[int, Kind, tuple[Override, ...]], AlertPolicy] = {}
         self.in_force = InForce(0, file)

@@ -35,9 +35,9 @@ def _states(wanted: str) -> list[str]:
     return [state.value for state in named.get(wanted) or {State(wanted)}]
 
 
-def pressing(alert: Alert) -> tuple[bool, int, datetime]:
-    """Sort key: unclaimed first, then priority, then oldest."""
-    return (alert.owner is not None or alert.state is State.RESOLVED, alert.priority, alert.opened_at)
+def pressing(alert: Alert) -> tuple[bool, bool, int, datetime]:
+    """Sort key: what is real first, whatever it is; then unclaimed, then priority, then oldest."""
+    return (alert.drill, alert.owner is not None or alert.state is State.RESOLVED, alert.priority, alert.opened_at)
 
 
 _STEP = case({kind.value: rank for kind, rank in RANK.items()}, value=t.alerts.c.kind) - t.alerts.c.raised
@@ -73,7 +73,7 @@ def alerts(
     # What a limit cuts off must be what presses least; of the past it is the oldest.
     a = t.alerts.c
     somebody_has_it = or_(a.state == State.RESOLVED.value, a.owner_id.is_not(None))
-    pressing_first = (somebody_has_it, PRIORITY, a.opened_at)
+    pressing_first = (a.drill, somebody_has_it, PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
     return sorted(_readable(rows), key=pressing)

@@ -28,7 +28,11 @@ def fix_of(row: Mapping[Any, Any]) -> Fix | None:
 
 
 def worn(connection: Connection, alert: Alert) -> list[str]:
-    """The devices that go where the person goes: their own, and the one that raised the alarm."""
+    """The devices that go where the person goes: their own, and the one that raised the alarm. Of a drill
+    none: nobody is looked for, and where somebody is who does not need help is nobody's business.
+    """
+    if alert.exercise:
+        return []
     d = t.devices.c
     theirs = select(d.id).where(d.resident_id == alert.subject.resident, d.household_id.is_(None))
     found = set(connection.execute(theirs).scalars()) if alert.subject.resident else set()

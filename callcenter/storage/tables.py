@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, false, text
 
+from callcenter.alerts.model import DRILL_KEY
 from callcenter.storage.call_tables import (
     callbacks as callbacks,
     calls as calls,
@@ -15,6 +16,7 @@ from callcenter.storage.columns import (
     Utc as Utc,
     metadata as metadata,
 )
+from callcenter.storage.drill_tables import drill_mode as drill_mode
 from callcenter.storage.flood_tables import flood_mode as flood_mode
 from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.page_tables import (
@@ -118,6 +120,7 @@ alerts = Table(
     Index("alerts_by_owner", "owner_id"),
     Index("alerts_by_transfer", "transfer_to_id"),
 )
+PRACTISED = alerts.c.subject.startswith(DRILL_KEY, autoescape=True)  # opened by a supervisor to practise
 signals = Table(
     "signals",
     metadata,

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from callcenter.alerts.effects import Effect, to_row
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import UNRESOLVED, Alert, Subject
+from callcenter.alerts.model import OPEN, UNRESOLVED, Alert, Subject
 from callcenter.alerts.rules import Decided
 from callcenter.ids import new_id
 from callcenter.privacy import Seal
-from callcenter.storage import unit_sql as sql
+from callcenter.storage import drill_book, unit_sql as sql
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.heard import store_telemetry
 from callcenter.storage.offer_book import OfferBook
@@ -54,7 +54,7 @@ class Unit:
         self.now = now
         self._shelf, self._opens_under = shelf, shelf.in_force
         self.in_force = shelf.in_force.book  # for what is no alert's; `policy_of` for what is
-        self.rings, self.links = shelf.rings, shelf.links
+        self.rings, self.links, self.drill = shelf.rings, shelf.links, shelf.drill
         self.connection = connection
         self.entries: list[Entry] = []
         self.counts: list[Callable[[], None]] = []
@@ -124,10 +124,16 @@ class Unit:
         return self._alerts[alert_id] if alert_id else None
 
     def searches(self) -> list[Alert]:
-        """The unresolved alerts of people who are looked for, the newest first."""
+        """The unresolved alerts of people who are looked for, and not to practise, the newest first."""
         stored = {row[0] for row in sql.SEARCHES.rows(self.connection, {})}
         known = [alert for one in sorted(stored | self._alerts.keys(), reverse=True) if (alert := self.alert(one))]
-        return [alert for alert in known if alert.state in UNRESOLVED and alert.searching]
+        return [a for a in known if a.state in UNRESOLVED and a.searching and not a.exercise]
+
+    def exercises(self) -> list[Alert]:
+        """The open alerts of the drill, as they stand in this unit."""
+        stored = set(drill_book.alerts(self.connection))
+        known = [alert for one in sorted(stored | self._alerts.keys()) if (alert := self.alert(one))]
+        return [alert for alert in known if alert.state in OPEN and alert.exercise]
 
     @property
     def positions(self) -> list[dict[str, Any]]:
@@ -181,7 +187,7 @@ class Unit:
 
     def opened(self, alert: Alert) -> Alert:
         """The alert with the policy in force, which it keeps."""
-        area = TEST_AREA if alert.subject.synthetic else self._area_of(alert.subject)
+        area = TEST_AREA if alert.subject.synthetic else self._area_of(alert.subject) or alert.area_id
         path = self._opens_under.path(area)
         return replace(alert, area_id=area, policy_version=self._opens_under.version, policy_area=path)
 

@@ -56,6 +56,7 @@ MAY = {
     "chief": ALL,
     "east": ALL - CHANGING - {
         "getOwnPlan", "putOwnPlan", "putPolicy", "listBrokenGlass", "reviewBrokenGlass", "setFlood", "getRoom",
+        "beginDrill", "endDrill", "openDrillAlert",
     },
     "auditor": OPEN | OWN | READING | {"reviewBrokenGlass", "checkPolicy"},
     "wall": OPEN | OWN | {"getWall"},

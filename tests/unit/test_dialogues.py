@@ -109,7 +109,7 @@ def test_every_prompt_is_used() -> None:
               "seen": "s", "way": "v"}  # fmt: skip
     used = {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts}
     known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "seen": "s"}
-    told = (Facts(**known), Facts(**known, they_go=True))
+    told = (Facts(**known), Facts(**known, they_go=True), Facts(drill=True))
     english = [one for one in EVERY if one.language == "en"]
     spoken = {say.text for facts in told for one in english for say in words(script(one, facts, PROMPTS))}
     silent = used - spoken
@@ -117,6 +117,12 @@ def test_every_prompt_is_used() -> None:
     apart = ("left_alone", "sms_", "somebody", "polite_", "search_aged", "search_seen", "search_unseen", "search_just",
              "search_minutes", "search_hours", "search_exact", "search_spot", "way_", "incident_")  # fmt: skip
     assert silent == kinds | {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts if key.startswith(apart)}
+
+
+def test_whatever_is_said_about_a_drill_begins_with_that_it_is_one() -> None:
+    for one in EVERY:
+        usual, drill = (list(words(script(one, Facts(drill=so), PROMPTS))) for so in (False, True))
+        assert drill == ([Say(PROMPTS.text("drill", one.language), one.language), *usual] if usual else [])
 
 
 def test_every_script_leads_somewhere() -> None:
@@ -283,7 +289,7 @@ def test_nobody_is_told_more_than_they_need() -> None:
 
 
 def test_what_can_be_told_is_name_place_kind_who_goes_and_where_they_were_seen_and_nothing_else() -> None:
-    told = {field for field in Facts.__dataclass_fields__} - {"they_go"}
+    told = {field for field in Facts.__dataclass_fields__} - {"they_go", "drill"}
     assert told == set(TOLD) == {"name", "place", "kind", "goes", "seen"}
     assert {"number", "way"} == prompts.FIELDS - told, "parts of `seen`"
 

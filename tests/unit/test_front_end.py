@@ -146,6 +146,10 @@ if (worstFamily([list[3], alert("b", { priority: 9 })]) !== "high" || worstFamil
 const late = [14999, 15000, 60000].map((age) => lateness(list[3], age)).join(" ");
 if (late !== "ok warn breach" || lateness(list[1], 9e9) !== null) fail(late);
 if (compare(list[2], list[3]) <= 0) fail("oldest first");
+const drill = alert("drill", { kind: "fall", priority: 1, drill: true, silent: true, waiting_since: at(-9e4) });
+const calm = alert("calm", { kind: "battery", priority: 9, state: "resolved", waiting_since: at(9e6) });
+if (compare(drill, calm) <= 0 || compare(calm, drill) >= 0) fail("a drill stands before something real");
+if (worstFamily([drill, calm]) !== "low" || worstFamily([drill]) !== "drill") fail("a drill drowns something real");
 """
 
 

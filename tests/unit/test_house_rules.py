@@ -69,7 +69,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.offer_records", "callcenter.storage.page_book",
                  "callcenter.storage.sightings", "callcenter.storage.roll_book", "callcenter.storage.network",
                  "callcenter.storage.sessions",
-                 "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
+                 "callcenter.storage.glass_book", "callcenter.storage.drill_book", "callcenter.storage.flood_book",
+                 "callcenter.storage.scope",
                  "callcenter.storage.synthetic",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
@@ -90,11 +91,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.oidc": {"callcenter", "config"},
     "callcenter.demo": {"callcenter", "devices", "config"},
     "callcenter.synthetic": {"callcenter", "config"},
+    "callcenter.drill_centre": {"callcenter"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
 }  # fmt: skip
 WIRING = {
-    f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic")
+    f"callcenter.{name}"
+    for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "drill_centre")
 }
 
 # Package or module -> third-party names it may import, the same way.
@@ -129,6 +132,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console.oidc_provider": {"aiohttp", "joserfc.jwk.KeySet"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
+    "callcenter.drill_centre": {"sqlalchemy.Connection"},
     "callcenter.doctor": {"sqlalchemy"},
     "handlers": {"structlog"},
     "simulators": {"aiohttp", "aiomqtt", "pydantic", "structlog"},

@@ -31,6 +31,7 @@ SCHEMAS = yaml.safe_load((CONSOLE / "openapi.yaml").read_text("utf-8"))["compone
 FURTHER_RULES = {
     *("signal.test", "help.gap", "phone.refused", "link.made", "link.opened", "responder.sees_key"),
     *("call.wanted", "call.inbound", "call.rang_back", "call.queue", "call.alone"),
+    "drill.not_rung",
     *(f"debt.{what}" for what in ("opened", "due", "reached", "visited", "escalated")),
 }
 RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values()} | FURTHER_RULES
@@ -38,7 +39,8 @@ RULES = {rule.id for table in (ALERT_TABLE, CALL_TABLE) for rule in table.values
 REASONS = ["no_telephone", "no_number", "nobody_left", "call_120_now", "internal", "somebody_goes", "spoke", "key",
            "machine", "no_gateway", "alert_over", "nobody_came", "caller_gone", "stays", "on_the_phone",
            "may_ring", "no_news", "no_text", "text_not_sent", "text_unsure",
-           "number_rejected", "not_permitted", "said_on_page", "declined"]  # fmt: skip
+           "number_rejected", "not_permitted", "said_on_page", "declined",
+           "drill_gives_way"]  # fmt: skip
 
 # What is wrong with a policy: our own codes, and those of pydantic that a policy can meet. Others say their reason.
 FAULTS = {
@@ -122,10 +124,10 @@ def composed_keys() -> set[str]:
         | enumerated("role", SCHEMAS["Role"]["enum"])
         | enumerated("family", SCHEMAS["Device"]["properties"]["family"]["enum"])
         | enumerated("conflict", SCHEMAS["Conflict"]["allOf"][1]["properties"]["code"]["enum"])
-        | enumerated("mark", [name for name, kind in properties.items() if kind.get("type") == "boolean"])
+        | enumerated("mark", ["real", *(name for name, kind in properties.items() if kind.get("type") == "boolean")])
         | enumerated("rule", RULES)
         | enumerated("rung", {rung.id for rung in all_rungs} | {"ring_again"})
-        | enumerated("effect", [effect.kind for effect in Effect.__args__])
+        | enumerated("effect", [*(effect.kind for effect in Effect.__args__), "call"])
         | enumerated("group", {rung.phone for rung in all_rungs if rung.phone} | {"ambulance"})
         | enumerated("reason", REASONS)
         | enumerated("call_answer", [answer.value for answer in Answer])

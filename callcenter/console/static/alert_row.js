@@ -1,6 +1,7 @@
 // One row of the list. Every fact has a word; shape and colour only repeat it.
 import { h } from "preact";
 import { now } from "./clock.js";
+import { isReal } from "./drill.js";
 import { duration, plural, t } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { Idle } from "./idle_claims.js";
@@ -37,7 +38,7 @@ export function Owner({ alert }) {
 
 /** @param {{ alert: Alert }} props */
 export function Marks({ alert }) {
-  const names = marks(alert);
+  const names = [...(isReal(alert) ? ["real"] : []), ...marks(alert)];
   if (names.length === 0) return null;
   return html`<span class="marks">
     ${names.map((name) => html`<span key=${name} class=${`mark mark-${name}`}>${t(`mark.${name}`)}</span>`)}

@@ -6,6 +6,7 @@ import { alertOf, revision } from "./alert_book.js";
 import { AskingPanel } from "./asking_panel.js";
 import { Age, KindWord, Marks, Owner } from "./alert_row.js";
 import { detail, openedId, refreshDetail } from "./detail.js";
+import { DrillLine } from "./drill_strip.js";
 import { grantFocus } from "./focus.js";
 import { now } from "./clock.js";
 import { Offered } from "./handing_over.js";
@@ -43,6 +44,7 @@ function Trouble({ trouble }) {
 /** @param {{ alert: Alert, incident: string | null }} props */
 function Heading({ alert, incident }) {
   return html`<div class="view-head">
+    ${alert.drill && h(DrillLine, {})}
     <div class="view-title">
       ${h(KindWord, { alert })}
       <h2>${alert.resident_name || t("mark.unidentified")}</h2>

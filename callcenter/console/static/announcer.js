@@ -1,5 +1,6 @@
 // The one live region that tells of new alarms. A flood is counted instead of read out: a screen
 // reader that is three sentences behind is worse than a number.
+import { announced } from "./drill.js";
 import { t } from "./i18n.js";
 import { attendedCount } from "./flood.js";
 import { locked } from "./privacy.js";
@@ -41,7 +42,7 @@ const count = atMost(1_000, () => {
 export function announceArrival(alert) {
   const at = performance.now();
   recent = [...recent.filter((one) => at - one < WINDOW_MS), at];
-  if (recent.length <= SPOKEN_AT_MOST) say(sentence(alert));
+  if (recent.length <= SPOKEN_AT_MOST) say(announced(alert, sentence(alert)));
   else count();
 }
 

@@ -114,6 +114,15 @@ export const getStatistic = (measure, query) => send("GET", `/statistics/${encod
 /** @param {"on" | "automatic"} mode @returns {Promise<Answer<import("console-api").FloodState>>} */
 export const putFlood = (mode) => send("PUT", "/flood", { mode });
 
+/** @param {boolean} rings people's telephones too @returns {Promise<Answer<null>>} */
+export const putDrill = (rings) => send("PUT", "/drill", { rings });
+
+/** @returns {Promise<Answer<null>>} */
+export const deleteDrill = () => send("DELETE", "/drill");
+
+/** @param {Record<string, unknown>} wanted @returns {Promise<Answer<{ alert: import("console-api").Alert }>>} */
+export const postDrillAlert = (wanted) => send("POST", "/drill/alerts", wanted);
+
 /** @param {string} reason @returns {Promise<Answer<{ until: string }>>} */
 export const postBreakGlass = (reason) => send("POST", "/break-glass", { reason });
 

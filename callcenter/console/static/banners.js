@@ -1,6 +1,7 @@
 // What must not be overlooked, above everything: the list may be old, alarms are not stored or not
 // heard, sound is off. The alert regions stay in the page, so that a text appearing in them is spoken.
 import { h } from "preact";
+import { DrillStrip } from "./drill_strip.js";
 import { FloodStrip } from "./flood_strip.js";
 import { Requests } from "./handing_over.js";
 import { plural, t } from "./i18n.js";
@@ -96,6 +97,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
+    ${h(DrillStrip, {})}${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

@@ -57,6 +57,7 @@ export function reasonWords(reason) {
 /** One rule, several things to say. Each answers with the key, or with nothing if the usual one is right.
  * @type {Record<string, (data: Entry["data"]) => string | false>} */
 const VARIANTS = {
+  "alarm.opens": ({ src }) => src === "drill" && "rule.alarm.opens_drill",
   "call.input": ({ digits, answer }) =>
     (answer === "too_late" && "rule.call.too_late") ||
     (typeof digits !== "string" ? "rule.call.input_nothing" : digits === "" && "rule.call.input_spoken"),

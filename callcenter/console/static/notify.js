@@ -1,7 +1,7 @@
 // Alarms while the console is not in front: one notification of the system, replaced by each further alarm. Without names:
 // it is seen on other screens, and outlives the privacy lock.
-import { attendedCount } from "./flood.js";
-import { plural, t } from "./i18n.js";
+import { announced, titleWords } from "./drill.js";
+import { t } from "./i18n.js";
 import { atMost } from "./seldom.js";
 
 /** @typedef {import("console-api").Alert} Alert */
@@ -16,9 +16,9 @@ export function askToNotify() {
 
 const show = atMost(1_000, () => {
   if (newest === null) return;
-  const options = { body: t("notify.body", { kind: t(`kind.${newest.kind}`) }), tag: "alarm", renotify: true };
+  const options = { body: announced(newest, t("notify.body", { kind: t(`kind.${newest.kind}`) })), tag: "alarm", renotify: true };
   try {
-    shown = new Notification(plural("title.waiting", attendedCount()), options);
+    shown = new Notification(titleWords(), options);
   } catch {
     return; // some browsers know the word and refuse the thing; sound and title do not depend on it
   }

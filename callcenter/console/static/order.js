@@ -12,10 +12,11 @@ const EMERGENCIES = new Set(["sos", "fall", "fire", "gas", "ambulance", "help", 
 /** Tone families, most severe first, by the lowest priority number they end with. */
 const FAMILIES = /** @type {const} */ ([["high", 6], ["medium", 8], ["low", 9]]);
 
-/** @typedef {(typeof FAMILIES)[number][0]} Family */
+/** A drill has a tone of its own: nobody may take it for an alarm, nor an alarm for it.
+ * @typedef {(typeof FAMILIES)[number][0] | "drill"} Family */
 
 /** @type {Record<Family, number>} */
-const SEVERITY = { high: 0, medium: 1, low: 2 };
+const SEVERITY = { high: 0, medium: 1, low: 2, drill: 3 };
 
 /** @param {Alert} alert */
 export function isEmergency(alert) {
@@ -31,6 +32,7 @@ export function isUnclaimed(alert) {
 
 /** @param {Alert} alert @returns {Family} */
 export function family(alert) {
+  if (alert.drill) return "drill";
   return FAMILIES.find(([, last]) => alert.priority <= last)?.[0] ?? "low";
 }
 
@@ -68,14 +70,16 @@ function group(alert) {
 /** @type {WeakMap<Alert, number>} */
 const ranks = new WeakMap();
 
-/** Unclaimed before taken, then priority, then age, in one number: the smaller, the more pressing.
+const BELOW = 100; // everything real
+
+/** What is real, then unclaimed before taken, then priority, then age, in one number: the smaller, the more pressing.
  * Remembered, because sorting asks for it thousands of times a frame.
  * @param {Alert} alert */
 function rank(alert) {
   const known = ranks.get(alert);
   if (known !== undefined) return known;
   // Milliseconds since 1970 have 13 digits until the year 2286.
-  const reckoned = (group(alert) * 10 + alert.priority) * 1e13 + openedMs(alert);
+  const reckoned = ((alert.drill ? BELOW : 0) + group(alert) * 10 + alert.priority) * 1e13 + openedMs(alert);
   ranks.set(alert, reckoned);
   return reckoned;
 }

@@ -11,6 +11,7 @@ export const TONES = {
   high: { everySeconds: 2.2, pulseSeconds: 0.17, hertz: [1000, 1250, 1000, 1250, 1000, 1250] },
   medium: { everySeconds: 4, pulseSeconds: 0.26, hertz: [700, 700] },
   low: { everySeconds: 10, pulseSeconds: 0.4, hertz: [480] },
+  drill: { everySeconds: 6, pulseSeconds: 0.3, hertz: [330, 330, 330] },
 };
 
 const GAP_SECONDS = 0.04;

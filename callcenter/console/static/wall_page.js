@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { getWall } from "./api.js";
 import { Asking } from "./asking.js";
 import { now } from "./clock.js";
+import { DrillStrip } from "./drill_strip.js";
 import { minuteTime, plural, t } from "./i18n.js";
 import { LanguageChoice } from "./language_choice.js";
 import { html } from "./markup.js";
@@ -50,6 +51,7 @@ function Board() {
       ${h(LanguageChoice, {})}
       <time class="wall-clock">${minuteTime(minute.value)}</time>
     </header>
+    ${h(DrillStrip, {})}
     ${h(Troubles, { room: shown })}
     ${shown && html`<main class="wall-body">
       <section class="wall-counts" aria-label=${t("wall.waiting")}>${h(Waiting, { room: shown })}${h(Line, { room: shown })}</section>
