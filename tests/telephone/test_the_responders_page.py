@@ -1,6 +1,7 @@
 """The page of somebody who was asked to go: what it shows before and after a yes, and what its buttons do."""
 
 import re
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ async def test_a_word_without_a_proof_asks_a_person_and_a_device_of_the_house_pr
     await phone.presses("yes")
 
     async def test_key(src: str) -> None:
-        body = payload(f"test-{exchange.clock.monotonic()}", kind="test", src=src)
+        body = payload(secrets.token_hex(4), kind="test", src=src)
         await exchange.door.submit(decode("vnh/v1/bracelet-1/up/sos", body, exchange.clock.now()))
 
     await test_key("button")
