@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from callcenter import audit, demo, doctor, metrics, people, synthetic
+from callcenter import audit, backups, demo, doctor, metrics, people, restoring, synthetic
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
@@ -19,8 +19,9 @@ from callcenter.clock import SystemClock, china
 from callcenter.console.auth import add_operator
 from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
-from callcenter.privacy import read_key
+from callcenter.privacy import KEY_FILE, read_key
 from callcenter.storage import network
+from callcenter.storage.copies import CopyFailed
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
@@ -215,6 +216,37 @@ def examine(_arguments: argparse.Namespace) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
+def back_up(arguments: argparse.Namespace) -> int:
+    """Make a backup, say what is not in it, and take away old ones; a failed one takes nothing away."""
+    chosen, policy = _load()
+    now = SystemClock().now()
+    made = backups.make(chosen, arguments.directory, now, release=VERSION, with_key=arguments.with_key)
+    print(f"{arguments.directory / made.file}: {made.bytes} bytes, timeline to entry {made.head_n}, checked.")
+    if not arguments.with_key:
+        where = "CALLCENTER_SECRET_KEY" if chosen.secret_key.get_secret_value() else chosen.data_dir / KEY_FILE
+        print(f"The key that opens sealed numbers is not in it: keep a copy of {where} in another place.")
+    for name in backups.prune(arguments.directory, now, keep=arguments.keep, days=arguments.days):
+        print(f"{name} is old and has been taken away.")
+    try:
+        backups.record(_writer(chosen, policy), made, SystemClock().now())
+    except Unavailable as error:
+        print(f"callcenter: the backup is good, but its age will not be shown: {error}", file=sys.stderr)
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore a backup into an empty database, prove it, and give the time since to the sweep."""
+    chosen, policy = _load()
+    done = restoring.restore(chosen, arguments.file, SystemClock().now(), policy)
+    print(f"Restored {done.manifest.file}: timeline to entry {done.manifest.head_n}, proved by its hash.")
+    if not done.same_key:
+        key = chosen.data_dir / KEY_FILE
+        print(f"Before you start the centre put its key back ({key}, or CALLCENTER_SECRET_KEY): this is not the one.")
+    print(f"What was acknowledged since {done.since:%Y-%m-%d %H:%M:%S} UTC is not in it. Start the centre and open")
+    print("the page /incidents: a gap is waiting there, and with it everybody who has to be asked.")
+    return 0
+
+
 def show_coverage(_arguments: argparse.Namespace) -> int:
     """Where and when nobody could be asked in the next seven days; exit code 1 when there is such a time."""
     chosen, policy = _load()
@@ -254,6 +286,13 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     auditing = command("audit", verify_audit, "Check that the timeline is unbroken and unaltered.")
     auditing.add_argument("verb", choices=["verify"])
+    backing = command("backup", back_up, "Copy the database into a directory while the centre runs; remove old copies.")
+    backing.add_argument("directory", type=Path)
+    backing.add_argument("--keep", type=int, default=30, help="so many stay, the newest first (30)")
+    backing.add_argument("--days", type=int, default=0, help="none older than this stays but the newest (0: all stay)")
+    backing.add_argument("--with-key", action="store_true", help="put secret.key beside it: who has both reads all")
+    restored = command("restore", restore, "Restore a backup into an empty database.")
+    restored.add_argument("file", type=Path)
     command("coverage", show_coverage, "Show where nobody could be asked to go, in the next 7 days.")
     command("doctor", examine, "Check a deployment and say what to do.")
     return parser
@@ -264,7 +303,7 @@ def main() -> int:
     try:
         does: Callable[[argparse.Namespace], int] = arguments.does
         return does(arguments)
-    except (Refused, Unavailable) as error:
+    except (Refused, Unavailable, CopyFailed) as error:
         print(f"callcenter: {error}", file=sys.stderr)
         return 2
 

@@ -26,7 +26,17 @@ from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
-from callcenter.storage import call_book, flood_book, network, policy_queries, queries, roll_book, synthetic, work
+from callcenter.storage import (
+    call_book,
+    flood_book,
+    gap_book,
+    network,
+    policy_queries,
+    queries,
+    roll_book,
+    synthetic,
+    work,
+)
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
@@ -44,6 +54,7 @@ from devices.mqtt import Address, Lane, Message
 from handlers import (
     device_signals,
     flood,
+    gaps,
     glass,
     incidents,
     operator_actions,
@@ -62,6 +73,7 @@ from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten
 from handlers.flood import FloodWatch
+from handlers.gap_watch import GapWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
@@ -91,6 +103,7 @@ HANDLERS = (
     | flood.HANDLERS
     | signing_in.HANDLERS
     | roster.HANDLERS
+    | gaps.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -148,7 +161,12 @@ class Centre:
         self.door.listen(self.flood.committed)
         self.live.claim_idle_s = lambda: self.shelf.in_force.book.claim_idle_s
         self.synthetic = SyntheticWatch(self._look_at_synthetic, self.clock)
-        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict()
+        self.gaps = GapWatch(
+            gap_book.GapReads(self.read), self.door.submit, self.clock, storing=lambda: self.door.storing
+        )
+        self.watchdog.many_silent = self.gaps.devices_silent
+        self.watchdog.works = lambda: {"hearing": self.health.hearing(), "calling": self.health.calling()}
+        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict() | self.gaps.as_dict()
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
 
@@ -218,6 +236,7 @@ class Centre:
             "coverage": self.coverage.run(),
             "policies": self.policies.run(),
             "flood": self.flood.run(),
+            "gaps": self.gaps.run(),
             "synthetic": self.synthetic.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callcenter import audit
 from callcenter.alerts.model import SYNTHETIC
 from callcenter.alerts.policy_check import judge
-from callcenter.storage import policy_queries, tables as t, work
+from callcenter.storage import policy_queries, queries, tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import differences
@@ -19,6 +19,8 @@ from callcenter.storage.sessions import PROBER
 from config import policies
 from config.settings import Settings
 from devices.mqtt import Address
+
+BACKUP_AGE = timedelta(hours=26)  # one a night, and two hours for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]
                 return
             yield from (check(connection) for check in _CHECKS)
             yield _policy(connection, settings, overdue_before)
+            yield _backup(connection, overdue_before)
             overdue = work.overdue_timers(connection, overdue_before)
             yield Finding(
                 overdue == 0, f"{overdue} deadlines overdue" + (": is the service running?" if overdue else "")
@@ -99,6 +102,15 @@ def _policy(connection: Connection, settings: Settings, now: datetime) -> Findin
         hint = "Register people, or change the policy on the page /policies"
         return Finding(False, f"policy version {version}: {faults[0].said} ({len(faults)} such). {hint}")
     return Finding(True, f"policy version {version} is in force and leaves nobody alone")
+
+
+def _backup(connection: Connection, now: datetime) -> Finding:
+    at = queries.last_backup(connection)
+    if at is None:
+        return Finding(False, "no backup was ever made: run `python -m callcenter backup DIR` every night")
+    says = f"the newest backup is of {at:%Y-%m-%d %H:%M} UTC"
+    good = now - at < BACKUP_AGE
+    return Finding(good, says if good else f"{says}: find out why `python -m callcenter backup` does not run")
 
 
 _CHECKS: tuple[Callable[[Connection], Finding], ...] = (_operators, _people, _deadlines, _log)

@@ -12,6 +12,7 @@ from callcenter.console.call_api import CallApi
 from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
 from callcenter.console.flood_api import FloodApi
+from callcenter.console.gap_api import GapApi
 from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp
@@ -188,6 +189,7 @@ def build(
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
+        *GapApi(api.read, api.submit).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),

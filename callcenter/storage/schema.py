@@ -6,6 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
 from callcenter.storage import tables as t
@@ -36,6 +37,18 @@ def migrate(url: str) -> None:
                 connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
     finally:
         engine.dispose()
+
+
+def revisions() -> list[str]:
+    """Every one that was released, the oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def knows(revision: str) -> bool:
+    """Whether a database of that revision can be brought to this release: not if it is of a newer one."""
+    return revision in revisions()
 
 
 def differences(connection: Connection) -> list[object]:

@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.page_queries", "callcenter.storage.scope",
                            "callcenter.storage.glass_book", "callcenter.storage.room_queries",
                            "callcenter.storage.roster_queries",
+                           "callcenter.storage.gap_queries",
                            "callcenter.storage.consents",
                            "callcenter.storage.register_book", "callcenter.ids", "config.review",
                            "callcenter.handover", "callcenter.statistics",
@@ -71,6 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.sessions",
                  "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
                  "callcenter.storage.synthetic",
+                 "callcenter.storage.gap_book",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
@@ -91,9 +93,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.synthetic": {"callcenter", "config"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
+    "callcenter.backups": {"callcenter", "config"},
+    "callcenter.restoring": {"callcenter", "config"},
 }  # fmt: skip
 WIRING = {
-    f"callcenter.{name}" for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic")
+    f"callcenter.{name}"
+    for name in (
+        *("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "backups", "restoring"),
+    )
 }
 
 # Package or module -> third-party names it may import, the same way.
@@ -128,6 +135,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console.oidc_provider": {"aiohttp", "joserfc.jwk.KeySet"},
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
+    "callcenter.backups": {"pydantic", "sqlalchemy"},
+    "callcenter.restoring": {"sqlalchemy"},
     "callcenter.doctor": {"sqlalchemy"},
     "handlers": {"structlog"},
     "simulators": {"aiohttp", "aiomqtt", "pydantic", "structlog"},

@@ -2,6 +2,7 @@
 // heard, sound is off. The alert regions stay in the page, so that a text appearing in them is spoken.
 import { h } from "preact";
 import { FloodStrip } from "./flood_strip.js";
+import { GapBanner } from "./gaps.js";
 import { Requests } from "./handing_over.js";
 import { plural, t } from "./i18n.js";
 import { link } from "./live.js";
@@ -96,6 +97,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
+    ${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(GapBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

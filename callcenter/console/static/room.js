@@ -9,7 +9,7 @@ import { pending } from "./commands.js";
 import { hearWork, startLooking, stopLooking } from "./desk_work.js";
 import { detail, hearEntry, leaveAlert, openedId, refreshDetail } from "./detail.js";
 import { forgetDrafts } from "./drafts.js";
-import { attended, attendedCount, forgetFlood, hearFlood, isFolded } from "./flood.js";
+import { attended, attendedCount, isFolded } from "./flood.js";
 import { language, plural, t } from "./i18n.js";
 import { forgetIdle, hearLimit, newlyIdle } from "./idle_claims.js";
 import { forgetNumbers } from "./leg_commands.js";
@@ -21,11 +21,11 @@ import { family, isUnclaimed, worstFamily } from "./order.js";
 import { dismissNotice } from "./notice.js";
 import { askToNotify, forgetNotified, notifyArrival } from "./notify.js";
 import { locked, used } from "./privacy.js";
+import { forgetRoomState, hearRoomState } from "./room_state.js";
 import { forgetSeat, hearSeat, loadSeat } from "./seat.js";
 import { atMost } from "./seldom.js";
 import { checkSession, may, session } from "./session.js";
 import { armed, armSound, beQuiet, soundFor, soundOnce } from "./sound.js";
-import { forgetTestAlarm, hearTestAlarm } from "./test_alarm.js";
 import { concernsMe, tellHandingOver, tellLeft, tellUndone } from "./tellings.js";
 import { forgetPositions, hearPositions } from "./way_panel.js";
 
@@ -97,8 +97,7 @@ function takeEntry(entry) {
 function takeSnapshot(snapshot) {
   const before = attendedCount();
   hearServerTime(snapshot.at);
-  hearFlood(snapshot);
-  hearTestAlarm(snapshot);
+  hearRoomState(snapshot);
   book.takeSnapshot(snapshot);
   const waiting = attendedCount();
   if (waiting > before && !passive.value) announceWaiting(waiting);
@@ -109,8 +108,7 @@ function takeSnapshot(snapshot) {
 /** @param {import("console-api").LiveBeat} beat */
 function takeBeat(beat) {
   hearServerTime(beat.at);
-  hearFlood(beat);
-  hearTestAlarm(beat);
+  hearRoomState(beat);
   const before = health.value;
   const now = { storing: beat.storing, hearing: beat.hearing, calling: beat.calling !== false };
   const worse = (before.storing && !now.storing) || (before.hearing && !now.hearing) || (before.calling && !now.calling);
@@ -177,8 +175,7 @@ function leave() {
   forgetConsole();
   leaveAlert();
   forgetPositions();
-  forgetFlood();
-  forgetTestAlarm();
+  forgetRoomState();
   forgetSeat();
   stopLooking();
   forgetNumbers();

@@ -2,9 +2,8 @@
 // do not listen to the live feed: that carries names, and these show figures.
 import { signal } from "@preact/signals";
 import { hearServerTime, now } from "./clock.js";
-import { hearFlood } from "./flood.js";
+import { hearRoomState } from "./room_state.js";
 import { sessionEnded } from "./session.js";
-import { hearTestAlarm } from "./test_alarm.js";
 
 /** @typedef {import("console-api").RoomState} RoomState */
 
@@ -33,8 +32,7 @@ export function keepLooking(ask, take) {
     if (answer.ok) {
       heardAt.value = performance.now();
       hearServerTime(answer.body.at);
-      hearFlood(answer.body);
-      hearTestAlarm(answer.body);
+      hearRoomState(answer.body);
       take(answer.body);
     } else if (answer.why === "signed_out") {
       sessionEnded();

@@ -4,6 +4,7 @@ import { h } from "preact";
 import { useEffect } from "preact/hooks";
 import { getRoom } from "./api.js";
 import { now } from "./clock.js";
+import { GapBanner } from "./gaps.js";
 import { FloodSwitch } from "./flood_switch.js";
 import { clockTime, duration, plural, t } from "./i18n.js";
 import { html } from "./markup.js";
@@ -85,7 +86,7 @@ function Tables({ shown }) {
 function Body() {
   useEffect(() => keepLooking(getRoom, (state) => (room.value = state)), []);
   const shown = room.value;
-  return html`${h(Troubles, { room: shown })}
+  return html`${h(Troubles, { room: shown })}${h(GapBanner, {})}
     ${shown && html`<p class="room-line">${h(FloodSwitch, {})} ${h(TestAlarm, {})}</p>
       <div class="room-counts">${h(Waiting, { room: shown })}${h(Line, { room: shown })}</div>
       ${h(Answers, { room: shown })}
