@@ -1,13 +1,14 @@
 """Bringing a database to the newest schema."""
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
@@ -18,6 +19,17 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(715517)")  # an arbitrary number that only we use
 
 
+_BROKEN_KEYS = text("PRAGMA foreign_key_check")
+
+
+def _keys_off(connection: Any, _record: object) -> None:  # noqa: ANN401
+    """SQLite changes a table by making it anew: to take away the old one would violate what refers to it.
+
+    Within a transaction the pragma does nothing, so it is said before; all keys are checked before the commit.
+    """
+    connection.execute("PRAGMA foreign_keys=OFF")
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -25,16 +37,20 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def migrate(url: str) -> None:
-    """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once."""
+def migrate(url: str, revision: str = "head") -> None:
+    """Upgrade to the revision, and write the first line of the timeline's head. Safe for several processes at once."""
     engine = connect(url, writer=True, size=1, patience_s=PATIENCE_S)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _keys_off)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_ONE_AT_A_TIME)
-            command.upgrade(_config(connection), "head")
+            command.upgrade(_config(connection), revision)
             if connection.execute(select(t.timeline_head.c.n)).first() is None:
                 connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
+            if engine.dialect.name == "sqlite" and (broken := connection.execute(_BROKEN_KEYS).first()):
+                raise RuntimeError(f"rows of {broken[0]} name what is not in {broken[2]}")
     finally:
         engine.dispose()
 
