@@ -21,7 +21,7 @@ from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
 from callcenter.privacy import KEY_FILE, read_key
 from callcenter.storage import network
-from callcenter.storage.copies import CopyFailed
+from callcenter.storage.copies import CopyFailed, damage, sqlite_file
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.schema import migrate
@@ -59,6 +59,11 @@ def _load() -> tuple[Settings, AlertPolicy]:
 
 
 def _migrate(chosen: Settings) -> None:
+    if wrong := damage(chosen.database):
+        raise Refused(
+            f"the database {sqlite_file(chosen.database)} is damaged ({wrong}): move it with its -wal and -shm to "
+            "another place, keep them, and run `python -m callcenter restore FILE` with the last backup"
+        )
     try:
         migrate(chosen.database)
     except Exception as error:
@@ -84,6 +89,7 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None) 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics.build.info({"version": VERSION})
+    metrics.disk_free.set_function(lambda: doctor.free_bytes(chosen))
     centre = Centre(chosen, policy)
     try:
         await centre.start()

@@ -1,5 +1,7 @@
 """Checks a deployment and says what to do. Changes nothing."""
 
+import math
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from callcenter import audit
 from callcenter.alerts.model import SYNTHETIC
 from callcenter.alerts.policy_check import judge
 from callcenter.storage import policy_queries, queries, tables as t, work
+from callcenter.storage.copies import CopyFailed, check_sqlite, sqlite_file
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import differences
@@ -20,6 +23,7 @@ from config import policies
 from config.settings import Settings
 from devices.mqtt import Address
 
+LEAST_FREE = 1 << 30  # bytes: days of a small centre, and room for the copy of its database
 BACKUP_AGE = timedelta(hours=26)  # one a night, and two hours for it
 
 
@@ -31,10 +35,40 @@ class Finding:
 
 def examine(settings: Settings, overdue_before: datetime) -> list[Finding]:
     """`overdue_before`: a deadline older than this means that no process works deadlines off."""
-    return [*_database(settings, overdue_before), _broker(settings)]
+    return [*_database(settings, overdue_before), _disk(settings), _broker(settings)]
+
+
+def free_bytes(settings: Settings) -> float:
+    """On the disk of the data directory; NaN: nobody can tell. Of PostgreSQL's disk its own machine knows."""
+    try:
+        return shutil.disk_usage(settings.data_dir).free
+    except OSError:
+        return math.nan
+
+
+def _disk(settings: Settings) -> Finding:
+    free = free_bytes(settings)
+    says = f"{free / (1 << 20):.0f} MiB free on the disk of {settings.data_dir}"
+    good = free >= LEAST_FREE
+    return Finding(
+        good, says if good else f"{says}: make room, first among logs and old backups; full, nothing is stored"
+    )
+
+
+def _whole(settings: Settings) -> Iterator[Finding]:
+    """SQLite's own check of every page; it takes a second for each gigabyte or so."""
+    file = sqlite_file(settings.database)
+    if settings.database.startswith("sqlite") and file.exists():
+        try:
+            check_sqlite(file)
+        except CopyFailed as error:
+            yield Finding(False, f"{error}. Stop the centre, keep the files, restore the last backup")
+        else:
+            yield Finding(True, "every page of the database is whole")
 
 
 def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]:
+    yield from _whole(settings)
     engine = connect(settings.database, writer=False)
     try:
         with engine.connect() as connection:

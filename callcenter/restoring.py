@@ -13,7 +13,7 @@ from callcenter import audit
 from callcenter.alerts.gaps import GapKind
 from callcenter.backups import ENDINGS, Manifest, copied_out, dialect_of, digest, fingerprint, read_manifest
 from callcenter.storage import gap_book, schema, tables as t
-from callcenter.storage.copies import CopyFailed, check_sqlite, facts, facts_of_file, sqlite_file, sync
+from callcenter.storage.copies import CopyFailed, check_sqlite, damage, facts, facts_of_file, sqlite_file, sync
 from callcenter.storage.dumps import load_postgres
 from callcenter.storage.engine import connect
 from callcenter.storage.records import rfc3339
@@ -87,6 +87,10 @@ def _onto_sqlite(settings: Settings, manifest: Manifest, data: Path, now: dateti
     """Made whole beside its place, and then moved there in one step."""
     path = sqlite_file(settings.database)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if wrong := damage(settings.database):
+        raise CopyFailed(
+            f"{path} is damaged ({wrong}): move it with its -wal and -shm away and keep them, then restore"
+        )
     if path.exists():
         engine = connect(settings.database, writer=False)
         try:

@@ -17,6 +17,7 @@ from callcenter.storage import tables as t
 
 PAGES = 256  # copied at a time (1 MiB); between two steps the disk is the presses' alone
 PAUSE_S = 0.005
+READ_AT_START = 256 << 20  # bytes; about a second on a slow disk
 ROOM = 1.2  # so many times its size is free, or nothing is begun
 REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -100,6 +101,26 @@ def check_sqlite(file: Path) -> None:
         raise CopyFailed(f"{file} is damaged: {error}") from error
     if said != "ok":
         raise CopyFailed(f"{file} is damaged: {said}")
+
+
+def damage(url: str) -> str:
+    """What is wrong with a SQLite database that is there; empty: nothing, or it is of another kind.
+
+    A large file is opened only: its operators must not wait for a start. `doctor` reads it all.
+    """
+    file = sqlite_file(url) if url.startswith("sqlite") else None
+    if file is None or not file.exists() or not file.stat().st_size:
+        return ""
+    small = file.stat().st_size < READ_AT_START
+    try:
+        with closing(sqlite3.connect(file, timeout=10)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if small else "ok"
+    except sqlite3.OperationalError:
+        return ""  # locked, or not to be opened: whoever uses it next says so
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    return "" if said == "ok" else str(said).splitlines()[0]
 
 
 def sync(path: Path) -> None:
