@@ -7,15 +7,16 @@ import getpass
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from callcenter import audit, backups, demo, doctor, metrics, people, restoring, synthetic
+from callcenter import audit, backups, demo, doctor, metrics, people, provisions, restoring, synthetic
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import Centre
-from callcenter.clock import SystemClock, china
+from callcenter.clock import SystemClock, china, pause
 from callcenter.console.auth import add_operator
 from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
@@ -24,12 +25,14 @@ from callcenter.storage import network
 from callcenter.storage.copies import CopyFailed, damage, sqlite_file
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
+from callcenter.storage.retention import find, take_away
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
 from config import logs, policies, settings
 from config.policies import AlertPolicy
 from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
+from handlers.retention import BETWEEN_S, TakenAway, due_rules, taken_away
 
 VERSION = "0.1.0"
 # The writer's thread and the event loop take turns; Python's 5 ms between turns would be most of a press's way.
@@ -253,6 +256,24 @@ def restore(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def retain(_arguments: argparse.Namespace) -> int:
+    """Take away now what the service takes away every night."""
+    chosen, policy = _load()
+    _migrate(chosen)
+    writer, counts, now = _writer(chosen, policy), Counter[str](), SystemClock().now()
+    read = Reader(connect(chosen.database, writer=False)).now
+    for rule, before in due_rules(provisions.keep(chosen), now):
+        while found := read(find, rule, before):
+            with writer.transaction() as connection:
+                counts[rule.name] += take_away(connection, rule, before, found, provisions.keep(chosen))
+            pause(BETWEEN_S)
+        print(f"{rule.name}: {counts[rule.name]} from before {before:%Y-%m-%d} ({rule.why})")
+    if gone := {name: count for name, count in counts.items() if count}:
+        with writer.unit(now) as unit:
+            taken_away(unit, TakenAway(gone))
+    return 0
+
+
 def show_coverage(_arguments: argparse.Namespace) -> int:
     """Where and when nobody could be asked in the next seven days; exit code 1 when there is such a time."""
     chosen, policy = _load()
@@ -299,6 +320,7 @@ def _parser() -> argparse.ArgumentParser:
     backing.add_argument("--with-key", action="store_true", help="put secret.key beside it: who has both reads all")
     restored = command("restore", restore, "Restore a backup into an empty database.")
     restored.add_argument("file", type=Path)
+    command("retain", retain, "Take away what is older than it may be, as the service does every night.")
     command("coverage", show_coverage, "Show where nobody could be asked to go, in the next 7 days.")
     command("doctor", examine, "Check a deployment and say what to do.")
     return parser

@@ -8,11 +8,10 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from callcenter import metrics, oidc, telephone
+from callcenter import metrics, oidc, provisions, telephone
 from callcenter.alerts.coverage import Coverage
 from callcenter.alerts.flood import Flood, Load
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
 from callcenter.console.app import build
@@ -22,7 +21,6 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
-from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
@@ -40,14 +38,11 @@ from callcenter.storage import (
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
+from callcenter.storage.retention import Keys, Rule, find
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
-from config import plans as plan_file, prompts
-from config.plans import Plans
 from config.policies import DEFAULT_FILE, AlertPolicy
-from config.prompts import Prompts
 from config.settings import Settings
-from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
@@ -63,6 +58,7 @@ from handlers import (
     policies,
     register,
     responder_actions,
+    retention,
     roster,
     signing_in,
     timers,
@@ -80,6 +76,7 @@ from handlers.listening import Listener
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
 from handlers.policies import PolicyWatch
+from handlers.retention import Retention
 from handlers.synthetic import SyntheticWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
@@ -104,6 +101,7 @@ HANDLERS = (
     | signing_in.HANDLERS
     | roster.HANDLERS
     | gaps.HANDLERS
+    | retention.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 TELEMETRY_TOPICS = {f"vnh/v1/+/{leaf}": 0 for leaf in ("up/status", "up/vitals")}
@@ -116,21 +114,21 @@ class Centre:
     def __init__(self, settings: Settings, policy: AlertPolicy, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
-        self.seal = _seal(settings)
+        self.seal = provisions.seal(settings)
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
         self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
-        writer.plans = _plans(settings)
+        writer.plans = provisions.plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
-        words = _words()
+        words = provisions.words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
         self.telephone = Telephone(settings, words, self.seal, read=self.read, clock=self.clock)
         self.telephone.connect(self.door.submit, self.door.later)
         self.telemetry = TelemetryBuffer(self.door, self.clock)
         self.listener = Listener(self.door, self.telemetry)
-        self.broker = _embedded(settings)
+        self.broker = provisions.embedded_broker(settings)
         self._make_lanes()
         acks = DeviceAcks(self.voice.publish, self._messages_of, self.clock)
         on_devices: dict[str, Perform] = {
@@ -237,6 +235,7 @@ class Centre:
             "policies": self.policies.run(),
             "flood": self.flood.run(),
             "gaps": self.gaps.run(),
+            "retention": Retention(self.door, self._look_for_old, provisions.keep(self.settings), self.clock).run(),
             "synthetic": self.synthetic.run(),
             "feed": self.feed.run(),
             "positions": self.live.run_positions(),
@@ -323,6 +322,9 @@ class Centre:
     async def _look_at_synthetic(self) -> datetime | None:
         return await self.read(synthetic.last_success)
 
+    async def _look_for_old(self, rule: Rule, before: datetime) -> Keys:
+        return await self.read(find, rule, before)
+
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
         silent = [seen for row in await self.read(queries.heard_lately, now) for seen in troubles_of(row, now)]
@@ -344,34 +346,3 @@ def _due(connection: Any, now: datetime, *, calling: bool, rings: bool) -> list[
     receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
     rolls = [IncidentDue(incident, due, calling) for incident, due in (roll_book.due(connection, now) if rings else ())]
     return [*alerts, *receivers, *calls, *debts, *rolls]
-
-
-def _words() -> Prompts:
-    """Raises OSError."""
-    words = prompts.read()
-    if isinstance(words, str):
-        raise OSError(words)
-    return words
-
-
-def _plans(settings: Settings) -> Plans:
-    """Raises OSError."""
-    found = plan_file.read(settings.plans_file, kinds=frozenset(Kind))
-    if isinstance(found, str):
-        raise OSError(found)
-    return found
-
-
-def _seal(settings: Settings) -> Seal:
-    """Raises OSError."""
-    seal = read_key(settings.data_dir, settings.secret_key.get_secret_value())
-    if isinstance(seal, str):
-        raise OSError(seal)
-    return seal
-
-
-def _embedded(settings: Settings) -> EmbeddedBroker | None:
-    if not settings.embedded_broker:
-        return None
-    directory = settings.data_dir / "broker"
-    return EmbeddedBroker(host=settings.mqtt_host, port=settings.mqtt_port, directory=directory, name=settings.node)

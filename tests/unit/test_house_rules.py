@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.glass_book", "callcenter.storage.flood_book", "callcenter.storage.scope",
                  "callcenter.storage.synthetic",
                  "callcenter.storage.gap_book",
+                 "callcenter.storage.retention",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
@@ -95,11 +96,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.audit": {"callcenter.storage"},
     "callcenter.backups": {"callcenter", "config"},
     "callcenter.restoring": {"callcenter", "config"},
+    "callcenter.provisions": {"callcenter", "config", "devices"},
 }  # fmt: skip
 WIRING = {
     f"callcenter.{name}"
     for name in (
-        *("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "backups", "restoring"),
+        *("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "backups"),
+        *("restoring", "provisions"),
     )
 }
 
