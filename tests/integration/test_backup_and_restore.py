@@ -17,13 +17,13 @@ from sqlalchemy import Engine, Table, func, select, text
 from callcenter import backups, restoring
 from callcenter.privacy import read_key
 from callcenter.storage import tables as t
-from callcenter.storage.copies import CopyFailed
+from callcenter.storage.copies import CopyFailed, copy_sqlite, facts_of_file
 from callcenter.storage.engine import connect
 from config import policies
 from config.settings import Settings
 from tests.conftest import sign_in
 from tests.integration.bracelet import bracelet
-from tests.processes import NOW, Service, running, wait_for
+from tests.processes import NOW, Service, lay_out, running, wait_for
 
 PEOPLE = 9
 
@@ -246,6 +246,29 @@ def test_a_copy_is_one_file_and_holds_what_its_manifest_says(kept: Kept) -> None
     said = json.loads(kept.manifest.read_text())
     assert said["rows"]["residents"] == 2
     assert {path.name for path in kept.manifest.parent.iterdir()} == {said["file"], kept.manifest.name}
+
+
+def test_a_copy_is_of_one_moment_and_no_press_makes_it_begin_anew(tmp_path: Path) -> None:
+    source = tmp_path / "source.db"
+    lay_out(f"sqlite:///{source}")
+    writer, steps = connect(f"sqlite:///{source}", writer=True, size=1), 0
+
+    def press(content: bytes) -> None:
+        row = {"received_at": NOW, "device_id": "", "leaf": "", "reason": "", "raw": content}
+        with writer.begin() as connection:
+            connection.execute(t.dead_letters.insert(), row | {"id": f"{steps}-{len(content)}"})
+
+    def between(_seconds: float) -> None:
+        nonlocal steps
+        steps += 1
+        assert steps < 20, "it begins anew with every press"
+        press(b"pressed while it was copied")
+
+    press(b"x" * 5_000_000)
+    copy_sqlite(source, tmp_path / "copy.db", between)
+    writer.dispose()
+    assert steps > 3, "in steps, between which others go first"
+    assert facts_of_file(tmp_path / "copy.db").rows["dead_letters"] == 1
 
 
 def test_the_key_lies_beside_it_only_when_that_was_said(tmp_path: Path) -> None:
