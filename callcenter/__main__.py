@@ -7,28 +7,43 @@ import getpass
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from callcenter import audit, demo, doctor, drill_centre, metrics, people, synthetic
+from callcenter import (
+    audit,
+    backups,
+    demo,
+    doctor,
+    drill_centre,
+    metrics,
+    people,
+    provisions,
+    restoring,
+    synthetic,
+)
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
 from callcenter.centre import PARTS, Centre
-from callcenter.clock import SystemClock, china
+from callcenter.clock import SystemClock, china, pause
 from callcenter.console.auth import add_operator
 from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
-from callcenter.privacy import read_key
+from callcenter.privacy import KEY_FILE, read_key
 from callcenter.storage import network
+from callcenter.storage.copies import CopyFailed, damage, sqlite_file
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
+from callcenter.storage.retention import find, take_away
 from callcenter.storage.schema import migrate
 from callcenter.storage.writer import Unavailable, Writer
 from config import logs, policies, settings
 from config.policies import AlertPolicy
 from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
+from handlers.retention import BETWEEN_S, TakenAway, due_rules, taken_away
 
 VERSION = "0.1.0"
 # The writer's thread and the event loop take turns; Python's 5 ms between turns would be most of a press's way.
@@ -58,6 +73,11 @@ def _load() -> tuple[Settings, AlertPolicy]:
 
 
 def _migrate(chosen: Settings) -> None:
+    if wrong := damage(chosen.database):
+        raise Refused(
+            f"the database {sqlite_file(chosen.database)} is damaged ({wrong}): move it with its -wal and -shm to "
+            "another place, keep them, and run `python -m callcenter restore FILE` with the last backup"
+        )
     try:
         migrate(chosen.database)
     except Exception as error:
@@ -83,6 +103,7 @@ async def _run(chosen: Settings, policy: AlertPolicy, beside: demo.Town | None, 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics.build.info({"version": VERSION})
+    metrics.disk_free.set_function(lambda: doctor.free_bytes(chosen))
     centre = Centre(chosen, policy, parts=parts)
     try:
         await centre.start()
@@ -258,6 +279,55 @@ def examine(_arguments: argparse.Namespace) -> int:
     return 0 if all(finding.good for finding in findings) else 1
 
 
+def back_up(arguments: argparse.Namespace) -> int:
+    """Make a backup, say what is not in it, and take away old ones; a failed one takes nothing away."""
+    chosen, policy = _load()
+    now = SystemClock().now()
+    made = backups.make(chosen, arguments.directory, now, release=VERSION, with_key=arguments.with_key)
+    print(f"{arguments.directory / made.file}: {made.bytes} bytes, timeline to entry {made.head_n}, checked.")
+    if not arguments.with_key:
+        where = "CALLCENTER_SECRET_KEY" if chosen.secret_key.get_secret_value() else chosen.data_dir / KEY_FILE
+        print(f"The key that opens sealed numbers is not in it: keep a copy of {where} in another place.")
+    for name in backups.prune(arguments.directory, now, keep=arguments.keep, days=arguments.days):
+        print(f"{name} is old and has been taken away.")
+    try:
+        backups.record(_writer(chosen, policy), made, SystemClock().now())
+    except Unavailable as error:
+        print(f"callcenter: the backup is good, but its age will not be shown: {error}", file=sys.stderr)
+    return 0
+
+
+def restore(arguments: argparse.Namespace) -> int:
+    """Restore a backup into an empty database, prove it, and give the time since to the sweep."""
+    chosen, policy = _load()
+    done = restoring.restore(chosen, arguments.file, SystemClock().now(), policy)
+    print(f"Restored {done.manifest.file}: timeline to entry {done.manifest.head_n}, proved by its hash.")
+    if not done.same_key:
+        key = chosen.data_dir / KEY_FILE
+        print(f"Before you start the centre put its key back ({key}, or CALLCENTER_SECRET_KEY): this is not the one.")
+    print(f"What was acknowledged since {done.since:%Y-%m-%d %H:%M:%S} UTC is not in it. Start the centre and open")
+    print("the page /incidents: a gap is waiting there, and with it everybody who has to be asked.")
+    return 0
+
+
+def retain(_arguments: argparse.Namespace) -> int:
+    """Take away now what the service takes away every night."""
+    chosen, policy = _load()
+    _migrate(chosen)
+    writer, counts, now = _writer(chosen, policy), Counter[str](), SystemClock().now()
+    read = Reader(connect(chosen.database, writer=False)).now
+    for rule, before in due_rules(provisions.keep(chosen), now):
+        while found := read(find, rule, before):
+            with writer.transaction() as connection:
+                counts[rule.name] += take_away(connection, rule, before, found, provisions.keep(chosen))
+            pause(BETWEEN_S)
+        print(f"{rule.name}: {counts[rule.name]} from before {before:%Y-%m-%d} ({rule.why})")
+    if gone := {name: count for name, count in counts.items() if count}:
+        with writer.unit(now) as unit:
+            taken_away(unit, TakenAway(gone))
+    return 0
+
+
 def show_coverage(_arguments: argparse.Namespace) -> int:
     """Where and when nobody could be asked in the next seven days; exit code 1 when there is such a time."""
     chosen, policy = _load()
@@ -305,6 +375,14 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")
     auditing = command("audit", verify_audit, "Check that the timeline is unbroken and unaltered.")
     auditing.add_argument("verb", choices=["verify"])
+    backing = command("backup", back_up, "Copy the database into a directory while the centre runs; remove old copies.")
+    backing.add_argument("directory", type=Path)
+    backing.add_argument("--keep", type=int, default=30, help="so many stay, the newest first (30)")
+    backing.add_argument("--days", type=int, default=0, help="none older than this stays but the newest (0: all stay)")
+    backing.add_argument("--with-key", action="store_true", help="put secret.key beside it: who has both reads all")
+    restored = command("restore", restore, "Restore a backup into an empty database.")
+    restored.add_argument("file", type=Path)
+    command("retain", retain, "Take away what is older than it may be, as the service does every night.")
     command("coverage", show_coverage, "Show where nobody could be asked to go, in the next 7 days.")
     command("doctor", examine, "Check a deployment and say what to do.")
     return parser
@@ -315,7 +393,7 @@ def main() -> int:
     try:
         does: Callable[[argparse.Namespace], int] = arguments.does
         return does(arguments)
-    except (Refused, Unavailable) as error:
+    except (Refused, Unavailable, CopyFailed) as error:
         print(f"callcenter: {error}", file=sys.stderr)
         return 2
 

@@ -9,11 +9,10 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from callcenter import metrics, oidc, telephone
+from callcenter import metrics, oidc, provisions, telephone
 from callcenter.alerts.coverage import Coverage
 from callcenter.alerts.flood import Flood, Load
 from callcenter.alerts.inputs import TimerKind
-from callcenter.alerts.model import Kind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
 from callcenter.console.app import build, machines
@@ -24,7 +23,6 @@ from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
 from callcenter.console.watermark import watermarked
-from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
@@ -32,6 +30,7 @@ from callcenter.storage import (
     call_book,
     drill_book,
     flood_book,
+    gap_book,
     network,
     policy_queries,
     queries,
@@ -43,14 +42,11 @@ from callcenter.storage.drill_book import Drill
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
+from callcenter.storage.retention import Keys, Rule, find
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
-from config import plans as plan_file, prompts
-from config.plans import Plans
 from config.policies import DEFAULT_FILE, AlertPolicy
-from config.prompts import Prompts
 from config.settings import Settings
-from devices.broker import EmbeddedBroker
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
@@ -58,6 +54,7 @@ from handlers import (
     device_signals,
     drills,
     flood,
+    gaps,
     glass,
     incidents,
     operator_actions,
@@ -66,6 +63,7 @@ from handlers import (
     policies,
     register,
     responder_actions,
+    retention,
     roster,
     signing_in,
     timers,
@@ -77,6 +75,7 @@ from handlers.device_acks import DeviceAcks
 from handlers.device_signals import ReceiverForgotten
 from handlers.drills import DrillWatch
 from handlers.flood import FloodWatch
+from handlers.gap_watch import GapWatch
 from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
@@ -84,6 +83,7 @@ from handlers.news import TOPIC as NEWS, Looks, News, Standing
 from handlers.operator_actions import ServiceStarted
 from handlers.outbox import Outbox, Perform
 from handlers.policies import PolicyWatch
+from handlers.retention import Retention
 from handlers.synthetic import SyntheticWatch
 from handlers.telemetry import TelemetryBuffer
 from handlers.timers import TimerFired, TimerWorker
@@ -108,6 +108,8 @@ HANDLERS = (
     | drills.HANDLERS
     | signing_in.HANDLERS
     | roster.HANDLERS
+    | gaps.HANDLERS
+    | retention.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 # What a process may be one of (`serve --only`); by itself it is all of them.
@@ -126,21 +128,21 @@ class Centre:
     ) -> None:
         self.settings, self.parts = settings, parts
         self.clock: Clock = clock or SystemClock()
-        self.seal = _seal(settings)
+        self.seal = provisions.seal(settings)
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
         self.shelf = Shelf(policy, rings=bool(settings.gateways), links=settings.links_in_texts, drill=settings.drill)
         writer = Writer(engine, node=settings.node, policy=self.shelf, seal=self.seal)
-        writer.plans = _plans(settings)
+        writer.plans = provisions.plans(settings)
         self.read = Reader(connect(settings.database, writer=False))
-        words = _words()
+        words = provisions.words()
         self.door = Door(writer, HANDLERS | telephone.updates(settings, words).handlers(), self.clock)
         self.telephone = Telephone(settings, words, self.seal, read=self.read, clock=self.clock)
         self.telephone.connect(self.door.submit, self.door.later)
         self.telemetry = TelemetryBuffer(self.door, self.clock)
         self.listener = Listener(self.door, self.telemetry)
-        self.broker = _embedded(settings)
+        self.broker = provisions.embedded_broker(settings)
         self._make_lanes()
         acks = DeviceAcks(self.voice.publish, self._messages_of, self.clock)
         on_devices: dict[str, Perform] = {
@@ -156,6 +158,13 @@ class Centre:
         self.watchdog = Watchdog(self.door, self._look, self.clock, node=settings.node)
         self.policies = PolicyWatch(self._look_at_policies, self.shelf, self.clock)
         self.coverage = CoverageCheck(self._look_at_network, self.clock)
+        self._make_consoles()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+
+    def _make_consoles(self) -> None:
+        """What people see: entries as they come, and how the centre is as a whole."""
+        parts = self.parts
         # A device that hears no answer goes on pressing and its wearer goes on fearing: both ways must stand.
         self.health = Health(
             lambda: self.door.storing,
@@ -166,11 +175,11 @@ class Centre:
         self.feed = Feed(self.read, self.clock)
         self.door.listen(self.feed.committed)
         self.news = News(
-            self.voice.publish, self._standing, self.clock, node=settings.node, performs=self.outbox.performs,
+            self.voice.publish, self._standing, self.clock, node=self.settings.node, performs=self.outbox.performs,
             looks=Looks(self.feed.look, self.outbox.look),
         )  # fmt: skip
         self.door.listen(self.news.committed)
-        self.keeper = Doorkeeper(self.read, self.clock, public=settings.public)
+        self.keeper = Doorkeeper(self.read, self.clock, public=self.settings.public)
         self.live = Live(
             self.feed, self.presence, self.health, read=self.read, clock=self.clock, session=self.keeper.session
         )
@@ -180,9 +189,13 @@ class Centre:
         self.synthetic = SyntheticWatch(self._look_at_synthetic, self.clock)
         self.drill = DrillWatch(self._look_at_drill, self.door.submit, self.clock)
         self.door.listen(self.drill.committed)
-        self.live.room = lambda: self.flood.as_dict() | self.synthetic.as_dict() | self.drill.as_dict()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._runner: web.AppRunner | None = None
+        self.gaps = GapWatch(
+            gap_book.GapReads(self.read), self.door.submit, self.clock, storing=lambda: self.door.storing
+        )
+        self.watchdog.many_silent = self.gaps.devices_silent
+        self.watchdog.works = lambda: {"hearing": self.health.hearing(), "calling": self.health.calling()}
+        states = (self.flood.as_dict, self.synthetic.as_dict, self.drill.as_dict, self.gaps.as_dict)
+        self.live.room = lambda: {name: value for state in states for name, value in state().items()}
 
     def _make_lanes(self) -> None:
         """Alarms keep a session at the broker; answers have a connection of their own, telemetry even a process."""
@@ -248,6 +261,7 @@ class Centre:
 
     def _workers(self) -> dict[str, tuple[str, Run]]:
         """By name: of which part it is ("": every process has one), and its loop."""
+        retired = Retention(self.door, self._look_for_old, provisions.keep(self.settings), self.clock)
         workers: dict[str, tuple[str, Run]] = {
             "alarms": ("intake", self.alarms.run),
             "telemetry lane": ("intake", self.collector.run),
@@ -262,6 +276,8 @@ class Centre:
             "flood": ("console", self.flood.run),
             "synthetic": ("console", self.synthetic.run),
             "drill": ("console", self.drill.run),
+            "gaps": ("", self.gaps.run),
+            "retention": ("timers", retired.run),
             "feed": ("console", self.feed.run),
             "positions": ("console", self.live.run_positions),
             "sessions": ("console", self.live.run_sessions),
@@ -355,6 +371,9 @@ class Centre:
     async def _look_at_synthetic(self) -> datetime | None:
         return await self.read(synthetic.last_success)
 
+    async def _look_for_old(self, rule: Rule, before: datetime) -> Keys:
+        return await self.read(find, rule, before)
+
     async def _look(self, now: datetime) -> Findings:
         late = now - timedelta(seconds=30)
         silent = [seen for row in await self.read(queries.heard_lately, now) for seen in troubles_of(row, now)]
@@ -376,34 +395,3 @@ def _due(connection: Any, now: datetime, *, calling: bool, rings: bool) -> list[
     receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
     rolls = [IncidentDue(incident, due, calling) for incident, due in (roll_book.due(connection, now) if rings else ())]
     return [*alerts, *receivers, *calls, *debts, *rolls]
-
-
-def _words() -> Prompts:
-    """Raises OSError."""
-    words = prompts.read()
-    if isinstance(words, str):
-        raise OSError(words)
-    return words
-
-
-def _plans(settings: Settings) -> Plans:
-    """Raises OSError."""
-    found = plan_file.read(settings.plans_file, kinds=frozenset(Kind))
-    if isinstance(found, str):
-        raise OSError(found)
-    return found
-
-
-def _seal(settings: Settings) -> Seal:
-    """Raises OSError."""
-    seal = read_key(settings.data_dir, settings.secret_key.get_secret_value())
-    if isinstance(seal, str):
-        raise OSError(seal)
-    return seal
-
-
-def _embedded(settings: Settings) -> EmbeddedBroker | None:
-    if not settings.embedded_broker:
-        return None
-    directory = settings.data_dir / "broker"
-    return EmbeddedBroker(host=settings.mqtt_host, port=settings.mqtt_port, directory=directory, name=settings.node)

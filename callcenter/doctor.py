@@ -1,9 +1,11 @@
 """Checks a deployment and says what to do. Changes nothing."""
 
+import math
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from callcenter import audit
 from callcenter.alerts.model import SYNTHETIC
 from callcenter.alerts.policy_check import judge
-from callcenter.storage import policy_queries, tables as t, work
+from callcenter.storage import policy_queries, queries, tables as t, work
+from callcenter.storage.copies import CopyFailed, check_sqlite, sqlite_file
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.schema import differences, is_newer, lacks
@@ -19,6 +22,9 @@ from callcenter.storage.sessions import PROBER
 from config import policies
 from config.settings import Settings
 from devices.mqtt import Address
+
+LEAST_FREE = 1 << 30  # bytes: days of a small centre, and room for the copy of its database
+BACKUP_AGE = timedelta(hours=26)  # one a night, and two hours for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,40 @@ class Finding:
 def examine(settings: Settings, overdue_before: datetime) -> list[Finding]:
     """`overdue_before`: a deadline older than this means that no process works deadlines off."""
     brokers = (_broker(settings, Address.parse(url)) for url in settings.brokers)
-    return [*_database(settings, overdue_before), *brokers]
+    return [*_database(settings, overdue_before), _disk(settings), *brokers]
+
+
+def free_bytes(settings: Settings) -> float:
+    """On the disk of the data directory; NaN: nobody can tell. Of PostgreSQL's disk its own machine knows."""
+    try:
+        return shutil.disk_usage(settings.data_dir).free
+    except OSError:
+        return math.nan
+
+
+def _disk(settings: Settings) -> Finding:
+    free = free_bytes(settings)
+    says = f"{free / (1 << 20):.0f} MiB free on the disk of {settings.data_dir}"
+    good = free >= LEAST_FREE
+    return Finding(
+        good, says if good else f"{says}: make room, first among logs and old backups; full, nothing is stored"
+    )
+
+
+def _whole(settings: Settings) -> Iterator[Finding]:
+    """SQLite's own check of every page; it takes a second for each gigabyte or so."""
+    file = sqlite_file(settings.database)
+    if settings.database.startswith("sqlite") and file.exists():
+        try:
+            check_sqlite(file)
+        except CopyFailed as error:
+            yield Finding(False, f"{error}. Stop the centre, keep the files, restore the last backup")
+        else:
+            yield Finding(True, "every page of the database is whole")
 
 
 def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]:
+    yield from _whole(settings)
     engine = connect(settings.database, writer=False)
     try:
         with engine.connect() as connection:
@@ -45,6 +81,7 @@ def _database(settings: Settings, overdue_before: datetime) -> Iterator[Finding]
                 return
             yield from (check(connection) for check in _CHECKS)
             yield _policy(connection, settings, overdue_before)
+            yield _backup(connection, overdue_before)
             overdue = work.overdue_timers(connection, overdue_before)
             yield Finding(
                 overdue == 0, f"{overdue} deadlines overdue" + (": is the service running?" if overdue else "")
@@ -102,6 +139,15 @@ def _policy(connection: Connection, settings: Settings, now: datetime) -> Findin
         hint = "Register people, or change the policy on the page /policies"
         return Finding(False, f"policy version {version}: {faults[0].said} ({len(faults)} such). {hint}")
     return Finding(True, f"policy version {version} is in force and leaves nobody alone")
+
+
+def _backup(connection: Connection, now: datetime) -> Finding:
+    at = queries.last_backup(connection)
+    if at is None:
+        return Finding(False, "no backup was ever made: run `python -m callcenter backup DIR` every night")
+    says = f"the newest backup is of {at:%Y-%m-%d %H:%M} UTC"
+    good = now - at < BACKUP_AGE
+    return Finding(good, says if good else f"{says}: find out why `python -m callcenter backup` does not run")
 
 
 _CHECKS: tuple[Callable[[Connection], Finding], ...] = (_operators, _people, _deadlines, _log)

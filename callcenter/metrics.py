@@ -68,6 +68,11 @@ synthetic_last_success = Gauge(
     "vnh_synthetic_last_success_timestamp_seconds",
     "When the test alarm last came through; 0: none is set up",
 )
+disk_free = Gauge("vnh_disk_free_bytes", "Free on the disk of the data directory; NaN: not known")
+gaps_unswept = Gauge("vnh_gaps_unswept", "Gaps after which not everybody who may have pressed is being asked")
+backup_last_success = Gauge(
+    "vnh_backup_last_success_timestamp_seconds", "Of which moment the newest backup is; 0: none was made"
+)
 build = Info("vnh_build", "Version of the service")
 
 for _state in ("waiting", "claimed", "helping", "handed_over", "resolved"):

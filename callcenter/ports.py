@@ -136,6 +136,39 @@ class IncidentRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepWanted:
+    """A supervisor has those asked whom a gap concerns and they see. Answered with `Swept` or `Refused`.
+
+    `area`: the supervisor's own, to which the roll then belongs; None: each tree of areas has a roll.
+    """
+
+    gap_id: str
+    words: str
+    ask: Ask
+    by: Operator
+    scope: Scope
+    area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The roll that was opened, None: nobody is left. `more`: there are people for another one, asked for again."""
+
+    incident: str | None
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GapDismissed:
+    """A supervisor says why nobody need be asked because of a gap."""
+
+    gap_id: str
+    reason: str
+    by: Operator
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
 class PersonSettled:
     """A named human says how somebody on a roll is: well, accounted for elsewhere, or needs help."""
 

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     )
     synthetic_command: str = Field("", description="run by the prober when the test alarm is missed; pages people")
     drill: bool = Field(False, description="a centre to practise in: marks every page and alert, and knows nobody real")
+    keep_alerts_days: int = Field(0, ge=0, description="closed alerts, their calls and rolls; 0: for ever")
+    keep_recordings_days: int = Field(0, ge=0, description="recordings of calls; 0: for ever")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = Field("auto", description="auto: text on a terminal")
     policy_file: Path | None = Field(None, description="alert policy; none: config/escalation.toml")
@@ -122,12 +124,16 @@ class Settings(BaseSettings):
         if "{" in urlsplit(self.map_tiles).netloc:
             raise ValueError("CALLCENTER_MAP_TILES must name one host: pages may load pictures from no other")
         _check_url("CALLCENTER_MAP_TILES", self.map_tiles, ("http", "https"))
+        if 0 < self.keep_alerts_days < LEAST_KEPT_DAYS:
+            raise ValueError(f"CALLCENTER_KEEP_ALERTS_DAYS must be 0 (for ever) or at least {LEAST_KEPT_DAYS}")
         _check_telephony(self)
         _check_oidc(self)
         _check_drill(self)
         return self
 
 
+# Half a year of complaints and investigations; a typing error must not empty the log tonight.
+LEAST_KEPT_DAYS = 180
 GATEWAYS = frozenset({"twilio", "ari"})
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 

@@ -22,10 +22,10 @@ AGAIN = timedelta(minutes=10)  # after a check that failed
 Look = Callable[[datetime, timedelta], Awaitable[Coverage]]
 
 
-def next_night(after: datetime, zone: tzinfo) -> datetime:
-    """The next nightly check, in the zone: today's when it is still to come."""
+def next_night(after: datetime, zone: tzinfo, at: time = NIGHTLY) -> datetime:
+    """The next such hour in the zone: today's when it is still to come."""
     local = after.astimezone(zone)
-    tonight = datetime.combine(local.date(), NIGHTLY, zone)
+    tonight = datetime.combine(local.date(), at, zone)
     return tonight if tonight > local else tonight + timedelta(days=1)
 
 

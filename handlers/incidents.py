@@ -78,10 +78,10 @@ def _too_many(people: int) -> Refused:
     return Refused("missing", f"{people} people live there: raise it for each part of the area")
 
 
-def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> str:
-    """A roll of any people for any reason; an area is only one way to come to such a list."""
+def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed], *, gap: str | None = None) -> str:
+    """A roll of any people for any reason; an area is only one way to come to such a list, a gap of ours another."""
     incident = new_id(unit.now)
-    place = {"area_id": wanted.area or None, "radius_m": wanted.radius_m}
+    place = {"area_id": wanted.area or None, "radius_m": wanted.radius_m, "gap_id": gap}
     at = {"lat": wanted.at.lat, "lon": wanted.at.lon} if wanted.at else {"lat": None, "lon": None}
     said = {"kind": wanted.kind.value, "words": wanted.words, "ask": wanted.ask.value}
     by = {"raised_at": unit.now, "raised_by": wanted.by.id, "raised_by_name": wanted.by.name}
@@ -89,6 +89,7 @@ def open_roll(unit: Unit, wanted: IncidentRaised, people: Sequence[Listed]) -> s
         unit.connection, {"id": incident, "due": unit.now} | place | at | said | by, by_risk(people), unit.now
     )
     data = {"incident": incident, "kind": wanted.kind.value, "area": wanted.area, "people": len(people)}
+    data |= {"gap": gap} if gap else {}
     unit.log(None, rule="incident.raised", actor=f"operator:{wanted.by.id}", data=data, area=wanted.area or None)
     return incident
 

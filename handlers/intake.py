@@ -251,7 +251,7 @@ class Door:
         if not group:
             return
         if not self._failing:
-            log.error("door.not_storing", error=str(error)[:300])
+            log.error("door.not_storing", error=str(error)[:300], do=error.advice)
         self._failing = True
         metrics.storing.set(0)
         metrics.commit_failures.inc()

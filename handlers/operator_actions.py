@@ -12,7 +12,7 @@ from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined, Sig
 from callcenter.storage import directory, synthetic, work
 from callcenter.storage.unit import Unit
 from callcenter.storage.unit_values import Needs
-from handlers import offers, rooms
+from handlers import gaps, offers, rooms
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -103,6 +103,7 @@ def signed_out(unit: Unit, out: SignedOut) -> None:
 
 
 def service_started(unit: Unit, _started: ServiceStarted) -> None:
+    gaps.at_start(unit)
     for operator in work.forget_consoles(unit.connection, unit.node):
         consoles_changed(unit, ConsolesChanged(operator, present=False))
 

@@ -46,13 +46,15 @@ class Watchdog:
         self._clock = clock
         self._node = node
         self._started = clock.now()
+        self.works: Callable[[], dict[str, bool]] = dict  # whether this process hears and can call
+        self.many_silent: Callable[[datetime | None], None] = lambda _since: None
 
     async def run_probe(self) -> None:
         """Keep the process heartbeat, which is also the proof that something can be stored."""
         while True:
             now = self._clock.now()
             try:
-                await self._door.later(partial(work.beat, node=self._node, now=now))
+                await self._door.later(partial(work.beat, node=self._node, now=now, works=self.works()))
             except NotStored:
                 pass
             except Exception:
@@ -88,6 +90,7 @@ class Watchdog:
             await self._door.submit(over)
         await self._door.later(partial(work.forget_done_effects, before=now - timedelta(seconds=KEEP_DONE_S)))
         if now - self._started >= timedelta(seconds=GRACE_S):
+            self.many_silent(_since_when_many(found.silent))
             for seen in _incident_or_each(found.silent, now):
                 await self._door.submit(seen)
         return found
@@ -99,6 +102,12 @@ def _report(found: Findings, now: datetime) -> None:
     metrics.watchdog_violations.labels("overdue_timers").set(found.overdue_timers)
     metrics.watchdog_violations.labels("stuck_effects").set(found.stuck_effects)
     metrics.watchdog_last_run.set(now.timestamp())
+
+
+def _since_when_many(silent: Sequence[TroubleSeen]) -> datetime | None:
+    """Since when the last of them is silent, where so many are that it is one gap; None: they are not."""
+    times = [datetime.fromisoformat(seen.details["seen_at"]) for seen in silent if seen.kind is Kind.OFFLINE]
+    return max(times) if len(times) >= AREA_INCIDENT else None
 
 
 def _incident_or_each(silent: Sequence[TroubleSeen], now: datetime) -> Sequence[TroubleSeen]:

@@ -61,6 +61,7 @@ class Listed:
     risk: str = "normal"
     alone: bool = False
     born: str = ""
+    turn: int = 0  # after everybody of a lower one, whatever the risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ class Entry:
 
 def by_risk(people: Iterable[Listed]) -> list[Listed]:
     """High risk first, then who lives alone, then the eldest; of whom no date of birth is known comes before who is."""
-    return sorted(people, key=lambda one: (one.risk != "high", not one.alone, one.born, one.resident))
+    return sorted(people, key=lambda one: (one.turn, one.risk != "high", not one.alone, one.born, one.resident))
 
 
 def progress(entries: Iterable[Entry]) -> dict[str, int]:

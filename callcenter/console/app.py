@@ -13,6 +13,7 @@ from callcenter.console.call_desk import CallDesk
 from callcenter.console.coverage_api import CheckCoverage, CoverageApi, unchecked
 from callcenter.console.drill_api import DrillApi
 from callcenter.console.flood_api import FloodApi
+from callcenter.console.gap_api import GapApi
 from callcenter.console.glass_api import GlassApi
 from callcenter.console.handover_api import Handovers, page as handover_page
 from callcenter.console.import_map import csp
@@ -200,6 +201,7 @@ def build(
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
         *DrillApi(api.submit).routes(),
+        *GapApi(api.read, api.submit).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),

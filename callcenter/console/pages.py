@@ -135,3 +135,5 @@ class Pages:
         oldest = await self._read(queries.oldest_waiting, sorted(EMERGENCIES))
         metrics.oldest_waiting.set((self._clock.now() - oldest).total_seconds() if oldest else 0)
         metrics.outbox_pending.set(await self._read(queries.outbox_pending))
+        backed_up = await self._read(queries.last_backup)
+        metrics.backup_last_success.set(backed_up.timestamp() if backed_up else 0)

@@ -324,3 +324,9 @@ def technical_alerts(connection: Connection) -> Sequence[Any]:
         .where(t.alerts.c.kind.in_(("offline", "battery")), t.alerts.c.state == State.WAITING.value)
     )
     return connection.execute(query).all()
+
+
+def last_backup(connection: Connection) -> datetime | None:
+    """Of which moment the newest backup is."""
+    at: datetime | None = connection.execute(select(func.max(t.backups.c.at))).scalar()
+    return at

@@ -12,7 +12,7 @@ from callcenter.storage.scope import EVERYTHING, Scope
 
 _SHOWN = (
     "id", "kind", "words", "area_id", "lat", "lon", "radius_m", "ask", "raised_at", "raised_by", "raised_by_name",
-    "closed_at", "closed_by", "closed_by_name", "note", "reason",
+    "closed_at", "closed_by", "closed_by_name", "note", "reason", "gap_id",
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ incidents = Table(
     Column("closed_by_name", Text),
     Column("note", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("gap_id", Text, index=True),  # the gap after which these people are checked
 )
 roll = Table(
     "roll",

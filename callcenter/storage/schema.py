@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
@@ -18,6 +18,17 @@ from callcenter.storage.records import GENESIS
 PATIENCE_S = 120.0  # for another process that migrates, and for a step over many rows
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(715517)")  # an arbitrary number that only we use
+
+
+_BROKEN_KEYS = text("PRAGMA foreign_key_check")
+
+
+def _keys_off(connection: Any, _record: object) -> None:  # noqa: ANN401
+    """SQLite changes a table by making it anew: to take away the old one would violate what refers to it.
+
+    Within a transaction the pragma does nothing, so it is said before; all keys are checked before the commit.
+    """
+    connection.execute("PRAGMA foreign_keys=OFF")
 
 
 def _config(connection: Connection) -> Config:
@@ -31,25 +42,28 @@ class Newer(Exception):
     """The database is of a newer release, and has not what this one needs; the text says what."""
 
 
-def migrate(url: str) -> None:
-    """Upgrade, and write the first line of the timeline's head. Safe when several processes do it at once.
+def migrate(url: str, revision: str = "head") -> None:
+    """Upgrade to the revision, and write the first line of the timeline's head. Safe for several processes at once.
 
     While releases change one process after another, one of the release before may have to start again: a newer schema
     is left as it is when this release can work with it (docs/adr/0035). Raises Newer.
     """
     engine = connect(url, writer=True, size=1, patience_s=PATIENCE_S)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _keys_off)
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(_ONE_AT_A_TIME)
-            config = _config(connection)
             if is_newer(connection):
                 if lacking := lacks(connection):
                     raise Newer(f"the database is of a newer release, and this one cannot use it: {lacking[0]}")
                 return
-            command.upgrade(config, "head")
+            command.upgrade(_config(connection), revision)
             if connection.execute(select(t.timeline_head.c.n)).first() is None:
                 connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
+            if engine.dialect.name == "sqlite" and (broken := connection.execute(_BROKEN_KEYS).first()):
+                raise RuntimeError(f"rows of {broken[0]} name what is not in {broken[2]}")
     finally:
         engine.dispose()
 
@@ -57,8 +71,7 @@ def migrate(url: str) -> None:
 def is_newer(connection: Connection) -> bool:
     """Whether its schema is one that this release has never heard of."""
     current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    return current is not None and current not in known
+    return current is not None and not knows(current)
 
 
 def lacks(connection: Connection) -> list[str]:
@@ -80,6 +93,18 @@ def _lacking(kind: str, what: Sequence[Any]) -> str:
     if kind == "modify_type" or (kind == "modify_nullable" and not what[-2]):
         return f"{what[1]}.{what[2]} is something else now"
     return ""
+
+
+def revisions() -> list[str]:
+    """Every one that was released, the oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def knows(revision: str) -> bool:
+    """Whether a database of that revision can be brought to this release: not if it is of a newer one."""
+    return revision in revisions()
 
 
 def differences(connection: Connection) -> list[object]:

@@ -1,6 +1,6 @@
 """Every table. Portable between SQLite and PostgreSQL; changed only together with a migration."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, false, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, false, text, true
 
 from callcenter.alerts.model import DRILL_KEY
 from callcenter.storage.call_tables import (
@@ -11,6 +11,10 @@ from callcenter.storage.call_tables import (
     recordings as recordings,
     refused_phones as refused_phones,
     seats as seats,
+)
+from callcenter.storage.care_tables import (
+    backups as backups,
+    gaps as gaps,
 )
 from callcenter.storage.columns import (
     Utc as Utc,
@@ -205,6 +209,8 @@ processes = Table(
     metadata,
     Column("node", Text, primary_key=True),
     Column("seen_at", Utc, nullable=False),
+    Column("hearing", Boolean, nullable=False, server_default=true()),  # alarms reach it, and its answers leave
+    Column("calling", Boolean, nullable=False, server_default=true()),  # one of its carriers works
 )
 
 # The call log: one row per call. A fact is written once, when it happens; nothing in it is ever edited away.

@@ -1,7 +1,7 @@
 """Statements of the workers: timers due, effects to take and to finish, telemetry, process heartbeat."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,12 +104,16 @@ def store_presence(connection: Connection, device: str, *, online: bool, sess: i
     connection.execute(_PRESENCE, [{"b_device": device, "online": online, "sess": sess}])
 
 
-def beat(connection: Connection, node: str, now: datetime) -> None:
-    """The process heartbeat; also the proof that alarms can be stored, so it needs the lock that they need."""
+def beat(connection: Connection, node: str, now: datetime, works: Mapping[str, bool] | None = None) -> None:
+    """The process heartbeat; also the proof that alarms can be stored, so it needs the lock that they need.
+
+    `works`: whether it is `hearing` and `calling`, as far as that is known.
+    """
+    said: dict[str, Any] = dict(works or {})
     connection.execute(select(t.timeline_head.c.n).with_for_update())
-    changed = connection.execute(update(t.processes).where(t.processes.c.node == node).values(seen_at=now))
+    changed = connection.execute(update(t.processes).where(t.processes.c.node == node).values(said | {"seen_at": now}))
     if changed.rowcount == 0:
-        connection.execute(insert(t.processes).values(node=node, seen_at=now))
+        connection.execute(insert(t.processes).values(said | {"node": node, "seen_at": now}))
 
 
 def alerts_without_deadline(connection: Connection, policy_of: PolicyOf | None = None) -> list[str]:

@@ -24,8 +24,24 @@ from config.policies import AlertPolicy
 _DOWN = (OperationalError, InterfaceError, InternalError, DisconnectionError, PoolTimeout)
 
 
+# What the database says -> what to do about it, for the log of whoever is woken.
+_ADVICE = (
+    (("disk is full", "no space left", "could not extend"),
+     "make room, first among logs and old backups; never delete files of the data directory. It goes on by itself"),
+    (("malformed", "not a database", "invalid page"),
+     "the database is damaged: stop the centre, keep the files, restore the last backup (docs/operations.md, backup)"),
+    (("locked",), "another program holds the database: only processes of the centre may"),
+)  # fmt: skip
+
+
 class Unavailable(Exception):
     """The database cannot store anything now. Nothing of the unit is stored; try again later."""
+
+    @property
+    def advice(self) -> str:
+        """What to do; empty: nothing is known that fits."""
+        said = str(self).lower()
+        return next((advice for words, advice in _ADVICE if any(word in said for word in words)), "")
 
 
 class Unsure(Unavailable):
@@ -69,15 +85,19 @@ class Writer:
             self.close()
             raise away(str(error.__cause__ or error)) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            if error.connection_invalidated or self._damaged(error.orig):
                 self.close()
                 raise away(str(error.__cause__ or error)) from error
             raise
         except self._driver.Error as error:  # from a prepared statement, which SQLAlchemy does not wrap
-            if isinstance(error, self._down):
+            if isinstance(error, self._down) or self._damaged(error):
                 self.close()
                 raise away(str(error)) from error
             raise
+
+    def _damaged(self, error: BaseException | None) -> bool:
+        """SQLite says so by the bare class, of which no bad row's error is."""
+        return type(error) is self._driver.DatabaseError
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

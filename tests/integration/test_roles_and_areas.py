@@ -64,7 +64,8 @@ MAY = {
     "desk": OPEN | OWN | OF_NETWORK | {
         "getResponderRecord", "getAreaRecord",
         "listAlerts", "getAlert", "getHandover", "live", "listResponders", "listAreas", "listOperators", "getOfferLink",
-        "makeOfferLink", "getCoverage", "getWall", "listIncidents", "getIncident", "listMeasures", "getStatistic",
+        "makeOfferLink", "getCoverage", "getWall", "listIncidents", "listGaps", "getIncident", "listMeasures",
+        "getStatistic",
     },
 }  # fmt: skip
 # What `{id}` names, per operation.
@@ -79,7 +80,7 @@ NAMED = {
     **dict.fromkeys(("getCall", "actOnCall", "dischargeDebt"), "call"),
     **dict.fromkeys(("getIncident", "closeIncident", "settlePerson"), "incident"),
 }
-NOBODYS = {"reviewBrokenGlass"}  # of the room, not of an area
+NOBODYS = {"reviewBrokenGlass", "sweepGap", "dismissGap"}  # of the room, not of an area; people are read in scope
 
 
 @dataclass

@@ -302,5 +302,16 @@ def test_adding_an_operator(empty: Deployment) -> None:
 def test_help_says_which_commands_there_are(empty: Deployment) -> None:
     done = empty.run("--help")
     assert done.returncode == 0
-    for command in ("serve", "demo", "migrate", "import", "user", "audit", "doctor"):
+    for command in ("serve", "demo", "migrate", "import", "user", "audit", "doctor", "backup", "restore", "retain"):
         assert command in done.stdout
+
+
+def test_what_is_taken_away_is_said_by_its_rule(filled: Deployment) -> None:
+    done = filled.run("retain")
+    assert done.returncode == 0, done.stderr
+    assert "positions: 0 from before " in done.stdout
+    assert "alerts:" not in done.stdout, "for ever unless somebody chooses"
+    filled.extra = {"CALLCENTER_KEEP_ALERTS_DAYS": "400"}
+    assert "alerts: 0 from before " in filled.run("retain").stdout
+    filled.extra = {"CALLCENTER_KEEP_ALERTS_DAYS": "4"}
+    assert_one_clear_line(filled.run("retain"), "CALLCENTER_KEEP_ALERTS_DAYS", "180")

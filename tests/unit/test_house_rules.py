@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.page_queries", "callcenter.storage.scope",
                            "callcenter.storage.glass_book", "callcenter.storage.room_queries",
                            "callcenter.storage.roster_queries",
+                           "callcenter.storage.gap_queries",
                            "callcenter.storage.consents",
                            "callcenter.storage.register_book", "callcenter.ids", "config.review",
                            "callcenter.handover", "callcenter.statistics",
@@ -72,6 +73,8 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.glass_book", "callcenter.storage.drill_book", "callcenter.storage.flood_book",
                  "callcenter.storage.scope",
                  "callcenter.storage.synthetic",
+                 "callcenter.storage.gap_book",
+                 "callcenter.storage.retention",
                  "callcenter.storage.refused_phones", "callcenter.storage.plan_book",
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
@@ -94,10 +97,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.drill_centre": {"callcenter"},
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
+    "callcenter.backups": {"callcenter", "config"},
+    "callcenter.restoring": {"callcenter", "config"},
+    "callcenter.provisions": {"callcenter", "config", "devices"},
 }  # fmt: skip
 WIRING = {
     f"callcenter.{name}"
-    for name in ("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "drill_centre")
+    for name in (
+        *("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "drill_centre"),
+        *("backups", "restoring", "provisions"),
+    )
 }
 
 # Package or module -> third-party names it may import, the same way.
@@ -133,6 +142,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.centre": {"aiohttp", "structlog"},
     "callcenter.audit": {"sqlalchemy"},
     "callcenter.drill_centre": {"sqlalchemy.Connection"},
+    "callcenter.backups": {"pydantic", "sqlalchemy"},
+    "callcenter.restoring": {"sqlalchemy"},
     "callcenter.doctor": {"sqlalchemy"},
     "handlers": {"structlog"},
     "simulators": {"aiohttp", "aiomqtt", "pydantic", "structlog"},

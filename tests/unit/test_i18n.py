@@ -117,6 +117,7 @@ def composed_keys() -> set[str]:
     all_rungs = [rung for kind in SCHEMAS["AlertKind"]["enum"] for rung in policies.read().ladder(kind).rungs]
     return (
         enumerated("kind", SCHEMAS["AlertKind"]["enum"])
+        | enumerated("gap_kind", SCHEMAS["GapKind"]["enum"])
         | enumerated("map", ["home", "fix"])
         | enumerated("map.state", ["asked", "goes", "under_way", "there"])
         | enumerated("state", SCHEMAS["AlertState"]["enum"])

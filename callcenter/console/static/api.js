@@ -163,6 +163,15 @@ export const postIncidentClose = (id, said) => send("POST", `/incidents/${encode
 export const postSettled = (id, resident, said) =>
   send("POST", `/incidents/${encodeURIComponent(id)}/people/${encodeURIComponent(resident)}`, said);
 
+/** @returns {Promise<Answer<{ gaps: import("console-api").Gap[] }>>} */
+export const getGaps = () => send("GET", "/gaps");
+
+/** @param {string} id @param {import("console-api").SweepGap} said @returns {Promise<Answer<{ incidents: string[] }>>} */
+export const postSweep = (id, said) => send("POST", `/gaps/${encodeURIComponent(id)}/sweep`, said);
+
+/** @param {string} id @param {import("console-api").DismissGap} said @returns {Promise<Answer<{ settled: true }>>} */
+export const postDismiss = (id, said) => send("POST", `/gaps/${encodeURIComponent(id)}/dismiss`, said);
+
 /** @returns {Promise<Answer<import("console-api").PolicyList>>} */
 export const getPolicies = () => send("GET", "/policies");
 

@@ -3,6 +3,7 @@
 import { h } from "preact";
 import { DrillStrip } from "./drill_strip.js";
 import { FloodStrip } from "./flood_strip.js";
+import { GapBanner } from "./gaps.js";
 import { Requests } from "./handing_over.js";
 import { plural, t } from "./i18n.js";
 import { link } from "./live.js";
@@ -97,6 +98,6 @@ export function NoticeLine() {
 
 export function Banners() {
   return html`<div class="banners">
-    ${h(DrillStrip, {})}${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
+    ${h(DrillStrip, {})}${h(HealthBanner, {})}${h(LinkBanner, {})}${h(TestAlarmBanner, {})}${h(GapBanner, {})}${h(Requests, {})}${h(ConsoleStrip, {})}${h(FloodStrip, {})}${h(SoundStrip, {})}
   </div>`;
 }

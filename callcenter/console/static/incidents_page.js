@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import { h } from "preact";
 import { useEffect } from "preact/hooks";
-import { getAreas, getIncident, getIncidents, postIncident } from "./api.js";
+import { getAreas, getGaps, getIncident, getIncidents, postIncident } from "./api.js";
+import { GapList } from "./gap_list.js";
 import { t } from "./i18n.js";
 import { Roll } from "./incident_roll.js";
 import { html } from "./markup.js";
@@ -17,6 +18,7 @@ const KINDS = ["fire", "flood", "outage", "heat", "gas"];
 const ASKS = ["both", "residents", "responders"];
 
 const incidents = signal(/** @type {Incident[]} */ ([]));
+const gaps = signal(/** @type {import("console-api").Gap[]} */ ([]));
 const areas = signal(/** @type {{ id: string, name: string }[]} */ ([]));
 const open = signal(/** @type {Incident | null} */ (null));
 const trouble = signal("");
@@ -25,7 +27,8 @@ const chosen = () => decodeURIComponent(location.hash.slice(1));
 
 /** Answers that were overtaken by another choice are dropped. */
 async function look() {
-  const listed = await getIncidents();
+  const [waiting, listed] = await Promise.all([getGaps(), getIncidents()]);
+  if (waiting.ok) gaps.value = waiting.body.gaps;
   trouble.value = listed.ok ? "" : troubleOf(listed);
   if (listed.ok) incidents.value = listed.body.incidents;
   const id = chosen();
@@ -54,8 +57,10 @@ function Choice({ name, words, prefix }) {
   </select></label>`;
 }
 
+const decides = () => ["supervisor", "admin"].includes(session.value?.role ?? "");
+
 function RaiseForm() {
-  if (!["supervisor", "admin"].includes(session.value?.role ?? "")) return null;
+  if (!decides()) return null;
   return html`<section>
     <h2>${t("incident.raise")}</h2>
     <form class="report-form" onSubmit=${raise}>
@@ -97,6 +102,7 @@ function Body() {
     };
   }, []);
   return html`<p role="alert" class="form-trouble">${trouble.value}</p>
+    ${h(GapList, { gaps: gaps.value, decides: decides(), changed: look })}
     ${h(RaiseForm, {})}${h(List, {})}
     ${open.value && h(Roll, { key: open.value.id, incident: open.value, changed: look })}`;
 }

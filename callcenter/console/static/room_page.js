@@ -6,6 +6,7 @@ import { getRoom } from "./api.js";
 import { now } from "./clock.js";
 import { DrillDesk } from "./drill_desk.js";
 import { DrillStrip } from "./drill_strip.js";
+import { GapBanner } from "./gaps.js";
 import { FloodSwitch } from "./flood_switch.js";
 import { clockTime, duration, plural, t } from "./i18n.js";
 import { html } from "./markup.js";
@@ -87,7 +88,7 @@ function Tables({ shown }) {
 function Body() {
   useEffect(() => keepLooking(getRoom, (state) => (room.value = state)), []);
   const shown = room.value;
-  return html`${h(DrillStrip, {})}${h(Troubles, { room: shown })}
+  return html`${h(DrillStrip, {})}${h(Troubles, { room: shown })}${h(GapBanner, {})}
     ${h(DrillDesk, {})}
     ${shown && html`<p class="room-line">${h(FloodSwitch, {})} ${h(TestAlarm, {})}</p>
       <div class="room-counts">${h(Waiting, { room: shown })}${h(Line, { room: shown })}</div>
