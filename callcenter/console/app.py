@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from callcenter.console.alert_search_api import AlertSearchApi
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
@@ -185,6 +186,7 @@ def build(
     """
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
+        *AlertSearchApi(api.read).routes(),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),

@@ -30,6 +30,7 @@ MEASURE_S = 2.0
 # Path, name, and the script that draws the page.
 SHELLS = (
     ("/", "console", "main.js"),
+    ("/alerts", "pastAlertsPage", "past_main.js"),
     ("/calls", "callsPage", "calls_main.js"),
     ("/statistics", "statisticsPage", "statistics_main.js"),
     ("/coverage", "coveragePage", "coverage_main.js"),

@@ -115,7 +115,9 @@ alerts = Table(
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),
-    Index("alerts_by_owner", "owner_id"),
+    Index("alerts_by_opening", "opened_at", "id"),
+    Index("alerts_by_device", "device_id"),
+    Index("alerts_by_owner", "owner_id", "opened_at"),
     Index("alerts_by_transfer", "transfer_to_id"),
 )
 signals = Table(

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.processes import PASSWORD
 
 PAGES = (
+    "/alerts",
     "/calls",
     "/statistics",
     "/coverage",
@@ -46,6 +47,10 @@ def every_screen(page: Page) -> Iterator[str]:
         else:
             page.wait_for_load_state("networkidle")
         yield path.split("/")[1]
+        if path == "/alerts":
+            page.locator(".record-list button").first.click()
+            expect(page.locator(".past .timeline")).to_be_visible()
+            yield "past alert"
 
 
 def _forms(page: Page) -> Iterator[str]:

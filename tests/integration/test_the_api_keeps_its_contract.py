@@ -18,6 +18,7 @@ from tests.processes import Service
 
 NOT_IN_THE_CONTRACT = {
     "console",
+    "pastAlertsPage",
     "callsPage",
     "statisticsPage",
     "handoverPage",

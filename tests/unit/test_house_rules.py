@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                            "callcenter.storage.roll_queries", "callcenter.storage.handover_queries",
                            "callcenter.storage.page_queries", "callcenter.storage.scope",
                            "callcenter.storage.glass_book", "callcenter.storage.room_queries",
-                           "callcenter.storage.roster_queries",
+                           "callcenter.storage.roster_queries", "callcenter.storage.alert_search",
                            "callcenter.storage.consents",
                            "callcenter.storage.register_book", "callcenter.ids", "config.review",
                            "callcenter.handover", "callcenter.statistics",

@@ -71,6 +71,10 @@ export const unlock = (password) => send("POST", "/session/unlock", { password }
 /** @param {string} id @returns {Promise<Answer<import("console-api").AlertDetail>>} */
 export const getAlert = (id) => send("GET", alertPath(id));
 
+/** @param {URLSearchParams} query
+ * @returns {Promise<Answer<{ alerts: import("console-api").Alert[], before: string | null, count: number | null }>>} */
+export const getPastAlerts = (query) => send("GET", `/past-alerts?${query}`);
+
 /** @param {string} id @param {import("console-api").Action} action
  * @returns {Promise<Answer<{ alert: import("console-api").Alert, n: number }>>} */
 export const postAction = (id, action) => send("POST", `${alertPath(id)}/actions`, action);

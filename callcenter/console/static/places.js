@@ -7,6 +7,7 @@ import { may } from "./session.js";
 /** @type {{ path: string, key: string, needs: import("console-api").Permission }[]} */
 const PLACES = [
   { path: "/", key: "places.alerts", needs: "see_alerts" },
+  { path: "/alerts", key: "places.past", needs: "see_people" },
   { path: "/calls", key: "places.calls", needs: "see_calls" },
   { path: "/statistics", key: "places.statistics", needs: "see_figures" },
   { path: "/coverage", key: "places.coverage", needs: "see_network" },
