@@ -18,10 +18,12 @@ from callcenter.console.api import Api
 from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
+from callcenter.console.factor_checks import FactorChecks
 from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
+from callcenter.console.roles import ROLES
 from callcenter.privacy import Seal, read_key
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
@@ -30,6 +32,7 @@ from callcenter.storage import call_book, flood_book, network, policy_queries, q
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256
 from callcenter.storage.reading import Reader
+from callcenter.storage.sessions import NOBODYS
 from callcenter.storage.writer import Unavailable, Writer
 from callcenter.telephone import Telephone
 from config import plans as plan_file, prompts
@@ -53,6 +56,7 @@ from handlers import (
     register,
     responder_actions,
     roster,
+    second_factors,
     signing_in,
     timers,
     troubles,
@@ -90,6 +94,7 @@ HANDLERS = (
     | glass.HANDLERS
     | flood.HANDLERS
     | signing_in.HANDLERS
+    | second_factors.HANDLERS
     | roster.HANDLERS
 )
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
@@ -104,6 +109,7 @@ class Centre:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.seal = _seal(settings)
+        self._demands = _demands(settings)
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
@@ -230,8 +236,9 @@ class Centre:
     async def _serve_http(self) -> None:
         keeper = self.keeper
         number = self.settings.caller_id or self.settings.sos_number
+        checks = FactorChecks(self.read, self.clock, self.seal, self._demands)
         api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock,
-                  self.shelf.of, number, self._link_address)  # fmt: skip
+                  self.shelf.of, checks, number, self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         tiles = Tiles(self.settings.map_tiles, self.settings.map_datum, self.settings.map_note)
@@ -349,6 +356,14 @@ def _seal(settings: Settings) -> Seal:
     if isinstance(seal, str):
         raise OSError(seal)
     return seal
+
+
+def _demands(settings: Settings) -> frozenset[str]:
+    """Raises OSError: a role that is none would be demanded of nobody, and a screen on the wall has no telephone."""
+    named = frozenset(one.strip() for one in settings.second_factor_roles.split(",") if one.strip())
+    if wrong := sorted(named - (ROLES.keys() - {*NOBODYS})):
+        raise OSError(f"CALLCENTER_SECOND_FACTOR_ROLES: {wrong[0]} is no role of people")
+    return named
 
 
 def _embedded(settings: Settings) -> EmbeddedBroker | None:

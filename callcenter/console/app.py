@@ -28,6 +28,7 @@ from callcenter.console.roles import May
 from callcenter.console.room_api import RoomApi
 from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
+from callcenter.console.second_factor_api import SecondFactorApi
 from callcenter.ports import NotStored
 from callcenter.storage.reading import Reader
 from callcenter.storage.scope import EVERYTHING, hides
@@ -190,6 +191,7 @@ def build(
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
+        *SecondFactorApi(api.read, api.submit, keeper, api.checks).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),

@@ -38,6 +38,7 @@ SHELLS = (
     ("/policies", "policiesPage", "policies_main.js"),
     ("/register", "registerPage", "register_main.js"),
     ("/reviews", "reviewsPage", "reviews_main.js"),
+    ("/second-factor", "secondFactorPage", "factor_main.js"),
     (AGAIN, "signedInAgainPage", "again_main.js"),
     ("/wall", "wallPage", "wall_main.js"),
     ("/room", "roomPage", "room_main.js"),

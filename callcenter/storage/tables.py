@@ -15,6 +15,10 @@ from callcenter.storage.columns import (
     Utc as Utc,
     metadata as metadata,
 )
+from callcenter.storage.factor_tables import (
+    recovery_codes as recovery_codes,
+    second_factors as second_factors,
+)
 from callcenter.storage.flood_tables import flood_mode as flood_mode
 from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.page_tables import (

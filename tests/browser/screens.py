@@ -14,6 +14,7 @@ PAGES = (
     "/incidents",
     "/policies",
     "/reviews",
+    "/second-factor",
     "/sign-in/again",
     "/room",
     "/wall",
@@ -69,6 +70,7 @@ def _dialogs(page: Page) -> Iterator[str]:
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator("#seat-phone").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
     yield "telephone"
     page.keyboard.press("Escape")
     page.locator("#alert-view").focus()

@@ -40,7 +40,10 @@ OPERATIONS = [
 ]
 ALL = {name for _method, _path, name in OPERATIONS}
 OPEN = {"healthz", "readyz", "metrics", "signIn", "oidcSignIn", "oidcReturn"}
-OWN = {"whoAmI", "signOut", "leave", "unlock"}
+OWN = {
+    "whoAmI", "signOut", "leave", "unlock", "getSecondFactor", "beginSecondFactor", "confirmSecondFactor",
+    "endSecondFactor",
+}  # fmt: skip
 OF_NETWORK = {"putResponderRecord", "putAreaRecord", "addResponder", "addArea"}
 CHANGING = OF_NETWORK | {
     "putResidentRecord", "putDeviceRecord", "addResident", "addDevice", "confirmFacts", "putConsent",
@@ -56,6 +59,7 @@ MAY = {
     "chief": ALL,
     "east": ALL - CHANGING - {
         "getOwnPlan", "putOwnPlan", "putPolicy", "listBrokenGlass", "reviewBrokenGlass", "setFlood", "getRoom",
+        "resetSecondFactor",
     },
     "auditor": OPEN | OWN | READING | {"reviewBrokenGlass", "checkPolicy"},
     "wall": OPEN | OWN | {"getWall"},
@@ -78,7 +82,7 @@ NAMED = {
     **dict.fromkeys(("getCall", "actOnCall", "dischargeDebt"), "call"),
     **dict.fromkeys(("getIncident", "closeIncident", "settlePerson"), "incident"),
 }
-NOBODYS = {"reviewBrokenGlass"}  # of the room, not of an area
+NOBODYS = {"reviewBrokenGlass", "resetSecondFactor"}  # of the room, not of an area
 
 
 @dataclass

@@ -92,7 +92,7 @@ async def desk(url: str) -> AsyncIterator[dict[str, Client]]:
     read = Reader(connect(url, writer=False), threads=2)
     keeper = Doorkeeper(read, clock, public="http://127.0.0.1:8080")
     unused: Any = None
-    api = Api(read, unused, unused, keeper, unused, unused, clock, lambda *_of: policies.read())
+    api = Api(read, unused, unused, keeper, unused, unused, clock, lambda *_of: policies.read(), unused)
     server = TestServer(build(api, keeper, Pages(unused, read, clock), CallApi(read, unused, clock)))
     await server.start_server()
     clients = {name: Client(str(server.make_url("")).rstrip("/"), name) for name in PEOPLE}
