@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.fernet import Fernet
 
 from callcenter import centre
+from callcenter.alerts.rules import Refused
 from callcenter.console import auth
 from callcenter.console.api import Api
 from callcenter.console.app import build
@@ -24,6 +25,7 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages
 from callcenter.console.second_factor import RECOVERY_CODES, is_recovery, new_recovery_codes, qr_path, step_of
+from callcenter.ports import FactorProof, SignedInHere
 from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from config.settings import Settings
@@ -137,6 +139,16 @@ async def test_once_confirmed_a_code_is_asked_for_and_without_it_there_is_no_ses
         "actor": "operator:operator1",
     }  # fmt: skip
     assert (await client.post("/api/v1/session/unlock", {"password": PASSWORD})).status == 204  # by password, as ever
+
+
+async def test_the_door_opens_no_session_without_a_code_whatever_a_console_believes(desk: Desk) -> None:
+    """One that was set up in this very moment by another process, too."""
+    await desk.enrol()
+    before = len(desk.office.rows("sessions"))
+    for proof in (FactorProof(), FactorProof(recovery="no such hash")):
+        refused = await desk.office.door.submit(SignedInHere("operator1", "hash", proof))
+        assert isinstance(refused, Refused)
+    assert len(desk.office.rows("sessions")) == before
 
 
 async def test_what_is_begun_and_not_confirmed_asks_for_nothing(desk: Desk) -> None:
