@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from callcenter import (
     audit,
@@ -26,11 +27,13 @@ from callcenter import (
 )
 from callcenter.alerts import policy_book
 from callcenter.alerts.model import Kind
+from callcenter.alerts.rules import Refused as Declined
 from callcenter.centre import PARTS, Centre
 from callcenter.clock import SystemClock, china, pause
 from callcenter.console.auth import add_operator
 from callcenter.console.roles import ROLES
 from callcenter.people import key_safes
+from callcenter.ports import FactorReset, SessionsEnded
 from callcenter.privacy import KEY_FILE, read_key
 from callcenter.storage import network
 from callcenter.storage.copies import CopyFailed, damage, sqlite_file
@@ -38,11 +41,13 @@ from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader
 from callcenter.storage.retention import find, take_away
 from callcenter.storage.schema import migrate
+from callcenter.storage.unit import Unit
 from callcenter.storage.writer import Unavailable, Writer
 from config import logs, policies, settings
 from config.policies import AlertPolicy
 from config.settings import Settings
 from devices.broker import BrokerFailed, port_is_free
+from handlers import second_factors, signing_in
 from handlers.retention import BETWEEN_S, TakenAway, due_rules, taken_away
 
 VERSION = "0.1.0"
@@ -240,6 +245,8 @@ def import_people(arguments: argparse.Namespace) -> int:
 
 
 def add_user(arguments: argparse.Namespace) -> int:
+    if not arguments.name:
+        raise Refused("--name is needed")
     chosen, policy = _load()
     _migrate(chosen)
     password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else getpass.getpass("Password: ")
@@ -259,6 +266,38 @@ def add_user(arguments: argparse.Namespace) -> int:
         )
     print(f"{arguments.id} may sign in as {arguments.role}{f' of {arguments.area}' if arguments.area else ''}.")
     return 0
+
+
+def _done(wanted: object, does: Callable[[Unit, Any], Any]) -> Any:  # noqa: ANN401 (what the handler answers)
+    """What the running centre would do with it, in a transaction of our own. Raises Refused."""
+    chosen, policy = _load()
+    _migrate(chosen)
+    with _writer(chosen, policy).unit(SystemClock().now()) as unit:
+        done = does(unit, wanted)
+    if isinstance(done, Declined):
+        raise Refused(done.detail)
+    return done
+
+
+def sign_out_user(arguments: argparse.Namespace) -> int:
+    ended = _done(SessionsEnded(arguments.id), signing_in.end_all)
+    print(f"{ended} sessions of {arguments.id} have ended; what they have in hand rings for others within a minute.")
+    return 0
+
+
+def reset_second_factor(arguments: argparse.Namespace) -> int:
+    if not (arguments.reason or "").strip():
+        raise Refused("--reason is needed: it stands in the timeline")
+    _done(FactorReset(arguments.id, arguments.reason.strip(), None), second_factors.reset)
+    print(f"{arguments.id} signs in with the password alone.")
+    return 0
+
+
+USER = {"add": add_user, "sign-out": sign_out_user, "reset-second-factor": reset_second_factor}
+
+
+def change_user(arguments: argparse.Namespace) -> int:
+    return USER[arguments.verb](arguments)
 
 
 def verify_audit(_arguments: argparse.Namespace) -> int:
@@ -366,10 +405,13 @@ def _parser() -> argparse.ArgumentParser:
     reading = command("import", import_people, "Read residents, devices, responders or plans from a CSV file.")
     reading.add_argument("kind", choices=sorted({*people.KINDS, key_safes.KIND}))
     reading.add_argument("file", type=Path)
-    user = command("user", add_user, "Add an operator, or change name, role and password of one.")
-    user.add_argument("verb", choices=["add"])
+    user = command(
+        "user", change_user, "Add or change an operator, end all sessions of one, or take a lost second factor."
+    )
+    user.add_argument("verb", choices=[*USER])
     user.add_argument("id")
-    user.add_argument("--name", required=True)
+    user.add_argument("--name", help="of who is added")
+    user.add_argument("--reason", help="why a second factor is taken away")
     user.add_argument("--role", choices=sorted(ROLES), default="operator")
     user.add_argument("--area", help="an area's id: they see its people, and those of the areas below it; without: all")
     user.add_argument("--password-stdin", action="store_true", help="read the password from the first line of input")

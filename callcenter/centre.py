@@ -18,6 +18,7 @@ from callcenter.console.api import Api
 from callcenter.console.app import build, machines
 from callcenter.console.auth import Doorkeeper
 from callcenter.console.call_api import CallApi
+from callcenter.console.factor_checks import FactorChecks
 from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
@@ -65,6 +66,7 @@ from handlers import (
     responder_actions,
     retention,
     roster,
+    second_factors,
     signing_in,
     timers,
     troubles,
@@ -107,6 +109,7 @@ HANDLERS = (
     | flood.HANDLERS
     | drills.HANDLERS
     | signing_in.HANDLERS
+    | second_factors.HANDLERS
     | roster.HANDLERS
     | gaps.HANDLERS
     | retention.HANDLERS
@@ -129,6 +132,7 @@ class Centre:
         self.settings, self.parts = settings, parts
         self.clock: Clock = clock or SystemClock()
         self.seal = provisions.seal(settings)
+        self._demands = provisions.demands(settings)
         self.oidc = oidc.desk(settings, self.seal, self.clock)
         engine = connect(settings.database, writer=True, size=1)
         self._policy_file = (settings.policy_file or DEFAULT_FILE).read_text("utf-8")
@@ -291,8 +295,9 @@ class Centre:
     async def _serve_http(self) -> None:
         keeper = self.keeper
         number = self.settings.caller_id or self.settings.sos_number
+        checks = FactorChecks(self.read, self.clock, self.seal, self._demands)
         api = Api(self.read, self.door.submit, self.door.later, keeper, self.live, self.presence, self.clock,
-                  self.shelf.of, number, self._link_address)  # fmt: skip
+                  self.shelf.of, checks, number, self._link_address)  # fmt: skip
         calls = CallApi(self.read, self.seal, self.clock)
         callbacks = self.telephone.routes(telephone.tell_of(self.door.submit))
         tiles = Tiles(self.settings.map_tiles, self.settings.map_datum, self.settings.map_note)

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     oidc_areas: Json[dict[str, str]] = Field(
         {}, validate_default=False, description='JSON, {"value of the claim": "area"}; "" sees all'
     )
+    second_factor_roles: str = Field("", description="roles that must have a second factor, with commas")
     demo_password: str = Field("", description="password of the demo's operators; empty: made up and printed")
     simulate: bool = Field(True, description="let the demo's town live; false: registered but quiet")
     simulate_operators: bool = Field(True, description="false: nobody works the demo's alerts; the ladder runs alone")

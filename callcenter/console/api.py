@@ -14,14 +14,16 @@ from callcenter.alerts.inputs import OperatorActed
 from callcenter.alerts.model import Alert, Operator, State
 from callcenter.alerts.operator_rules import possible_actions
 from callcenter.alerts.plans import words
+from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock
 from callcenter.console.auth import SIGNED_IN, Doorkeeper, SignedIn, new_session
+from callcenter.console.factor_checks import NO_PROOF, FactorChecks
 from callcenter.console.live import Live, Presence
 from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, Leaving, OwnPassword, problem, read_body
-from callcenter.console.roles import May, may
-from callcenter.console.submitting import ACTION_TIMEOUT_S
-from callcenter.ports import ActionWanted, Declined, NotStored, SignedOut, Submit
+from callcenter.console.roles import May
+from callcenter.console.submitting import ACTION_TIMEOUT_S, submitted
+from callcenter.ports import ActionWanted, Declined, NotStored, SignedInHere, SignedOut, Submit
 from callcenter.storage import consents, queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339
@@ -86,11 +88,12 @@ def session_view(who: SignedIn) -> dict[str, Any]:
     return {
         "operator": {"id": who.id, "name": who.name},
         "role": who.role,
-        "may": sorted(may(who.role)),
+        "may": sorted(who.permissions),
         "area_id": who.area,
         "beyond_until": rfc3339(who.beyond_until) if who.beyond_until else None,
         "since": rfc3339(who.since) if who.since else None,
         "local": who.local,
+        "limited": who.limited,
     }
 
 
@@ -141,6 +144,7 @@ class Api:
     presence: Presence
     clock: Clock
     policy_of: PolicyOf
+    checks: FactorChecks
     call_back: str = ""  # the number under which the ambulance's crew reaches this centre
     link_address: Callable[[str], str] = str  # id of a link to a responder's page -> its address
 
@@ -153,8 +157,17 @@ class Api:
         operator = await self.keeper.check_password(body.username, body.password, request.remote or "")
         if operator is None:
             return problem(401, "wrong_credentials", "the name or the password is wrong")
+        proof = await self.checks.proof(operator, body.code)
+        if isinstance(proof, str):
+            return problem(NO_PROOF[proof][0], proof, NO_PROOF[proof][1])
         token, row = new_session(operator, self.clock.now())
-        await self.later(partial(sessions.open_session, new=row))
+        wanted = SignedInHere(operator, row.token_hash, proof, self.checks.demands)
+        opened = await submitted(self.submit, wanted)
+        if isinstance(opened, web.Response):
+            return opened
+        if isinstance(opened, Refused):
+            return problem(401, opened.code, opened.detail)
+        self.checks.accepted(operator)
         who = await self.keeper.session(row.token_hash)
         if who is None:  # signed out again in this instant
             return problem(401, "signed_out", "sign in first")

@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from callcenter.console.alert_search_api import AlertSearchApi
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
 from callcenter.console.call_api import CallApi
@@ -29,6 +30,7 @@ from callcenter.console.roles import May
 from callcenter.console.room_api import RoomApi
 from callcenter.console.roster_api import RosterApi
 from callcenter.console.routes import LINKED, PUBLIC, Handle, Route
+from callcenter.console.second_factor_api import SecondFactorApi
 from callcenter.ports import MaybeStored, NotStored
 from callcenter.storage.reading import Reader
 from callcenter.storage.scope import EVERYTHING, hides
@@ -197,11 +199,13 @@ def build(
     """
     routes = (
         *_routes(api, pages, calls, CoverageApi(check_coverage)),
+        *AlertSearchApi(api.read).routes(),
         *IncidentApi(api.read, api.submit, pages.calling).routes(),
         *RegisterApi(api.read, api.submit, api.clock).routes(),
         *FloodApi(api.submit).routes(),
         *DrillApi(api.submit).routes(),
         *GapApi(api.read, api.submit).routes(),
+        *SecondFactorApi(api.read, api.submit, keeper, api.checks).routes(),
         *RosterApi.made(api.read, api.submit, api.clock).routes(),
         *RoomApi(api.read, api.clock, lambda: pages.health() | api.live.room()).routes(),
         *GlassApi(api.read, api.submit, keeper).routes(),

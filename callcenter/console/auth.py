@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from callcenter.alerts.model import Operator
 from callcenter.clock import Clock
-from callcenter.console.roles import SUPERVISORS, May, may
+from callcenter.console.roles import ONLY_OWN, SUPERVISORS, May, may
 from callcenter.storage import sessions
 from callcenter.storage.reading import Reader
 from callcenter.storage.scope import EVERYTHING, Scope
@@ -46,9 +46,14 @@ class SignedIn:
     beyond_until: datetime | None = None  # they look beyond their area for so long, with a reason
     since: datetime | None = None  # when they signed in
     local: bool = True  # with a password of ours
+    limited: bool = False  # to getting the second factor that their role demands
+
+    @property
+    def permissions(self) -> frozenset[May]:
+        return ONLY_OWN if self.limited else may(self.role)
 
     def may(self, what: May) -> bool:
-        return what in may(self.role)
+        return what in self.permissions
 
     @property
     def works(self) -> bool:
@@ -166,7 +171,7 @@ class Doorkeeper:
         if len(self._known) > FAILURES_REMEMBERED:
             self._known.clear()
         who = SignedIn(found.id, found.name, found.role, hashed, found.area, found.scope, found.beyond_until,
-                       found.since, found.local)  # fmt: skip
+                       found.since, found.local, found.limited)  # fmt: skip
         self._known[hashed] = (who, self._clock.monotonic())
         return who
 

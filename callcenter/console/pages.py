@@ -30,6 +30,7 @@ MEASURE_S = 2.0
 # Path, name, and the script that draws the page.
 SHELLS = (
     ("/", "console", "main.js"),
+    ("/alerts", "pastAlertsPage", "past_main.js"),
     ("/calls", "callsPage", "calls_main.js"),
     ("/statistics", "statisticsPage", "statistics_main.js"),
     ("/coverage", "coveragePage", "coverage_main.js"),
@@ -37,6 +38,7 @@ SHELLS = (
     ("/policies", "policiesPage", "policies_main.js"),
     ("/register", "registerPage", "register_main.js"),
     ("/reviews", "reviewsPage", "reviews_main.js"),
+    ("/second-factor", "secondFactorPage", "factor_main.js"),
     (AGAIN, "signedInAgainPage", "again_main.js"),
     ("/wall", "wallPage", "wall_main.js"),
     ("/room", "roomPage", "room_main.js"),

@@ -45,6 +45,7 @@ class Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     username: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=256)
+    code: str = Field("", max_length=64)
 
 
 class OwnPassword(BaseModel):

@@ -24,6 +24,7 @@ class May(StrEnum):
     CHANGE_POLICIES = "change_policies"
     BREAK_GLASS = "break_glass"  # look beyond the own area, with a reason
     RUN_ROOM = "run_room"  # flood mode, and who is where
+    HELP_SIGN_IN = "help_sign_in"  # take away a colleague's second factor that is lost
     REVIEW = "review"  # what others did with a reason
 
 
@@ -32,7 +33,9 @@ _SEE = {
     May.SEE_FIGURES, May.SEE_POLICIES,
 }  # fmt: skip
 _OPERATOR = _SEE | {May.WORK_ALERTS, May.SEND_LINKS, May.WORK_CALLS, May.WORK_INCIDENTS, May.BREAK_GLASS}
-_SUPERVISOR = _OPERATOR | {May.CHANGE_PEOPLE, May.CHANGE_NETWORK, May.CHANGE_POLICIES, May.RUN_ROOM, May.REVIEW}
+_SUPERVISOR = _OPERATOR | {
+    May.CHANGE_PEOPLE, May.CHANGE_NETWORK, May.CHANGE_POLICIES, May.RUN_ROOM, May.HELP_SIGN_IN, May.REVIEW,
+}  # fmt: skip
 
 ROLES: dict[str, frozenset[May]] = {
     "operator": frozenset(_OPERATOR),
@@ -61,6 +64,9 @@ ROLES: dict[str, frozenset[May]] = {
 SUPERVISORS = frozenset({"supervisor", "admin"})
 
 
+ONLY_OWN = frozenset({May.OWN_SESSION})
+
+
 def may(role: str) -> frozenset[May]:
     """What a role may do; one that nobody knows here may only sign out."""
-    return ROLES.get(role, frozenset({May.OWN_SESSION}))
+    return ROLES.get(role, ONLY_OWN)

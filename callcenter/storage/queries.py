@@ -76,10 +76,10 @@ def alerts(
     pressing_first = (a.drill, somebody_has_it, PRIORITY, a.opened_at)
     order = (a.opened_at.desc(),) if state in ("all", State.CLOSED.value) else pressing_first
     rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
-    return sorted(_readable(rows), key=pressing)
+    return sorted(readable(rows), key=pressing)
 
 
-def _readable(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Alert]:
+def readable(rows: Iterable[Mapping[Any, Any]]) -> Iterator[Alert]:
     """One that cannot be read at all hides no other from a console."""
     for row in rows:
         try:
@@ -185,14 +185,19 @@ def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def residents(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
+def residents_called(query: Select[Any], text: str) -> Select[Any]:
     """By name, id, address, telephone (of any spelling) or a device of theirs."""
-    r, shown = t.residents.c, _RESIDENTS.where(scope.where(t.households.c.area_id))
-    if text:
-        device = select(t.devices.c.resident_id).where(t.devices.c.id.contains(text, autoescape=True))
-        named = (column.contains(text, autoescape=True) for column in (r.name, r.id, t.households.c.address))
-        shown = shown.where(or_(*named, directory.rings(r.phone, text), r.id.in_(device)))
-    found = _rows(connection, shown.order_by(r.id).limit(limit))
+    r = t.residents.c
+    home = select(t.households.c.id).where(t.households.c.address.contains(text, autoescape=True))
+    device = select(t.devices.c.resident_id).where(t.devices.c.id.contains(text, autoescape=True))
+    named = (column.contains(text, autoescape=True) for column in (r.name, r.id))
+    return query.where(or_(*named, r.household_id.in_(home), directory.rings(r.phone, text), r.id.in_(device)))
+
+
+def residents(connection: Connection, text: str, limit: int, *, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
+    shown = _RESIDENTS.where(scope.where(t.households.c.area_id))
+    shown = residents_called(shown, text) if text else shown
+    found = _rows(connection, shown.order_by(t.residents.c.id).limit(limit))
     return refused_phones.shown(connection, "resident", found)
 
 

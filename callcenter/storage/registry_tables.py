@@ -194,4 +194,5 @@ sessions = Table(
     Column("created_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),
     Column("revoked_at", Utc),
+    Column("limited", Boolean, nullable=False, server_default=false()),  # until its operator has a second factor
 )

@@ -18,6 +18,7 @@ class NewSession:
     token_hash: str
     operator_id: str
     created_at: datetime
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class NewOperator:
 class Session:
     """Whom a valid session belongs to, and what they see; `beyond_until`: beyond their area, for so long.
 
-    `local`: they have a password here, and no identity provider speaks for them.
+    `local`: they have a password here, and no identity provider speaks for them. `limited`: their role demands a second
+    factor, and until they have one they may do nothing else.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Session:
     beyond_until: datetime | None
     since: datetime
     local: bool
+    limited: bool
 
 
 def operator(connection: Connection, operator_id: str) -> Any | None:  # noqa: ANN401
@@ -58,7 +61,7 @@ def session(connection: Connection, hashed: str, not_before: datetime, now: date
     """Whoever a valid session belongs to."""
     o, g = t.operators.c, t.glass_breaks.c
     row = connection.execute(
-        select(o.id, o.name, o.role, o.area_id, o.password_hash, t.sessions.c.created_at)
+        select(o.id, o.name, o.role, o.area_id, o.password_hash, t.sessions.c.created_at, t.sessions.c.limited)
         .join(t.sessions, t.sessions.c.operator_id == o.id)
         .where(
             t.sessions.c.token_hash == hashed,
@@ -73,7 +76,7 @@ def session(connection: Connection, hashed: str, not_before: datetime, now: date
     scope = EVERYTHING if until else scope_of(connection, row.area_id)
     scope = ONLY_TESTS if row.role == PROBER else scope
     local = bool(row.password_hash)
-    return Session(row.id, row.name, row.role, row.area_id, scope, until, row.created_at, local)
+    return Session(row.id, row.name, row.role, row.area_id, scope, until, row.created_at, local, bool(row.limited))
 
 
 def open_session(connection: Connection, new: NewSession) -> None:
@@ -82,6 +85,17 @@ def open_session(connection: Connection, new: NewSession) -> None:
 
 def revoke_session(connection: Connection, hashed: str, now: datetime) -> None:
     connection.execute(update(t.sessions).where(t.sessions.c.token_hash == hashed).values(revoked_at=now))
+
+
+def set_free(connection: Connection, operator: str) -> None:
+    """Their sessions may do again what their role may."""
+    connection.execute(update(t.sessions).where(t.sessions.c.operator_id == operator).values(limited=False))
+
+
+def revoke_all(connection: Connection, operator: str, now: datetime) -> int:
+    """Every session of theirs is over; how many were not already."""
+    theirs = (t.sessions.c.operator_id == operator, t.sessions.c.revoked_at.is_(None))
+    return connection.execute(update(t.sessions).where(*theirs).values(revoked_at=now)).rowcount
 
 
 def put_operator(connection: Connection, new: NewOperator) -> None:

@@ -25,7 +25,8 @@ def take_away(connection: Connection) -> None:
     """Nobody may press it any more. Its device stays: a press that is still on the way is a test, and no stranger's."""
     account = (t.operators.c.id == ACCOUNT, t.operators.c.role == PROBER)
     its = select(t.operators.c.id).where(*account)
-    connection.execute(delete(t.sessions).where(t.sessions.c.operator_id.in_(its)))
+    for table in (t.sessions, t.recovery_codes, t.second_factors):
+        connection.execute(delete(table).where(table.c.operator_id.in_(its)))
     connection.execute(delete(t.operators).where(*account))
 
 

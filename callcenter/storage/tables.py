@@ -21,6 +21,10 @@ from callcenter.storage.columns import (
     metadata as metadata,
 )
 from callcenter.storage.drill_tables import drill_mode as drill_mode
+from callcenter.storage.factor_tables import (
+    recovery_codes as recovery_codes,
+    second_factors as second_factors,
+)
 from callcenter.storage.flood_tables import flood_mode as flood_mode
 from callcenter.storage.offer_tables import offers as offers
 from callcenter.storage.page_tables import (
@@ -121,7 +125,9 @@ alerts = Table(
     # One unresolved alert per subject, also when two processes open one at the same time.
     Index("one_open_alert", "subject", unique=True, sqlite_where=UNRESOLVED_SQL, postgresql_where=UNRESOLVED_SQL),
     Index("alerts_by_state", "state", "opened_at"),
-    Index("alerts_by_owner", "owner_id"),
+    Index("alerts_by_opening", "opened_at", "id"),
+    Index("alerts_by_device", "device_id"),
+    Index("alerts_by_owner", "owner_id", "opened_at"),
     Index("alerts_by_transfer", "transfer_to_id"),
 )
 PRACTISED = alerts.c.subject.startswith(DRILL_KEY, autoescape=True)  # opened by a supervisor to practise

@@ -70,6 +70,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     made.take_in("residents", further)
     made.hire("auditor1", "auditor")
     made.hire("desk1", "responder_desk")
+    made.hire("factor1", "operator")
     made.hire("town1", "operator", area="d2")
     with Wire(made.http_port) as wire, in_a_thread(IdentityProvider()) as provider:
         made.extra |= {

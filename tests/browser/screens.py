@@ -7,12 +7,14 @@ from playwright.sync_api import Page, expect
 from tests.processes import PASSWORD
 
 PAGES = (
+    "/alerts",
     "/calls",
     "/statistics",
     "/coverage",
     "/incidents",
     "/policies",
     "/reviews",
+    "/second-factor",
     "/sign-in/again",
     "/room",
     "/wall",
@@ -46,6 +48,10 @@ def every_screen(page: Page) -> Iterator[str]:
         else:
             page.wait_for_load_state("networkidle")
         yield path.split("/")[1]
+        if path == "/alerts":
+            page.locator(".record-list button").first.click()
+            expect(page.locator(".past .timeline")).to_be_visible()
+            yield "past alert"
 
 
 def _forms(page: Page) -> Iterator[str]:
@@ -64,6 +70,7 @@ def _dialogs(page: Page) -> Iterator[str]:
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator("#seat-phone").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
     yield "telephone"
     page.keyboard.press("Escape")
     page.locator("#alert-view").focus()

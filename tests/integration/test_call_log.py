@@ -102,7 +102,7 @@ async def desk(filled_url: str) -> AsyncIterator[Desk]:
     read = Reader(connect(filled_url, writer=False), threads=2)
     keeper = Doorkeeper(read, clock, public="http://127.0.0.1:8080")
     unused: Any = None
-    api = Api(read, unused, unused, keeper, unused, unused, clock, unused)
+    api = Api(read, unused, unused, keeper, unused, unused, clock, unused, unused)
     app = build(api, keeper, Pages(unused, read, clock), CallApi(read, SEAL, clock))
     server = TestServer(app)
     await server.start_server()

@@ -90,7 +90,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
     read = Reader(connect(database_url, writer=False), threads=2)
     check = CoverageCheck(partial(_look, read, policy.levels), clock)
     keeper = Doorkeeper(read, clock, public="http://127.0.0.1:8080")
-    api: Any = Api(read, unused, unused, keeper, unused, unused, clock, unused)  # type: ignore[arg-type]
+    api: Any = Api(read, unused, unused, keeper, unused, unused, clock, unused, unused)  # type: ignore[arg-type]
     pages, calls = Pages(unused, read, clock), CallApi(read, unused, clock)  # type: ignore[arg-type]
     server = TestServer(build(api, keeper, pages, calls, check_coverage=check.check))
     await server.start_server()

@@ -100,7 +100,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
 
     watch = PolicyWatch(look, shelf, clock)
     keeper = Doorkeeper(read, clock, public="http://127.0.0.1:8080")
-    api: Any = Api(read, door.submit, unused, keeper, unused, unused, clock, unused)  # type: ignore[arg-type]
+    api: Any = Api(read, door.submit, unused, keeper, unused, unused, clock, unused, unused)  # type: ignore[arg-type]
     pages, calls = Pages(unused, read, clock), CallApi(read, unused, clock)  # type: ignore[arg-type]
     at = PolicyDesk(SHIPPED, lambda: (shelf.in_force.version, shelf.in_force.book), watch.look)
     server = TestServer(build(api, keeper, pages, calls, policy_desk=at))

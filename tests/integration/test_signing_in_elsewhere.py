@@ -20,6 +20,7 @@ from callcenter.console.api import Api
 from callcenter.console.app import build
 from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CallApi
+from callcenter.console.factor_checks import FactorChecks
 from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.oidc_api import OidcDesk
@@ -112,7 +113,8 @@ def _app(office: Office, keeper: Doorkeeper, desk: OidcDesk | None) -> Any:
     presence = Presence(office.door.submit, clock)
     health = Health(lambda: True, lambda: True)
     live = Live(Feed(read, clock), presence, health, read=read, clock=clock, session=keeper.session)
-    api = Api(read, office.door.submit, office.door.later, keeper, live, presence, clock, lambda *_one: POLICY)
+    checks = FactorChecks(read, clock, Seal(Fernet.generate_key()))
+    api = Api(read, office.door.submit, office.door.later, keeper, live, presence, clock, lambda *_one: POLICY, checks)
     return build(api, keeper, Pages(health, read, clock), CallApi(read, None, clock), oidc=desk)
 
 

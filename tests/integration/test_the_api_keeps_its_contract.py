@@ -18,6 +18,7 @@ from tests.processes import Service
 
 NOT_IN_THE_CONTRACT = {
     "console",
+    "pastAlertsPage",
     "callsPage",
     "statisticsPage",
     "handoverPage",
@@ -26,6 +27,7 @@ NOT_IN_THE_CONTRACT = {
     "policiesPage",
     "registerPage",
     "reviewsPage",
+    "secondFactorPage",
     "signedInAgainPage",
     "wallPage",
     "roomPage",
@@ -38,7 +40,7 @@ def routes() -> dict[str, tuple[str, str]]:
     """Operation -> (method, path) of the router."""
     keeper = Doorkeeper(None, None, public="http://127.0.0.1:8080")
     calls = CallApi(None, None, None)
-    app = build(Api(None, None, None, keeper, None, None, None, None), keeper, Pages(None, None, None), calls)
+    app = build(Api(None, None, None, keeper, None, None, None, None, None), keeper, Pages(None, None, None), calls)
     return {
         route.name: (route.method, route.resource.canonical)
         for route in app.router.routes()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import select, text
 
 from callcenter import __main__ as command_line
 from callcenter.console import auth
-from callcenter.storage import tables as t
+from callcenter.storage import factor_book, sessions, tables as t
 from callcenter.storage.engine import connect
 from config import logs
 from tests.integration.conftest import write_presses
@@ -297,6 +298,37 @@ def test_adding_an_operator(empty: Deployment) -> None:
     assert PasswordHasher().verify(stored, "long enough")
     for costly in (stored, auth._NOBODY):  # who tests sign in have a cheap one
         assert not PasswordHasher().check_needs_rehash(costly)
+
+
+def test_a_person_is_signed_out_and_a_lost_second_factor_taken_away(filled: Deployment) -> None:
+    engine = connect(filled.url, writer=True, size=1)
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    with engine.begin() as connection:
+        for token in ("t1", "t2"):
+            sessions.open_session(connection, sessions.NewSession(token, "operator1", at, limited=True))
+        sessions.open_session(connection, sessions.NewSession("t3", "operator2", at))
+        factor_book.begin(connection, "operator1", b"sealed")
+        factor_book.confirm(connection, "operator1", 1, ["hash"], at)
+    done = filled.run("user", "reset-second-factor", "operator1", "--reason", "lost at sea")
+    assert (done.returncode, done.stdout.strip()) == (0, "operator1 signs in with the password alone.")
+    assert_one_clear_line(filled.run("user", "reset-second-factor", "operator1"), "--reason")
+    with engine.connect() as connection:
+        assert factor_book.factor(connection, "operator1").since is None
+        assert not sessions.session(connection, "t1", at - timedelta(1), at).limited
+    done = filled.run("user", "sign-out", "operator1")
+    assert done.returncode == 0
+    assert done.stdout.startswith("2 sessions of operator1 have ended")
+    assert_one_clear_line(filled.run("user", "sign-out", "nobody"), "nobody")
+    with engine.connect() as connection:
+        found = [sessions.session(connection, token, at - timedelta(1), at) for token in ("t1", "t2", "t3")]
+        said = connection.execute(select(t.timeline.c.rule, t.timeline.c.actor, t.timeline.c.data)).all()
+    engine.dispose()
+    assert [bool(one) for one in found] == [False, False, True]
+    assert said == [
+        ("second_factor.reset", "system", '{"operator":"operator1","reason":"lost at sea"}'),
+        ("session.ended", "system", '{"operator":"operator1","sessions":2}'),
+    ]
+    assert filled.run("audit", "verify").returncode == 0
 
 
 def test_help_says_which_commands_there_are(empty: Deployment) -> None:

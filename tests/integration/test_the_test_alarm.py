@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from callcenter.alerts.model import SYNTHETIC, Operator, State
 from callcenter.console.roles import ROLES
-from callcenter.storage import flood_book, queries, sessions, statistic_queries, synthetic, tables as t
+from callcenter.storage import factor_book, flood_book, queries, sessions, statistic_queries, synthetic, tables as t
 from callcenter.storage.scope import ONLY_TESTS
 from simulators.bracelet import Bracelet
 from simulators.centre_api import CentreApi
@@ -152,6 +152,7 @@ async def test_a_named_operator_closes_it_and_old_ones_are_forgotten(proved: Off
     actors = [entry.actor for entry in proved.entries() if entry.alert_id == closed[0]]
     assert actors == [f"device:{synthetic.DEVICE}", *[f"operator:{PROBER.id}"] * 3]
     assert proved.clock.now() - proved.read(synthetic.last_success) == timedelta(seconds=2400)
+    await proved.door.later(lambda connection: factor_book.begin(connection, synthetic.ACCOUNT, b"x"))
     await proved.door.later(synthetic.take_away)
     assert proved.read(synthetic.last_success) is None
     proved.assert_whole()

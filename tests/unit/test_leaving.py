@@ -80,7 +80,7 @@ def test_signing_out_is_possible_although_what_is_left_cannot_be_stored() -> Non
     clock: Any = ManualClock()
     keeper = Doorkeeper(None, clock, public="http://127.0.0.1")  # type: ignore[arg-type]
     live: Any = SimpleNamespace(elsewhere=lambda _who: False, sign_out=closes)
-    parts: Any = {"read": None, "presence": None, "policy_of": None, "submit": refuses, "later": later}
+    parts: Any = {"read": None, "presence": None, "policy_of": None, "checks": None, "submit": refuses, "later": later}
     api = Api(keeper=keeper, live=live, clock=clock, **parts)
     answer = asyncio.run(api._left(SignedIn("anna", "Anna", "operator", "t1")))
     assert (answer.status, done) == (204, ["revoked", "closed t1"])

@@ -56,8 +56,10 @@ const alertPath = (id) => `/alerts/${encodeURIComponent(id)}`;
 /** @returns {Promise<Answer<import("console-api").Session>>} */
 export const whoAmI = () => send("GET", "/session");
 
-/** @param {string} username @param {string} password @returns {Promise<Answer<import("console-api").Session>>} */
-export const signIn = (username, password) => send("POST", "/session", { username, password });
+/** @param {string} username @param {string} password @param {string} code of the second factor; empty: not asked for yet
+ * @returns {Promise<Answer<import("console-api").Session>>} */
+export const signIn = (username, password, code) =>
+  send("POST", "/session", { username, password, ...(code && { code }) });
 
 /** @returns {Promise<Answer<null>>} */
 export const signOut = () => send("DELETE", "/session");
@@ -68,8 +70,28 @@ export const postLeaving = (reason) => send("POST", "/session/leave", { reason }
 /** @param {string} password of whoever is signed in @returns {Promise<Answer<null>>} */
 export const unlock = (password) => send("POST", "/session/unlock", { password });
 
+/** @returns {Promise<Answer<import("console-api").SecondFactor>>} */
+export const getFactor = () => send("GET", "/second-factor");
+
+/** @param {string} password @returns {Promise<Answer<import("console-api").FactorSecret>>} */
+export const beginFactor = (password) => send("POST", "/second-factor", { password });
+
+/** @param {string} code @returns {Promise<Answer<{ recovery_codes: string[] }>>} */
+export const confirmFactor = (code) => send("POST", "/second-factor/confirm", { code });
+
+/** @param {string} password @param {string} code @returns {Promise<Answer<null>>} */
+export const endFactor = (password, code) => send("POST", "/second-factor/end", { password, code });
+
+/** @param {string} id of an operator @param {string} reason @returns {Promise<Answer<null>>} */
+export const resetFactor = (id, reason) =>
+  send("POST", `/operators/${encodeURIComponent(id)}/second-factor/reset`, { reason });
+
 /** @param {string} id @returns {Promise<Answer<import("console-api").AlertDetail>>} */
 export const getAlert = (id) => send("GET", alertPath(id));
+
+/** @param {URLSearchParams} query
+ * @returns {Promise<Answer<{ alerts: import("console-api").Alert[], before: string | null, count: number | null }>>} */
+export const getPastAlerts = (query) => send("GET", `/past-alerts?${query}`);
 
 /** @param {string} id @param {import("console-api").Action} action
  * @returns {Promise<Answer<{ alert: import("console-api").Alert, n: number }>>} */

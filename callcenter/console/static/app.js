@@ -13,6 +13,7 @@ import { LockPanel } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { refreshOperators } from "./operators.js";
 import { locked } from "./privacy.js";
+import { Limited } from "./report_frame.js";
 import { session } from "./session.js";
 import { SignIn } from "./sign_in.js";
 import { TopBar } from "./top_bar.js";
@@ -39,5 +40,6 @@ function Room() {
 
 export function App() {
   if (session.value === undefined) return h(Asking, {});
-  return session.value === null ? h(SignIn, {}) : h(Room, {});
+  if (session.value === null) return h(SignIn, {});
+  return session.value.limited ? h(Limited, {}) : h(Room, {});
 }

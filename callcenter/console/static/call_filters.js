@@ -1,5 +1,6 @@
 // The search form of the call log, and the query it makes.
 import { useRef } from "preact/hooks";
+import { midnight } from "./days.js";
 import { t } from "./i18n.js";
 import { html } from "./markup.js";
 
@@ -14,15 +15,6 @@ const CHOICES = {
 };
 /** @type {Record<keyof typeof CHOICES, string>} */
 const PARAMETERS = { direction: "direction", call_role: "role", call_outcome: "outcome" };
-
-/** Midnight at the beginning of a day (or of the one after it), as this computer counts days.
- * @param {FormDataEntryValue | null} day @param {number} later days */
-function midnight(day, later) {
-  if (!day) return "";
-  const at = new Date(`${day}T00:00:00`);
-  at.setDate(at.getDate() + later);
-  return at.toISOString();
-}
 
 /** @param {HTMLFormElement} form */
 function queryOf(form) {

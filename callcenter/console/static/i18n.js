@@ -84,6 +84,7 @@ export function word(prefix, word) {
 const SHAPES = {
   time: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   minute: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  day_of_year: { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   day: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
 };
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -97,12 +98,13 @@ function formatted(shape, at) {
   return format.format(at);
 }
 
-/** Local 24 h time; with the date when it was not today.
+/** Local 24 h time; with the date when it was not today, and with its year when that was another one.
  * @param {string} iso @param {number} today milliseconds of now */
 export function clockTime(iso, today) {
   const at = new Date(iso);
-  const sameDay = at.toDateString() === new Date(today).toDateString();
-  return formatted(sameDay ? "time" : "day", at);
+  const here = new Date(today);
+  if (at.toDateString() === here.toDateString()) return formatted("time", at);
+  return formatted(at.getFullYear() === here.getFullYear() ? "day" : "day_of_year", at);
 }
 
 /** Local 24 h time to the minute, for the clock on the page.

@@ -8,6 +8,7 @@ import { duration, plural, t, word } from "./i18n.js";
 import { Icon } from "./icons.js";
 import { actOnLeg, fetchNumbers, numbers, numbersMissing, pendingLegs } from "./leg_commands.js";
 import { isOver, legsOf, mayHangUp, mayHold, wantsHand } from "./legs.js";
+import { looking } from "./looking.js";
 import { html } from "./markup.js";
 import { passive } from "./one_console.js";
 
@@ -62,7 +63,7 @@ function chosen(offer) {
 /** @param {{ leg: LegView, legs: LegView[], alert: Alert, offer: Offer | undefined }} props */
 function LegRow({ leg, legs, alert, offer }) {
   const { call, state } = leg;
-  const loud = wantsHand(leg, legs, alert);
+  const loud = !looking.value && wantsHand(leg, legs, alert);
   const over = isOver(leg);
   return html`<li class=${loud ? "leg leg-loud" : over ? "leg leg-over" : "leg"} data-call=${call.id} data-state=${state}>
     ${h(Icon, { name: `leg_${state}` })}
@@ -75,7 +76,7 @@ function LegRow({ leg, legs, alert, offer }) {
       ${call.machine && html`<span class="mark">${t("leg.machine")}</span>`}
       ${!over && html`<time class="figures" datetime=${leg.since}>${duration(now.value - Date.parse(leg.since))}</time>`}
     </span>
-    ${h(LegButtons, { leg, alert })}
+    ${!looking.value && h(LegButtons, { leg, alert })}
     ${loud && h(ByHand, { leg, alert })}
   </li>`;
 }

@@ -5,6 +5,7 @@ import { pending } from "./commands.js";
 import { now } from "./clock.js";
 import { clockTime, t } from "./i18n.js";
 import { singleKeys } from "./keys.js";
+import { looking } from "./looking.js";
 import { html } from "./markup.js";
 import { passive } from "./one_console.js";
 import { missingOf, nextOf, said } from "./steps.js";
@@ -32,6 +33,7 @@ function DoneStep({ step }) {
 
 /** @param {{ step: Step, data: AlertDetail, next: boolean }} props */
 function OpenStep({ step, data, next }) {
+  if (looking.value) return html`<li class="step">${said(step.words)} ${h(Required, { step })}</li>`;
   const allowed = data.actions.includes("step") && !passive.value && !pending.value[data.alert.id];
   return html`<li class=${next ? "step step-next" : "step"} aria-current=${next ? "step" : undefined}>
     <button type="button" id=${`step-${step.id}`} aria-disabled=${!allowed} onClick=${() => tick(data, step.id)}>

@@ -22,6 +22,9 @@ const SHORT = {
   areas: (row) => [row.kind && valueText("kind", row.kind)],
 };
 
+/** As what the search of past alerts knows a record. @type {Partial<Record<RegisterName, string>>} */
+const PAST = { residents: "q", devices: "device" };
+
 /** @param {Facts} facts */
 const left = (facts) => t("register.left", { day: facts.left_on, why: valueText("left_why", facts.left_why) });
 
@@ -57,6 +60,13 @@ function Found() {
       </button></li>`)}</ul>`;
 }
 
+/** To what happened to a resident, or to whom a device was given. @param {{ one: import("./register_book.js").Open }} props */
+function ToPast({ one }) {
+  const name = PAST[one.register];
+  if (!name || one.version === null) return null;
+  return html`<p><a href=${`/alerts?${new URLSearchParams({ [name]: one.id })}`}>${t("register.past")}</a></p>`;
+}
+
 function Shown() {
   const one = record.value;
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
@@ -70,6 +80,7 @@ function Shown() {
     <p role="alert" class="form-trouble">${trouble.value && t(trouble.value)}</p>
     ${h(Meanwhile, {})}
     <p role="status">${said.value && t(said.value)}</p>
+    ${h(ToPast, { one })}
     ${h(RecordForm, { key: `${one.register}/${one.id}` })}
     ${h(Devices, {})}${h(Consents, {})}${h(History, {})}`;
 }

@@ -9,7 +9,7 @@ import { LockButton, LockPanel } from "./lock_panel.js";
 import { html } from "./markup.js";
 import { Places } from "./places.js";
 import { locked, lockingSoon } from "./privacy.js";
-import { session, sessionEnded } from "./session.js";
+import { session, sessionEnded, signOut } from "./session.js";
 import { SignIn } from "./sign_in.js";
 
 /** What to show instead of an answer.
@@ -38,6 +38,19 @@ function Frame({ here, title, children }) {
   </div>`;
 }
 
+const FACTOR = "/second-factor";
+
+/** What every page is until who is signed in has the second factor that their role demands. */
+export function Limited() {
+  return html`<main class="sign-in">
+    <h1>${t("page.name")}</h1>
+    <p role="alert">${t("factor.demanded")}</p>
+    <a class="button primary" href=${FACTOR}>${t("factor.get")}</a>
+    <button type="button" onClick=${() => signOut()}>${t("sign_out.button")}</button>
+    ${h(LanguageChoice, {})}
+  </main>`;
+}
+
 /** A page for who is signed in. `key` is its title in the catalogue.
  * @param {string} here @param {string} key @param {import("preact").FunctionComponent} Body */
 export function reportPage(here, key, Body) {
@@ -47,6 +60,7 @@ export function reportPage(here, key, Body) {
       document.title = title;
     }, [title]);
     if (session.value === undefined) return h(Asking, {});
-    return session.value === null ? h(SignIn, {}) : h(Frame, { here, title }, h(Body, {}));
+    if (session.value === null) return h(SignIn, {});
+    return session.value.limited && here !== FACTOR ? h(Limited, {}) : h(Frame, { here, title }, h(Body, {}));
   };
 }

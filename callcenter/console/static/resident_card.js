@@ -5,6 +5,7 @@ import { act, pending } from "./commands.js";
 import { now } from "./clock.js";
 import { clockTime, plural, roughly, t, word } from "./i18n.js";
 import { Icon } from "./icons.js";
+import { looking } from "./looking.js";
 import { html } from "./markup.js";
 import { passive } from "./one_console.js";
 
@@ -54,9 +55,9 @@ function Contacts({ detail, alert }) {
       ${one.keyholder && html`<span class="keyholder">${h(Icon, { name: "key" })}${t("card.keyholder")}</span>`}
       <span class="phone">${one.phone}</span>
       ${one.phone_refused && html`<span class="low">${t("card.phone_refused")}</span>`}
-      <button type="button" aria-disabled=${!allowed || busy} title=${allowed ? undefined : t(why)}
+      ${!looking.value && html`<button type="button" aria-disabled=${!allowed || busy} title=${allowed ? undefined : t(why)}
         aria-label=${t("card.call_named", { name: one.name })}
-        onClick=${() => allowed && !busy && act(alert.id, "call_contact", { contact: one.id })}>${t("card.call")}</button>
+        onClick=${() => allowed && !busy && act(alert.id, "call_contact", { contact: one.id })}>${t("card.call")}</button>`}
     </li>`)}
   </ul>`;
 }

@@ -213,13 +213,13 @@ function handedOver() {
   if (session.value && !passive.value && !armed.value && navigator.userActivation?.hasBeenActive) armRoomSound();
 }
 
-/** The room is open exactly while somebody is signed in. */
+/** The room is open exactly while somebody is signed in who may hear it. */
 export function startRoom() {
   let inside = false;
   let wasPassive = false;
   startOneConsole((message) => live?.send(message));
   effect(() => {
-    const wanted = Boolean(session.value);
+    const wanted = Boolean(session.value && !session.value.limited);
     if (wanted === inside) return;
     inside = wanted;
     untracked(wanted ? enter : leave);

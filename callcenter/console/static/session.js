@@ -52,11 +52,23 @@ const SIGN_IN_TROUBLES = {
   unavailable: "sign_in.unavailable",
 };
 
-/** @param {string} username @param {string} password
- * @returns {Promise<string | null>} the catalogue key of what went wrong */
-export async function signIn(username, password) {
-  const answer = await api.signIn(username, password);
-  if (!answer.ok) return SIGN_IN_TROUBLES[answer.why] ?? "sign_in.refused";
+/** The password was right, and a code is needed, or another one. @type {Record<string, string>} */
+const CODE_TROUBLES = {
+  second_factor: "sign_in.code_says",
+  wrong_code: "factor.wrong_code",
+  code_used: "factor.code_used",
+  one_at_a_time: "sign_in.too_often",
+};
+
+/** @param {string} username @param {string} password @param {string} code of the second factor, once it is asked for
+ * @returns {Promise<{ trouble: string, code: boolean } | null>} the catalogue key of what went wrong, and whether it
+ *   was about the code */
+export async function signIn(username, password, code) {
+  const answer = await api.signIn(username, password, code);
+  if (!answer.ok) {
+    const asked = CODE_TROUBLES[answer.problem?.code ?? ""];
+    return { trouble: asked ?? SIGN_IN_TROUBLES[answer.why] ?? "sign_in.refused", code: asked !== undefined };
+  }
   endedUnasked.value = false;
   // The token in the answer is for programs; the browser has the cookie and keeps nothing else.
   const { token: _token, ...known } = answer.body;

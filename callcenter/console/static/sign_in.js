@@ -10,6 +10,9 @@ import { endedUnasked, signIn } from "./session.js";
 
 const username = signal("");
 const password = signal("");
+const code = signal("");
+/** The password is right and the second factor is asked for. */
+const codeAsked = signal(false);
 const trouble = signal(/** @type {string | null} */ (null));
 const asking = signal(false);
 
@@ -19,11 +22,19 @@ async function submit(event) {
   if (asking.value) return;
   asking.value = true;
   trouble.value = null;
-  const wrong = await signIn(username.value, password.value);
+  const wrong = await signIn(username.value, password.value, codeAsked.value ? code.value : "");
   asking.value = false;
-  trouble.value = wrong;
-  password.value = "";
-  if (wrong) document.getElementById("password")?.focus();
+  trouble.value = wrong && wrong.trouble;
+  code.value = "";
+  codeAsked.value = wrong !== null && wrong.code;
+  if (!codeAsked.value) password.value = "";
+  if (wrong) setTimeout(() => document.getElementById(wrong.code ? "code" : "password")?.focus());
+}
+
+function Code() {
+  return html`<label for="code">${t("sign_in.code")}</label>
+    <input id="code" name="code" required maxlength="64" autocomplete="one-time-code" autocapitalize="none"
+      spellcheck=${false} value=${code.value} onInput=${into(code)} />`;
 }
 
 /** @param {import("@preact/signals").Signal<string>} field */
@@ -49,6 +60,7 @@ export function SignIn() {
       <label for="password">${t("sign_in.password")}</label>
       <input id="password" name="password" type="password" required maxlength="256"
         autocomplete="current-password" value=${password.value} onInput=${into(password)} />
+      ${codeAsked.value && h(Code, {})}
       <p role="alert" class="form-trouble">${trouble.value && t(trouble.value)}</p>
       <button type="submit" class="primary" aria-disabled=${asking.value}>
         ${t(asking.value ? "sign_in.asking" : "sign_in.button")}
