@@ -12,7 +12,6 @@ from aiohttp import web
 from callcenter import metrics, oidc, provisions, telephone
 from callcenter.alerts.coverage import Coverage
 from callcenter.alerts.flood import Flood, Load
-from callcenter.alerts.inputs import TimerKind
 from callcenter.clock import Clock, SystemClock
 from callcenter.console.api import Api
 from callcenter.console.app import build, machines
@@ -24,6 +23,7 @@ from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages, Tiles
 from callcenter.console.policy_api import PolicyDesk
 from callcenter.console.watermark import watermarked
+from callcenter.reactions import HANDLERS, due
 from callcenter.responder.pages import ResponderPages, template
 from callcenter.responder.tokens import address, token
 from callcenter.responder.view import Desk
@@ -35,7 +35,6 @@ from callcenter.storage import (
     network,
     policy_queries,
     queries,
-    roll_book,
     synthetic,
     work,
 )
@@ -51,34 +50,11 @@ from config.settings import Settings
 from devices.collector import Collector, Report
 from devices.decoders import decode
 from devices.mqtt import Address, Lane, Message
-from handlers import (
-    device_signals,
-    drills,
-    flood,
-    gaps,
-    glass,
-    incidents,
-    operator_actions,
-    outbox,
-    plans,
-    policies,
-    register,
-    responder_actions,
-    retention,
-    roster,
-    second_factors,
-    signing_in,
-    timers,
-    troubles,
-)
-from handlers.call_updates import CallTimerFired, DebtDue
 from handlers.coverage import CoverageCheck
 from handlers.device_acks import DeviceAcks
-from handlers.device_signals import ReceiverForgotten
 from handlers.drills import DrillWatch
 from handlers.flood import FloodWatch
 from handlers.gap_watch import GapWatch
-from handlers.incidents import IncidentDue
 from handlers.intake import Door
 from handlers.listening import Listener
 from handlers.news import TOPIC as NEWS, Looks, News, Standing
@@ -88,32 +64,12 @@ from handlers.policies import PolicyWatch
 from handlers.retention import Retention
 from handlers.synthetic import SyntheticWatch
 from handlers.telemetry import TelemetryBuffer
-from handlers.timers import TimerFired, TimerWorker
+from handlers.timers import TimerWorker
 from handlers.troubles import over_of, troubles_of
 from handlers.watchdog import Findings, Watchdog
 
 log = structlog.get_logger()
 
-HANDLERS = (
-    device_signals.HANDLERS
-    | troubles.HANDLERS
-    | operator_actions.HANDLERS
-    | responder_actions.HANDLERS
-    | timers.HANDLERS
-    | outbox.HANDLERS
-    | plans.HANDLERS
-    | register.HANDLERS
-    | policies.HANDLERS
-    | incidents.HANDLERS
-    | glass.HANDLERS
-    | flood.HANDLERS
-    | drills.HANDLERS
-    | signing_in.HANDLERS
-    | second_factors.HANDLERS
-    | roster.HANDLERS
-    | gaps.HANDLERS
-    | retention.HANDLERS
-)
 ALARM_TOPICS = {f"vnh/v1/+/{leaf}": 1 for leaf in ("up/sos", "up/call", "up/result", "up/loc", "state")}
 # What a process may be one of (`serve --only`); by itself it is all of them.
 PARTS = frozenset({"intake", "timers", "outbox", "console"})
@@ -356,7 +312,7 @@ class Centre:
 
     async def _due_timers(self, now: datetime) -> list[Any]:
         """Alerts' deadlines first."""
-        return await self.read(_due, now, calling=self.health.calling(), rings=bool(self.settings.gateways))
+        return await self.read(due, now, calling=self.health.calling(), rings=bool(self.settings.gateways))
 
     async def _look_at_network(self, now: datetime, ahead: timedelta) -> Coverage:
         return await self.read(network.checked, self.shelf.in_force.book.levels, now, ahead)
@@ -390,13 +346,3 @@ class Centre:
             silent=silent,
             heard_again=[over for row in await self.read(queries.technical_alerts) if (over := over_of(row, now))],
         )
-
-
-def _due(connection: Any, now: datetime, *, calling: bool, rings: bool) -> list[Any]:  # noqa: ANN401
-    """Without gateways rolls are worked by hand, and stay due for a process that has some."""
-    alerts = [TimerFired(alert, TimerKind(kind), due) for alert, kind, due in work.due_timers(connection, now)]
-    calls = [CallTimerFired(call, due) for call, due in call_book.due_calls(connection, now)]
-    debts = [DebtDue(call, due) for call, due in call_book.due_debts(connection, now)]
-    receivers = [ReceiverForgotten(device, due) for device, due in call_book.due_receivers(connection, now)]
-    rolls = [IncidentDue(incident, due, calling) for incident, due in (roll_book.due(connection, now) if rings else ())]
-    return [*alerts, *receivers, *calls, *debts, *rolls]

@@ -15,9 +15,9 @@ from benchmarks.month.clockwork import Clockwork
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import KINDS
 from callcenter.alerts.inputs import TimerKind
-from callcenter.centre import HANDLERS
 from callcenter.ports import Committed, NotStored
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS
 from callcenter.storage import call_book, tables as t, work
 from callcenter.storage.call_book import CallBook
 from callcenter.storage.engine import connect

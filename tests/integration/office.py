@@ -11,8 +11,8 @@ from callcenter import audit
 from callcenter.alerts.effects import Effect, TellDevice
 from callcenter.alerts.inputs import Action, OperatorActed, TimerKind
 from callcenter.alerts.model import Alert, Operator, Outcome
-from callcenter.centre import HANDLERS
 from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
+from callcenter.reactions import HANDLERS
 from callcenter.storage import queries, tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.reading import Reader

@@ -29,9 +29,9 @@ from callcenter.alerts.effects import Effect, EndCall, EndStray, FindCall, Place
 from callcenter.alerts.inputs import Action, OperatorActed, TimerKind
 from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.script import Ask, Hangup, Join, Said
-from callcenter.centre import HANDLERS
 from callcenter.ids import new_id
 from callcenter.ports import ActionWanted, ConsolesChanged, SeatTaken
+from callcenter.reactions import HANDLERS
 from callcenter.storage import tables as t
 from callcenter.storage.call_records import call_from_row
 from callcenter.storage.engine import connect

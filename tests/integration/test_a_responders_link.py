@@ -17,13 +17,13 @@ from sqlalchemy import select
 from callcenter import metrics
 from callcenter.alerts.model import Operator
 from callcenter.alerts.rules import Refused
-from callcenter.centre import HANDLERS
 from callcenter.console.auth import SignedIn
 from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.people.key_safes import import_key_safes
 from callcenter.ports import LinkMade, LinkWanted, PolicyWanted
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS
 from callcenter.responder.tokens import link_of, token
 from callcenter.storage import page_book, policy_queries, tables as t
 from callcenter.storage.engine import connect

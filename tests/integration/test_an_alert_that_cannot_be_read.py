@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from callcenter import metrics
-from callcenter.centre import _due
 from callcenter.console.auth import SignedIn
 from callcenter.console.live import _snapshot
+from callcenter.reactions import due
 from callcenter.storage import queries, tables as t, unit as unit_of, work
 from callcenter.storage.engine import connect
 from tests.integration.office import Office
@@ -132,6 +132,6 @@ async def test_a_deadline_of_an_unknown_kind_keeps_no_other_from_firing(office: 
     engine.dispose()
     await office.wait(20)
     assert "ladder.climbs" in office.rules(alert)
-    assert office.read(_due, office.clock.now(), calling=True, rings=True) == []
+    assert office.read(due, office.clock.now(), calling=True, rings=True) == []
     late = office.clock.now() + timedelta(seconds=10)
     assert office.read(work.overdue_timers, late) >= 1, "the watchdog counts it, and pages"

@@ -10,7 +10,6 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import Connection, insert
 
-from callcenter.centre import HANDLERS
 from callcenter.console import policy_api
 from callcenter.console.api import Api
 from callcenter.console.app import build
@@ -18,6 +17,7 @@ from callcenter.console.auth import Doorkeeper, token_hash
 from callcenter.console.call_api import CallApi
 from callcenter.console.pages import Pages
 from callcenter.console.policy_api import PolicyDesk
+from callcenter.reactions import HANDLERS
 from callcenter.storage import policy_queries, queries, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf

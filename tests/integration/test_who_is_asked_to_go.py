@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from callcenter.centre import HANDLERS
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS
 from callcenter.storage import directory, network, tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from callcenter.alerts.call_inputs import CallNews, CallResult, Dialling, Heard, InboundCall, News, Placed
 from callcenter.alerts.call_model import CallOutcome
 from callcenter.alerts.inputs import TimerKind
-from callcenter.centre import HANDLERS
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf

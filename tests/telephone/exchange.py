@@ -24,9 +24,9 @@ from callcenter.alerts.call_inputs import CallResult, HangUpWanted
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.inputs import Action, OperatorActed
 from callcenter.alerts.model import Alert, Operator
-from callcenter.centre import HANDLERS, _due
 from callcenter.ports import ActionWanted, SeatTaken
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS, due
 from callcenter.storage import queries, tables as t
 from callcenter.storage.call_records import call_from_row
 from callcenter.storage.engine import connect
@@ -150,7 +150,7 @@ class Exchange:
         self.timers = TimerWorker(self.door, self._due, self.clock)
 
     async def _due(self, now: datetime) -> list[Any]:
-        return await self.reader(_due, now, calling=self.telephone.calling, rings=True)
+        return await self.reader(due, now, calling=self.telephone.calling, rings=True)
 
     def _devices(self) -> dict[str, Callable[[Any], Awaitable[None]]]:
         async def tell_device(effect: Any) -> None:

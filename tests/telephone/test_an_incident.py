@@ -16,8 +16,8 @@ from callcenter.alerts.model import Kind, Operator
 from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
-from callcenter.centre import _due
 from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
+from callcenter.reactions import due
 from callcenter.storage import queries, roll_book, roll_queries, tables as t
 from handlers import incidents
 from handlers.incidents import IncidentDue
@@ -276,10 +276,10 @@ async def test_what_nobody_could_call_for_is_taken_up_when_there_is_a_carrier(tm
     async with Office(url, clock := ManualClock(datetime.now(UTC))) as office:
         incident = await office.door.submit(IncidentRaised(IncidentKind.FLOOD, "涨水。", "d1", Ask.BOTH, CHIEF))
         waits = IncidentDue(incident, clock.now())
-        worker = TimerWorker(office.door, lambda now: office.reader(_due, now, calling=True, rings=True), clock)
+        worker = TimerWorker(office.door, lambda now: office.reader(due, now, calling=True, rings=True), clock)
         assert await office.door.submit(waits) is False
         assert await worker.sweep() is False, "nothing moved: it waits for the next second"
-        assert office.read(_due, clock.now(), calling=True, rings=False) == [], "and is not even asked"
+        assert office.read(due, clock.now(), calling=True, rings=False) == [], "and is not even asked"
     async with attended(url, tmp_path) as exchange:
         exchange.callees(WELL, RESIDENT)
         await stands(exchange, incident, "r-1", "well")

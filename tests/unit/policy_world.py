@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from callcenter.alerts.inputs import Action, OperatorActed, TimerKind
 from callcenter.alerts.model import Alert, Operator
-from callcenter.centre import HANDLERS
 from callcenter.ports import ActionWanted, PolicyWanted
 from callcenter.privacy import Seal
+from callcenter.reactions import HANDLERS
 from callcenter.storage import policy_queries, queries, tables as t, work
 from callcenter.storage.engine import connect
 from callcenter.storage.policy_shelf import Shelf, sha256

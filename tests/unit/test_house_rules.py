@@ -99,6 +99,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callcenter.doctor": {"callcenter", "devices", "config"},
     "callcenter.audit": {"callcenter.storage"},
     "callcenter.backups": {"callcenter", "config"},
+    "callcenter.chores": {"callcenter", "handlers", "config"},
+    "callcenter.reactions": {"callcenter", "handlers"},
+    "callcenter.deployment": {"callcenter", "config"},
     "callcenter.restoring": {"callcenter", "config"},
     "callcenter.provisions": {"callcenter", "config", "devices"},
 }  # fmt: skip
@@ -106,7 +109,7 @@ WIRING = {
     f"callcenter.{name}"
     for name in (
         *("__main__", "centre", "telephone", "oidc", "demo", "doctor", "audit", "synthetic", "drill_centre"),
-        *("backups", "restoring", "provisions"),
+        *("backups", "restoring", "provisions", "chores", "deployment", "reactions"),
     )
 }
 
@@ -145,6 +148,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.audit": {"sqlalchemy"},
     "callcenter.drill_centre": {"sqlalchemy.Connection"},
     "callcenter.backups": {"pydantic", "sqlalchemy"},
+    "callcenter.reactions": {"sqlalchemy.Connection"},
     "callcenter.restoring": {"sqlalchemy"},
     "callcenter.doctor": {"sqlalchemy"},
     "handlers": {"structlog"},
