@@ -23,7 +23,7 @@ from callcenter.clock import SystemClock, china, pause
 from callcenter.console.auth import add_operator
 from callcenter.deployment import VERSION, Refused, bring_up, load, writer_of
 from callcenter.people import key_safes
-from callcenter.ports import FactorReset, SessionsEnded
+from callcenter.ports.signing_in import FactorReset, SessionsEnded
 from callcenter.privacy import KEY_FILE, read_key
 from callcenter.storage import network
 from callcenter.storage.engine import connect

@@ -18,7 +18,8 @@ from callcenter.alerts.model import DRILL_KEY, TECHNICAL, Alert, Subject
 from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock, wait_event
 from callcenter.ids import new_id
-from callcenter.ports import Committed, DrillAlertWanted, DrillBegun, DrillStopped, NotStored, Submit
+from callcenter.ports import Committed, NotStored, Submit
+from callcenter.ports.room import DrillAlertWanted, DrillBegun, DrillStopped
 from callcenter.storage import directory, drill_book, scope
 from callcenter.storage.drill_book import Drill
 from callcenter.storage.records import rfc3339

@@ -11,7 +11,8 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.flood import Flood, Load, held, reviewed
 from callcenter.clock import Clock, wait_event
-from callcenter.ports import Committed, FloodWanted, NotStored, Submit
+from callcenter.ports import Committed, NotStored, Submit
+from callcenter.ports.room import FloodWanted
 from callcenter.storage import flood_book
 from callcenter.storage.unit import Unit
 from callcenter.storage.writer import Unavailable

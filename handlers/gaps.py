@@ -12,7 +12,7 @@ import structlog
 from callcenter.alerts.gaps import Gap, GapKind, Settled, counts, proves
 from callcenter.alerts.roll import IncidentKind, Listed, by_risk
 from callcenter.alerts.rules import Refused
-from callcenter.ports import GapDismissed, IncidentRaised, SweepWanted, Swept
+from callcenter.ports.room import GapDismissed, IncidentRaised, SweepWanted, Swept
 from callcenter.storage import gap_book, network, work
 from callcenter.storage.records import rfc3339
 from callcenter.storage.unit import Unit

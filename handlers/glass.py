@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
-from callcenter.ports import GlassBroken, GlassReviewed
+from callcenter.ports.room import GlassBroken, GlassReviewed
 from callcenter.storage import glass_book
 from callcenter.storage.unit import Unit
 from handlers.intake import Handler

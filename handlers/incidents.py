@@ -31,7 +31,7 @@ from callcenter.alerts.roll import (
 )
 from callcenter.alerts.rules import Refused
 from callcenter.ids import new_id
-from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
+from callcenter.ports.room import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import directory, network, roll_book
 from callcenter.storage.directory import Person
 from callcenter.storage.roll_book import Incident

@@ -8,7 +8,8 @@ from callcenter.alerts.model import State
 from callcenter.alerts.offer_model import Proof
 from callcenter.alerts.offer_rules import Said
 from callcenter.alerts.rules import Refused
-from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined, SignedOut
+from callcenter.ports import Acted, ActionWanted, ConsolesChanged, Declined
+from callcenter.ports.signing_in import SignedOut
 from callcenter.storage import directory, synthetic, work
 from callcenter.storage.unit import Unit
 from callcenter.storage.unit_values import Needs

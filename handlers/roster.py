@@ -1,6 +1,6 @@
 """A list of people leaves the system on paper: who printed it, of which area and how many, is in the timeline first."""
 
-from callcenter.ports import RosterPrinted
+from callcenter.ports.room import RosterPrinted
 from callcenter.storage.unit import Unit
 from handlers.intake import Handler
 

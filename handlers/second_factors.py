@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from callcenter.alerts.rules import Refused
-from callcenter.ports import FactorBegun, FactorConfirmed, FactorEnded, FactorProof, FactorReset
+from callcenter.ports.signing_in import FactorBegun, FactorConfirmed, FactorEnded, FactorProof, FactorReset
 from callcenter.storage import factor_book, sessions
 from callcenter.storage.unit import Unit
 from handlers.intake import Handler

@@ -3,7 +3,7 @@
 from typing import Any
 
 from callcenter.alerts.rules import Refused
-from callcenter.ports import SessionsEnded, SignedInElsewhere, SignedInHere
+from callcenter.ports.signing_in import SessionsEnded, SignedInElsewhere, SignedInHere
 from callcenter.storage import factor_book, network, sessions
 from callcenter.storage.scope import TEST_AREA
 from callcenter.storage.unit import Unit

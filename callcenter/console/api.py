@@ -23,7 +23,8 @@ from callcenter.console.plan_api import plan_view
 from callcenter.console.problems import ActionBody, Credentials, Leaving, OwnPassword, problem, read_body
 from callcenter.console.roles import May
 from callcenter.console.submitting import ACTION_TIMEOUT_S, submitted
-from callcenter.ports import ActionWanted, Declined, NotStored, SignedInHere, SignedOut, Submit
+from callcenter.ports import ActionWanted, Declined, NotStored, Submit
+from callcenter.ports.signing_in import SignedInHere, SignedOut
 from callcenter.storage import consents, queries, roll_queries, sessions, tables as t
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import alert_view, rfc3339

@@ -13,7 +13,8 @@ from callcenter.console.problems import Said, problem, read_body
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import DrillAlertWanted, DrillBegun, DrillStopped, Submit
+from callcenter.ports import Submit
+from callcenter.ports.room import DrillAlertWanted, DrillBegun, DrillStopped
 from callcenter.storage.records import alert_view
 
 STATUS = {"not_found": 404, "missing": 400}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from callcenter.clock import Clock
 from callcenter.console.auth import Delays
 from callcenter.console.second_factor import is_recovery, recovery_hash, step_of, typed
-from callcenter.ports import FactorProof
+from callcenter.ports.signing_in import FactorProof
 from callcenter.privacy import Seal
 from callcenter.storage import factor_book
 from callcenter.storage.reading import Reader

@@ -11,7 +11,8 @@ from callcenter.console.problems import read_body
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import FloodWanted, Submit
+from callcenter.ports import Submit
+from callcenter.ports.room import FloodWanted
 
 
 class ModeBody(BaseModel):

@@ -14,7 +14,8 @@ from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import GapDismissed, Submit, SweepWanted, Swept
+from callcenter.ports import Submit
+from callcenter.ports.room import GapDismissed, SweepWanted, Swept
 from callcenter.storage import gap_queries
 from callcenter.storage.reading import Reader
 

@@ -13,7 +13,8 @@ from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import GlassBroken, GlassReviewed, Submit
+from callcenter.ports import Submit
+from callcenter.ports.room import GlassBroken, GlassReviewed
 from callcenter.storage import glass_book
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import rfc3339

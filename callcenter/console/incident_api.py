@@ -16,7 +16,8 @@ from callcenter.console.query_words import Wrong, one_of, read_query, whole
 from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled, Submit
+from callcenter.ports import Submit
+from callcenter.ports.room import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.storage import roll_queries
 from callcenter.storage.reading import Reader
 from callcenter.storage.writer import Unavailable

@@ -24,7 +24,8 @@ from callcenter.console.problems import problem
 from callcenter.console.roles import ROLES
 from callcenter.console.routes import PUBLIC, Route
 from callcenter.console.submitting import submitted
-from callcenter.ports import NotStored, SignedInElsewhere
+from callcenter.ports import NotStored
+from callcenter.ports.signing_in import SignedInElsewhere
 from callcenter.privacy import Seal
 from callcenter.storage.writer import Unavailable
 

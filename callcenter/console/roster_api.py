@@ -16,7 +16,8 @@ from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.submitting import submitted
 from callcenter.handover.saying import LANGUAGES
-from callcenter.ports import RosterPrinted, Submit
+from callcenter.ports import Submit
+from callcenter.ports.room import RosterPrinted
 from callcenter.storage import roster_queries
 from callcenter.storage.reading import Reader
 

@@ -13,7 +13,8 @@ from callcenter.console.roles import May
 from callcenter.console.routes import Route
 from callcenter.console.second_factor import link, new_recovery_codes, new_secret, qr_path, recovery_hash
 from callcenter.console.submitting import submitted
-from callcenter.ports import FactorBegun, FactorConfirmed, FactorEnded, FactorReset, Submit
+from callcenter.ports import Submit
+from callcenter.ports.signing_in import FactorBegun, FactorConfirmed, FactorEnded, FactorReset
 from callcenter.storage import factor_book
 from callcenter.storage.reading import Reader
 from callcenter.storage.records import rfc3339

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from callcenter.alerts.model import Alert, Kind, Operator, State
 from callcenter.alerts.rules import Refused
-from callcenter.ports import DrillAlertWanted, DrillBegun, DrillStopped
+from callcenter.ports.room import DrillAlertWanted, DrillBegun, DrillStopped
 from callcenter.storage import (
     consents,
     drill_book,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from callcenter.alerts.model import Kind
-from callcenter.ports import FloodWanted
+from callcenter.ports.room import FloodWanted
 from callcenter.storage import flood_book
 from handlers.flood import FloodWatch
 from handlers.troubles import TroubleSeen

@@ -11,7 +11,8 @@ from callcenter.alerts.gaps import Gap, GapKind
 from callcenter.alerts.model import Operator
 from callcenter.alerts.roll import Ask
 from callcenter.alerts.rules import Refused
-from callcenter.ports import GapDismissed, NotStored, SweepWanted, Swept
+from callcenter.ports import NotStored
+from callcenter.ports.room import GapDismissed, SweepWanted, Swept
 from callcenter.storage import gap_book, roll_book, tables as t, work
 from callcenter.storage.gap_book import GapReads
 from callcenter.storage.scope import EVERYTHING, Scope

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from callcenter.alerts.model import Operator
-from callcenter.ports import SignedOut
+from callcenter.ports.signing_in import SignedOut
 from tests.conftest import ManualClock, Seat, sign_in
 from tests.integration.bracelet import bracelet
 from tests.integration.conftest import Seats

@@ -25,7 +25,7 @@ from callcenter.console.feed import Feed
 from callcenter.console.live import Health, Live, Presence
 from callcenter.console.pages import Pages
 from callcenter.console.second_factor import RECOVERY_CODES, is_recovery, new_recovery_codes, qr_path, step_of
-from callcenter.ports import FactorProof, SignedInHere
+from callcenter.ports.signing_in import FactorProof, SignedInHere
 from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from config.settings import Settings

@@ -8,7 +8,8 @@ import pytest
 
 from callcenter.alerts.model import Operator
 from callcenter.console import room_api
-from callcenter.ports import ConsolesChanged, SignedOut
+from callcenter.ports import ConsolesChanged
+from callcenter.ports.signing_in import SignedOut
 from callcenter.storage import directory, synthetic
 from callcenter.storage.scope import EVERYTHING, Scope
 from tests.integration.bracelet import bracelet

@@ -16,7 +16,7 @@ from callcenter.alerts.model import Kind, Operator
 from callcenter.alerts.ranking import Spot
 from callcenter.alerts.roll import FAILURES, Ask, IncidentKind, Standing
 from callcenter.alerts.rules import Refused
-from callcenter.ports import IncidentClosed, IncidentRaised, PersonSettled
+from callcenter.ports.room import IncidentClosed, IncidentRaised, PersonSettled
 from callcenter.reactions import due
 from callcenter.storage import queries, roll_book, roll_queries, tables as t
 from handlers import incidents

@@ -7,7 +7,7 @@ import pytest
 
 from callcenter.alerts.model import Alert, Kind, Operator
 from callcenter.alerts.rules import Refused
-from callcenter.ports import DrillAlertWanted, DrillBegun, DrillStopped
+from callcenter.ports.room import DrillAlertWanted, DrillBegun, DrillStopped
 from callcenter.storage import drill_book, tables as t
 from callcenter.storage.scope import EVERYTHING
 from simulators.carrier.callees import Callee

@@ -7,9 +7,7 @@ from typing import Any, Protocol
 
 from callcenter.alerts.approach import Fix
 from callcenter.alerts.inputs import OperatorActed
-from callcenter.alerts.model import Alert, Kind, Operator
-from callcenter.alerts.ranking import Spot
-from callcenter.alerts.roll import Ask, IncidentKind, Standing
+from callcenter.alerts.model import Alert, Operator
 from callcenter.alerts.rules import Refused
 from callcenter.storage.records import Entry
 from callcenter.storage.scope import Scope
@@ -62,91 +60,6 @@ class ConsolesChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedOut:
-    """An operator has signed out. `here`: another session of theirs still has a live console at this process."""
-
-    operator: str
-    here: bool
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedInElsewhere:
-    """An identity provider says who somebody is; they get a session here. True, or `Refused`.
-
-    `operator` is made of issuer and subject, `token_hash` is of their new session. `area` None: they see everything.
-    """
-
-    operator: str
-    name: str
-    role: str
-    area: str | None
-    token_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class FactorProof:
-    """A code that fits: of an app, of this step of 30 s, or (the hash of) a recovery code. Neither: none was needed."""
-
-    step: int | None = None
-    recovery: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SignedInHere:
-    """Somebody knows the password of an operator; they get a session. True, or `Refused`.
-
-    `demands`: roles that must have a second factor; without one the session is limited to getting one.
-    """
-
-    operator: str
-    token_hash: str
-    proof: FactorProof
-    demands: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsEnded:
-    """Somebody at the centre's own machine ends all sessions of an operator. Answered with how many, or `Refused`."""
-
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
-class FactorBegun:
-    """An operator wants a second factor and has been shown its secret. It counts once it is confirmed."""
-
-    operator: str
-    sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FactorConfirmed:
-    """They have proved that their app has it (`step`), and get recovery codes, of which these are the hashes."""
-
-    operator: str
-    step: int
-    recovery: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FactorEnded:
-    """They want to sign in without it again, and have proved once more that they have it."""
-
-    operator: str
-    proof: FactorProof
-
-
-@dataclass(frozen=True, slots=True)
-class FactorReset:
-    """Somebody else takes it away, because it is lost, and says why. `by` None: at the centre's own machine."""
-
-    operator: str
-    reason: str
-    by: Operator | None
-
-
-@dataclass(frozen=True, slots=True)
 class CallWanted:
     """An operator's action on one leg: hang_up, hold or unhold. Answered with `CallActed` or `Refused`."""
 
@@ -179,76 +92,6 @@ class SeatTaken:
     operator: str
     state: str
     phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentRaised:
-    """Something concerns a whole area. Answered with its id, or `Refused`.
-
-    `words` are said on the telephone; with `at` and `radius_m` it is whoever lives that near.
-    """
-
-    kind: IncidentKind
-    words: str
-    area: str
-    ask: Ask
-    by: Operator
-    at: Spot | None = None
-    radius_m: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SweepWanted:
-    """A supervisor has those asked whom a gap concerns and they see. Answered with `Swept` or `Refused`.
-
-    `area`: the supervisor's own, to which the roll then belongs; None: each tree of areas has a roll.
-    """
-
-    gap_id: str
-    words: str
-    ask: Ask
-    by: Operator
-    scope: Scope
-    area: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """The roll that was opened, None: nobody is left. `more`: there are people for another one, asked for again."""
-
-    incident: str | None
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GapDismissed:
-    """A supervisor says why nobody need be asked because of a gap."""
-
-    gap_id: str
-    reason: str
-    by: Operator
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class PersonSettled:
-    """A named human says how somebody on a roll is: well, accounted for elsewhere, or needs help."""
-
-    incident_id: str
-    resident: str
-    standing: Standing
-    note: str
-    by: Operator
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentClosed:
-    """A named human says that it is over; `reason` is for those who are not accounted for."""
-
-    incident_id: str
-    note: str
-    reason: str
-    by: Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,63 +151,6 @@ class ConsentSaid:
     given: bool
     on: date
     who: str
-    by: Operator
-
-
-@dataclass(frozen=True, slots=True)
-class FloodWanted:
-    """A supervisor wants flood mode on, or (`held` false) as the load says. Answered with the `Flood` it is now."""
-
-    by: Operator
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DrillBegun:
-    """A supervisor begins a drill; `rings`: people are telephoned too. Answered with the `Drill`, or `Refused`."""
-
-    by: Operator
-    rings: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DrillStopped:
-    """A supervisor ends the drill and every alert of it. True, or `Refused`: none runs."""
-
-    by: Operator
-
-
-@dataclass(frozen=True, slots=True)
-class DrillAlertWanted:
-    """An alert to practise with, of a resident in `scope` or of somebody made up (`resident` None: `name`, `place`).
-
-    `area`: where the made-up one is; None: everybody sees it. Answered with the `Alert`, or `Refused`.
-    """
-
-    by: Operator
-    scope: Scope
-    kind: Kind
-    words: str
-    resident: str | None = None
-    name: str = ""
-    place: str = ""
-    area: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GlassBroken:
-    """An operator wants to see beyond their area, and says why. Answered with the instant until which they do."""
-
-    reason: str
-    by: Operator
-
-
-@dataclass(frozen=True, slots=True)
-class GlassReviewed:
-    """Somebody else has looked at that and says what they think of it. True, or `Refused`."""
-
-    id: str
-    note: str
     by: Operator
 
 
@@ -435,16 +221,6 @@ class PolicyWanted:
     sha256: str
     note: str
     base: int
-    by: Operator
-
-
-@dataclass(frozen=True, slots=True)
-class RosterPrinted:
-    """Somebody has a list of so many people of an area before them, to be printed."""
-
-    area: str
-    people: int
-    everybody: bool
     by: Operator
 
 
