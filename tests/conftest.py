@@ -38,10 +38,15 @@ class ManualClock:
         self._sleepers = [(due, future) for due, future in self._sleepers if not future.done()]
 
 
+ON_POSTGRES = {"postgres", "postgres_url", "postgres_template"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """See the marker `one_database` in pyproject.toml."""
+    """See the markers `postgres` and `one_database` in pyproject.toml."""
     for item in items:
+        if "postgres" in item.name or ON_POSTGRES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.postgres)
         if item.get_closest_marker("one_database") and "postgres" in item.name:
             item.add_marker(pytest.mark.long)
 

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 
@@ -82,11 +83,21 @@ def _newest_schema() -> bytes:
 
 
 def lay_out(url: str) -> None:
-    """What `migrate(url)` makes of an empty database; on SQLite a copy, because it takes a third of a second."""
+    """What `migrate(url)` makes of an empty database that nobody is connected to: a copy, which takes far less time."""
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).write_bytes(_newest_schema())
-    else:
-        migrate(url)
+        return
+    cluster, name = url.rsplit("/", 1)
+    with psycopg.connect(f"{cluster.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
+        if cluster not in _laid_out:
+            connection.execute("CREATE DATABASE newest_schema")
+            migrate(f"{cluster}/newest_schema")
+            _laid_out.add(cluster)
+        connection.execute(f"DROP DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE newest_schema")
+
+
+_laid_out: set[str] = set()  # clusters that have an empty database of the newest schema
 
 
 def answers(port: int) -> bool:
@@ -134,6 +145,7 @@ class Postgres:
             str(self._bin / "postgres"), "-D", str(self.directory / "data"), "-p", str(self.port),
             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.directory}",
             "-c", "max_connections=60", "-c", "shared_buffers=32MB",
+            "-c", "autovacuum=off",  # it would visit a hundred small databases in turn
         ]  # fmt: skip
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user())
@@ -161,8 +173,10 @@ class Postgres:
         """A new database; with the URL of a template that nobody is connected to, a copy of it."""
         self._made += 1
         name = f"test{self._made}"
-        copied = ("-T", template.rsplit("/", 1)[1]) if template else ()
-        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", *copied, name)
+        wanted = f"CREATE DATABASE {name}" + (f" TEMPLATE {template.rsplit('/', 1)[1]}" if template else "")
+        where = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:  # half the work of `createdb`
+            connection.execute(wanted)
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
     def stop(self, how: int = signal.SIGQUIT) -> None:

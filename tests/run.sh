@@ -21,11 +21,11 @@ export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make 
 # loop disturbs the others. They wait for a browser more than they work, so there are two.
 parts=(
   "browser-a tests/browser/test_[a-o]*.py"
-  "sqlite tests/integration -k not\ postgres"
+  "sqlite tests/integration -m 'not long and not postgres'"
   "unit tests/unit"
   "telephone tests/telephone"
   "browser-p tests/browser/test_[p-z]*.py"
-  "postgres tests/integration -k postgres"
+  "postgres tests/integration -m 'not long and postgres'"
   "e2e tests/e2e"
 )
 

@@ -1,9 +1,9 @@
 """The alert machine's table: device, timer and system inputs. Operators' rules are in operator_rules."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callcenter.alerts import drill_rules, search_rules
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import Effect, PhoneGroup, PhoneOperator, PhoneResident, TellDevice
 from callcenter.alerts.inputs import (
     AlarmRaised,

@@ -1,9 +1,10 @@
 """What an alert is: its states, kinds, priority, and its record. No behaviour beyond what follows from the fields."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from callcenter.alerts.changing import replace
 from config.plans import Plan
 
 
@@ -126,9 +127,12 @@ class StepDone:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One case. Times are aware UTC; `None` means it has not happened (or no longer counts)."""
+    """One case. Times are aware UTC; `None` means it has not happened (or no longer counts).
+
+    Without slots, so that a changed one is made quickly (changing.py).
+    """
 
     id: str
     subject: Subject

@@ -1,9 +1,9 @@
 """The part of the alert machine's table that operators move."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
+from callcenter.alerts.changing import replace
 from callcenter.alerts.drill_rules import is_emergency
 from callcenter.alerts.effects import (
     AskResponders,

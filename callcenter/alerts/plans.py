@@ -4,10 +4,10 @@ Its plan is fixed when the alert opens and only ever grows, when the alert becom
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from callcenter.alerts.changing import replace
 from callcenter.alerts.model import EMERGENCIES, UNRESOLVED, Alert, Kind, Operator, State, StepDone
 from config.plans import Plan, PlanStep
 

@@ -3,10 +3,10 @@
 Nothing here ends an alert: whoever was there says that they are done, and the alert stays with its human.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import Effect, HangUpOthers
 from callcenter.alerts.inputs import CallYes, Deed, ResponderActed, TimerDue, TimerKind
 from callcenter.alerts.model import UNRESOLVED, Alert, State, calls_attention, forgets, wants_somebody

@@ -1,10 +1,11 @@
 """The engine: look the pair (state, input) up, let its rule decide, and say what follows. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import Effect, HangUpColleague, PhoneParty
 from callcenter.alerts.inputs import Action, AlertInput, OperatorActed
 from callcenter.alerts.model import OWNED, Alert, Operator, State

@@ -3,9 +3,9 @@
 Pure. Whoever looks is counted by name, so that a yes that is said twice is one searcher.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import AskResponders, Effect, EndSearch, HangUpOthers, TellDevices
 from callcenter.alerts.inputs import Action, CallReport, CallYes, OperatorActed
 from callcenter.alerts.model import (

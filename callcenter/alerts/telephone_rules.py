@@ -1,11 +1,11 @@
 """The part of the alert machine's table that telephone calls move: reached, silent, accepted, nobody there."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from callcenter.alerts import search_rules
 from callcenter.alerts.call_ends import NO_NEWS
 from callcenter.alerts.call_model import Role
+from callcenter.alerts.changing import replace
 from callcenter.alerts.dialogues import OFFERED
 from callcenter.alerts.effects import (
     AskResponders,

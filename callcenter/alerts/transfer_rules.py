@@ -4,9 +4,9 @@ Whoever has it stays its owner, and in the room, until the colleague who was ask
 in that transaction the colleague becomes its owner. No answer in time, a no, or a colleague who leaves: it stays.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import Effect, PhoneParty
 from callcenter.alerts.inputs import Action, CallReport, ColleagueGone, OperatorActed, TimerDue, TimerKind
 from callcenter.alerts.model import OWNED, Alert, Operator, given_to, touched

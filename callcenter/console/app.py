@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from callcenter.console import static_files
 from callcenter.console.alert_search_api import AlertSearchApi
 from callcenter.console.api import Api
 from callcenter.console.auth import SIGNED_IN, Doorkeeper
@@ -21,7 +22,7 @@ from callcenter.console.import_map import csp
 from callcenter.console.incident_api import IncidentApi
 from callcenter.console.offer_api import OfferApi
 from callcenter.console.oidc_api import OidcApi, OidcDesk
-from callcenter.console.pages import STATIC, Pages
+from callcenter.console.pages import Pages
 from callcenter.console.plan_api import PlanApi
 from callcenter.console.policy_api import PolicyApi, PolicyDesk
 from callcenter.console.problems import LARGEST_BODY, TITLES, problem
@@ -105,10 +106,10 @@ def _headers(policy: str, *, secure: bool) -> Callable[[web.Request, web.StreamR
     if secure:
         fixed["Strict-Transport-Security"] = "max-age=31536000"
 
-    async def add(request: web.Request, response: web.StreamResponse) -> None:
+    async def add(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/static/") else "no-store")
+        response.headers.setdefault("Cache-Control", "no-store")
 
     return add
 
@@ -219,6 +220,6 @@ def build(
     for route in routes:
         app.router.add_route(route.method, route.path, route.handler, name=route.name)
     app.router.add_routes([*callbacks, *linked])
-    app.router.add_static("/static/", STATIC, name="static")
+    app.router.add_get("/static/{path:.+}", static_files.serving(pages.files), name="static")
     app.on_response_prepare.append(_headers(csp(pages.import_map, pages.pictures), secure=keeper.secure))
     return app

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from callcenter import metrics
 from callcenter.alerts.model import EMERGENCIES
 from callcenter.clock import Clock
+from callcenter.console import static_files
 from callcenter.console.import_map import import_map
 from callcenter.console.live import Health
 from callcenter.console.oidc_api import AGAIN
@@ -69,12 +70,12 @@ class Pages:
         lock = json.loads(VENDOR_LOCK.read_text(encoding="utf-8"))
         self.import_map = json.dumps(import_map(lock), separators=(",", ":"))
         # The map is large and seldom needed: it is fetched with the first one that is drawn.
-        imports = import_map(lock)["imports"]
+        imports, self._integrity = (import_map(lock)[part] for part in ("imports", "integrity"))
         self._map_style = imports["leaflet"].rsplit("/", 1)[0] + "/leaflet.css"
-        vendored = (url for name, url in imports.items() if name != "leaflet")
-        scripts = (path.name for path in sorted(STATIC.glob("*.js")))
-        own = (f"/static/{name}" for name in scripts if name != "responder.js")  # a page of its own
-        self._preload = [*vendored, *own]
+        vendored = [url for name, url in imports.items() if name != "leaflet"]
+        self.files = static_files.read(STATIC)
+        needed = {script: static_files.needed_by(script, self.files) for _path, _name, script in SHELLS}
+        self._preload = {script: [*vendored, *(f"/static/{name}" for name in own)] for script, own in needed.items()}
 
     @property
     def pictures(self) -> str:
@@ -106,7 +107,8 @@ class Pages:
         html = self._console.render(
             lang="en" if wants_english else "zh-CN",
             import_map=self.import_map,
-            modulepreload=self._preload,
+            modulepreload=self._preload[script],
+            integrity=self._integrity,  # without it what is preloaded of these is not used, and asked for again
             map_style=self._map_style,
             script=script,
             oidc=self._oidc,

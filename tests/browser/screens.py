@@ -70,9 +70,10 @@ def _dialogs(page: Page) -> Iterator[str]:
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator("#seat-phone").click()
-    expect(page.locator("dialog[open]")).to_be_visible()
+    expect(page.locator("dialog[open]")).to_be_visible()  # before that Escape leaves the alert
     yield "telephone"
     page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.locator("#alert-view").focus()
     page.keyboard.press("z")
     password = page.locator("input[type=password]")

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import Engine, delete, insert
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
+from tests.browser.axe import WCAG, violations
 from tests.browser.conftest import HOSTILE_NAME
 from tests.browser.test_reports import go
 from tests.processes import Service
@@ -151,6 +151,4 @@ def test_axe_finds_nothing_against_wcag_2_2_aa(sign_in: Callable[..., Page], sch
     with there(engine, "mon 08:00-20:00", "tue 08:00-20:00", "wed 08:00-20:00", "thu 08:00-20:00"):
         page = go(sign_in(color_scheme=scheme), "/coverage")
         expect(page.locator(".heat-map td.heat-d").first).to_be_visible()
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}}).response
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+        assert violations(page, WCAG) == []

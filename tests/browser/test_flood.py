@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import WCAG, violations
 from tests.browser.conftest import Desk, altering
 from tests.browser.test_live_list import names, row_of
 
@@ -35,12 +35,6 @@ def as_offline(*numbers: int, flood: Callable[[], bool]) -> Callable[[dict[str, 
 
 def fold(page: Page) -> Locator:
     return page.locator(".row-fold")
-
-
-def violations(page: Page) -> list[str]:
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
 
 def test_r23_lost_devices_are_folded_and_an_sos_is_not(
@@ -70,13 +64,13 @@ def test_r23_lost_devices_are_folded_and_an_sos_is_not(
     fold(page).click()
     expect(page.locator(".row-member")).to_have_count(3)
     assert names(page)[:2] == ["测试居民4", "3 alerts"]
-    assert violations(page) == []
+    assert violations(page, WCAG) == []
     page.locator("#alert-list").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator(".row-member")).to_have_count(0)
-    assert violations(page) == []
+    assert violations(page, WCAG) == []
 
 
 def test_r11_a_press_leaves_the_fold_at_once_and_the_end_unfolds_all(
@@ -136,7 +130,7 @@ def test_r23_a_supervisor_switches_it_on_for_the_room(sign_in: Callable[..., Pag
     expect(spoken).to_have_text("Flood mode is on. A supervisor has switched it on.")
     expect(page.locator("#flood-mark")).to_be_visible()
     expect(supervisor.locator("#flood-mode")).to_have_value("on")
-    assert violations(supervisor) == []
+    assert violations(supervisor, WCAG) == []
     supervisor.locator("#flood-mode").select_option("automatic")
     expect(spoken).not_to_contain_text("A supervisor")
     expect(supervisor.locator("#flood-mode")).to_have_value("automatic")

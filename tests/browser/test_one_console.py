@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Desk
 from tests.browser.test_sound import watch
 
@@ -21,10 +21,6 @@ def tabs(sign_in: Callable[..., Page]) -> tuple[Page, Page]:
     second.goto(first.url)
     expect(second.locator("#take-over")).to_be_visible()
     return first, second
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    return [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
 
 
 def test_r12_a_second_console_only_reads_until_it_takes_over(

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, delete
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
+from tests.browser.axe import WCAG, violations
 from tests.browser.conftest import Desk
 from tests.browser.test_coverage import there
 from tests.browser.test_reports import go
@@ -21,7 +21,6 @@ SHIPPED = Path("config/escalation.toml").read_text("utf-8")
 FAULTY = SHIPPED.replace("wave_size = 2", "wave_size = 0").replace("most_waves = 16", "most_waves = 99")
 ALONE = SHIPPED + '\n[[override]]\nid = "x"\n[[override.level]]\nid = "village"\nkinds = ["village_doctor"]\n' \
     "wave_size = 1\ndeadline_s = 60\n"  # fmt: skip
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +40,6 @@ def people(engine: Engine) -> Iterator[None]:
         connection.execute(t.responders.insert(), row)
     with there(engine, "", "", "", ""):
         yield
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
-    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
 
 
 def test_an_operator_reads_it_as_a_ladder_and_changes_nothing(sign_in: Callable[..., Page]) -> None:
@@ -128,9 +122,9 @@ def test_axe_finds_nothing_against_wcag_2_2_aa(
     text.fill(FAULTY)
     page.get_by_role("button", name=check, exact=True).click()
     expect(page.locator(".policy-faults li")).to_have_count(2)
-    assert violations(page) == []
+    assert violations(page, WCAG) == []
     text.fill(SHIPPED.replace('kinds = ["neighbour", "family"]', 'kinds = ["neighbour"]'))
     page.get_by_role("button", name=check, exact=True).click()
     expect(page.locator("#policy-note")).to_be_visible()
     page.locator("summary").click()
-    assert violations(page) == []
+    assert violations(page, WCAG) == []

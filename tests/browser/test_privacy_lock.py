@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.processes import PASSWORD
 
 OF_PEOPLE = ("测试居民", "测试村", "half a sentence", "bracelet-")
@@ -18,10 +18,6 @@ def not_used_for(page: Page, seconds: int) -> None:
 def unlock(page: Page, password: str = PASSWORD) -> None:
     page.locator("#unlock-password").fill(password)
     page.keyboard.press("Enter")
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    return [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(page).response["violations"]]
 
 
 def test_r24_an_idle_console_hides_people_and_rings_on(
@@ -54,7 +50,6 @@ def test_r24_an_idle_console_hides_people_and_rings_on(
     page.keyboard.press("c")
     shown = page.content()
     assert [words for words in OF_PEOPLE if words in shown] == []
-    assert violations(page) == []
     page.locator(".language select").select_option("zh-CN")
     expect(page.locator("#lock-panel h2")).to_have_text("隐私锁定")
     assert violations(page) == []

@@ -6,21 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import WCAG, violations
 from tests.browser.conftest import HOSTILE_NAME, Desk
 from tests.browser.test_layout import faults
 from tests.browser.test_reports import go
 from tests.processes import PASSWORD, Service
 
 pytestmark = pytest.mark.long
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
-    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
 
 
 def opened(page: Page, text: str) -> Page:
@@ -184,7 +178,7 @@ def test_axe_finds_nothing_against_wcag_2_2_aa_and_nothing_is_cut_off(
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#fact-phone-fault")).to_be_visible()
     page.get_by_label("Language").select_option(tongue)
-    assert violations(page) == []
+    assert violations(page, WCAG) == []
     assert faults(page) == []
 
 

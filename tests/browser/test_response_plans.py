@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import WCAG, violations
 from tests.browser.conftest import Desk
 from tests.browser.test_handling import settled
 
@@ -15,7 +15,6 @@ STEPS = [
     {"kind": "all", "id": "oxygen", "zh": "关闭制氧机", "en": "Turn the oxygen off", "required": True},
     {"kind": "all", "id": "knock", "zh": "耳聋：用力敲门", "en": "Deaf: knock hard", "required": True},
 ]
-RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
 @pytest.fixture
@@ -24,11 +23,6 @@ def planned(supervisor: Desk) -> Iterator[None]:
     supervisor.ask("PUT", "/residents/r-1/plan", {"steps": STEPS})
     yield
     supervisor.ask("PUT", "/residents/r-1/plan", {"steps": []})
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}}).response
-    return [f"{fault['id']}: {node['html']}" for fault in found["violations"] for node in fault["nodes"]]
 
 
 def open_mine(page: Page) -> None:
@@ -55,7 +49,7 @@ def test_r20_the_steps_are_done_by_keyboard_and_then_the_alert_ends(
     expect(steps.nth(0)).to_have_attribute("aria-current", "step")
     expect(page.locator(".plan .step-required")).to_have_text(["required", "required"])
     expect(page.locator("#why-resolve")).to_have_text("2 required steps are not done.")
-    assert faults(page) == []
+    assert violations(page, WCAG) == []
     page.keyboard.press("r")
     expect(page.locator("#field-outcome")).to_be_focused()
     expect(page.locator("#missing-steps li")).to_have_text(["Turn the oxygen off", "Deaf: knock hard"])
@@ -65,7 +59,7 @@ def test_r20_the_steps_are_done_by_keyboard_and_then_the_alert_ends(
     expect(page.locator("#notice")).to_contain_text("required steps of the plan are not done")
     page.locator(".language select").select_option("zh-CN")
     expect(page.locator("#missing-steps li")).to_have_text(["关闭制氧机", "耳聋：用力敲门"])
-    assert faults(page) == []
+    assert violations(page, WCAG) == []
     page.locator(".language select").select_option("en")
     page.keyboard.press("Escape")
     expect(page.locator("#action-resolve")).to_be_focused()
@@ -99,7 +93,7 @@ def test_a_supervisor_ends_it_with_a_reason(sign_in: Callable[..., Page], presse
     page.keyboard.press("Space")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#field-text")).to_be_focused()
-    assert faults(page) == []
+    assert violations(page, WCAG) == []
     page.keyboard.type("in hospital since yesterday")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#action-close")).to_be_focused()

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Desk
 from tests.browser.test_the_responders_page import NEIGHBOUR, SMALL, empty_room, ringing
 from tests.processes import Service, press
@@ -76,8 +76,7 @@ def test_help_is_sent_in_two_clicks_and_seen_coming(contexts: Callable[..., Brow
     phone.set_geolocation(north(400))  # the page tells it by itself, the console hears it by itself
     expect(way).to_contain_text("400 m from the door")
     assert page.locator(".map-pin.map-under_way").bounding_box() != before
-    found = Axe().run(page).response
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert violations(page) == []
 
     phone.set_geolocation(north(20))  # so near proves the arrival, without a press
     expect(way).to_have_attribute("data-state", "there")
@@ -125,8 +124,7 @@ def test_r19_each_level_has_its_time_and_the_next_comes_by_itself_unless_held(
     expect(rungs.nth(1)).to_have_attribute("aria-current", "step")
     expect(rungs.nth(1)).to_contain_text("1 asked")
     expect(says).to_contain_text(re.compile("^more people are asked in"))  # and held no longer
-    found = Axe().run(page).response
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert violations(page) == []
     desk.act(desk.open_alerts()[0]["id"], "hand_over", case_number="1")
     expect(rungs.nth(4)).to_contain_text("has it")
     assert errors == []

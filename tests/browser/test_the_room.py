@@ -3,24 +3,19 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Desk
 from tests.browser.test_layout import faults
 from tests.browser.wire import Wire
 from tests.processes import Service, wait_for
 
-BOTH = [("light", "zh-CN"), ("dark", "en")]
+BOTH = [("light", "zh-CN"), pytest.param("dark", "en", marks=pytest.mark.long)]
 
 
 def beside(page: Page, path: str) -> None:
     page.goto("/".join(page.url.split("/", 3)[:3]) + path)
-
-
-def accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
 
 
 def waiting(page: Page, of: str = "emergency") -> str:
@@ -51,7 +46,6 @@ def test_a_press_is_on_the_wall_and_no_name_is(
     assert "测试" not in page.locator(".wall-queue").inner_text()
     size = page.locator(".wall-figure strong").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
     assert size / page.viewport_size["height"] > 0.07, "on a screen of 60 cm these are more than 4 cm high"
-    accessible(page)
     assert faults(page) == []
     alert = supervisor.open_alerts()[0]["id"]
     supervisor.act(alert, "claim")
@@ -65,7 +59,7 @@ def test_the_wall_says_when_it_is_old_and_that_no_console_may_sound(wall: Callab
     expect(old).to_have_count(0)
     wire.cut()
     expect(old).to_be_visible()
-    accessible(page)
+    assert violations(page) == []
     wire.mend()
     expect(old).to_have_count(0)
 
@@ -94,7 +88,6 @@ def test_a_supervisor_sees_the_room(
     expect(queue.locator("tbody tr")).to_have_count(1)
     row = page.locator("tr", has_text="Operator1").first
     expect(row).to_contain_text("声音已开" if locale == "zh-CN" else "sound on")
-    accessible(page)
     assert faults(page) == []
     page.locator("#flood-mode").select_option("on")
     expect(page.locator('[data-trouble="wall.flood"]')).to_be_visible()

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from config.policies import DEFAULT_FILE
@@ -51,14 +50,8 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Postgres], str
         if cluster.port not in templates:
             made = Service(tmp_path_factory.mktemp("registered"), database_url=cluster.create())
             made.register()
-            templates[cluster.port] = made.database_url.rsplit("/", 1)[1]
-        url = cluster.create()
-        name = url.rsplit("/", 1)[1]
-        address = f"host=127.0.0.1 port={cluster.port} user=postgres dbname=postgres"
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name}")
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {templates[cluster.port]}")
-        return url
+            templates[cluster.port] = made.database_url
+        return cluster.create(template=templates[cluster.port])
 
     return copy
 

@@ -13,6 +13,7 @@ from tests.integration.test_a_responders_link import Ringing
 from tests.telephone.exchange import fill
 from tests.telephone.village import another_resident, change
 
+pytestmark = pytest.mark.one_database
 HUSBAND, WIFE, HOUSE = "resident:r-1", "resident:r-2", "household:h-1"
 
 

@@ -174,6 +174,7 @@ async def test_pages_hold_each_call_once_newest_first(desk: Desk) -> None:
      ("until=0001-01-01T00:00:00%2B08:00", "until"), ("limit=0", "limit"), ("limit=1001", "limit"),
      ("limit=x", "limit"), ("q=" + "x" * 65, "q"), ("q=%00", "q"), ("nmuber=1", "nmuber"), ("format=xml", "format")],
 )  # fmt: skip
+@pytest.mark.one_database
 async def test_what_cannot_be_understood_is_named(desk: Desk, query: str, named: str) -> None:
     answer = await desk["operator"].get(f"/api/v1/calls?{query}")
     assert (answer.status, answer.code) == (400, "bad_field")
@@ -232,6 +233,7 @@ async def test_operators_see_a_number_while_its_alert_or_debt_is_open(desk: Desk
 
 
 @pytest.mark.parametrize("role", ["supervisor", "admin"])
+@pytest.mark.one_database
 async def test_supervisors_always_see_it(desk: Desk, role: str) -> None:
     for call in (await desk[role].get("/api/v1/calls")).body["calls"]:
         assert call["number"] == number(next(rung for rung in CALLS if rung.id == call["id"]))
@@ -304,6 +306,7 @@ async def test_three_days_are_three_rows(desk: Desk) -> None:
     assert found == [("20", 1), ("21", 23), ("22", 1)]
 
 
+@pytest.mark.one_database
 async def test_the_measures_are_listed_with_their_targets(desk: Desk) -> None:
     measures = {one["id"]: one for one in (await desk["operator"].get("/api/v1/statistics")).body["measures"]}
     assert list(measures) == list(MEASURES)
@@ -320,6 +323,7 @@ async def test_the_measures_are_listed_with_their_targets(desk: Desk) -> None:
      ("calls?from=2026-11-01&to=2026-11-21", 400, "by hour"), ("calls?from=2026-01-01&to=2026-11-21&by=day", 400, "by"),
      ("calls?from=9999-12-31", 400, "from"), ("calls?channel=telex", 400, "channel")],
 )  # fmt: skip
+@pytest.mark.one_database
 async def test_what_cannot_be_reckoned_says_why(desk: Desk, path: str, status: int, says: str) -> None:
     answer = await desk["operator"].get(f"/api/v1/statistics/{path}")
     assert answer.status == status
@@ -334,6 +338,7 @@ def test_words_of_the_document_are_the_words_of_the_log() -> None:
     assert schemas["Channel"]["enum"] == list(CHANNELS)
 
 
+@pytest.mark.one_database
 async def test_nothing_of_it_is_for_strangers(desk: Desk) -> None:
     for path in ("calls", "calls/h01", "manual-calls", "debts", "seats", "statistics", "statistics/calls"):
         assert (await desk[""].get(f"/api/v1/{path}")).status == 401

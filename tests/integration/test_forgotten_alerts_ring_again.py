@@ -35,6 +35,7 @@ async def test_r09_a_claim_left_alone_for_a_minute_rings_again(office: Office) -
     office.assert_whole()
 
 
+@pytest.mark.one_database
 async def test_it_goes_on_climbing_where_its_age_says(office: Office) -> None:
     """67 s old: the rungs of 15, 30 and 60 s are due at once, that of 90 s is not."""
     alert = await claimed(office)
@@ -45,6 +46,7 @@ async def test_it_goes_on_climbing_where_its_age_says(office: Office) -> None:
     assert office.rules(alert).count("ladder.climbs") == 4
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("action", ["note", "call_resident", "step", "no_voice"])
 async def test_an_owner_who_does_something_keeps_it(office: Office, action: str) -> None:
     alert = await claimed(office)
@@ -56,6 +58,7 @@ async def test_an_owner_who_does_something_keeps_it(office: Office, action: str)
     assert office.alert(alert).state == "waiting"
 
 
+@pytest.mark.one_database
 async def test_what_others_do_keeps_nothing(office: Office) -> None:
     alert = await claimed(office)
     await office.wait(50)
@@ -78,6 +81,7 @@ async def test_r09_the_operator_vanishes_for_20_seconds(office: Office) -> None:
     assert office.entries()[-1].ring
 
 
+@pytest.mark.one_database
 async def test_the_operator_is_back_in_time(office: Office) -> None:
     alert = await claimed(office)
     await office.console(ANN, present=False)
@@ -88,6 +92,7 @@ async def test_the_operator_is_back_in_time(office: Office) -> None:
     assert office.rules(alert)[-2:] == ["owner.goes", "owner.back"]
 
 
+@pytest.mark.one_database
 async def test_another_operator_vanishing_means_nothing(office: Office) -> None:
     alert = await claimed(office)
     before = office.entries()
@@ -97,6 +102,7 @@ async def test_another_operator_vanishing_means_nothing(office: Office) -> None:
     assert office.alert(alert).owner.id == ANN.id
 
 
+@pytest.mark.one_database
 async def test_a_new_press_on_a_claimed_alert_does_not_move_the_deadline(office: Office) -> None:
     alert = await claimed(office)
     await office.wait(40)
@@ -105,6 +111,7 @@ async def test_a_new_press_on_a_claimed_alert_does_not_move_the_deadline(office:
     assert office.alert(alert).state == "waiting"
 
 
+@pytest.mark.one_database
 async def test_help_on_its_way_and_nobody_looks(office: Office) -> None:
     """The owner is rung after five minutes, everybody a minute later."""
     alert = await claimed(office)
@@ -118,6 +125,7 @@ async def test_help_on_its_way_and_nobody_looks(office: Office) -> None:
     assert "attention.expires" in office.rules(alert)
 
 
+@pytest.mark.one_database
 async def test_handed_to_the_ambulance_is_asked_for_every_ten_minutes(office: Office) -> None:
     alert = await claimed(office)
     await office.acts(alert, "hand_over", case_number="120-7", person="Li")
@@ -159,6 +167,7 @@ async def test_resolved_and_not_closed_is_reminded_of_and_never_rings_as_unclaim
     assert office.alert(alert).state == "resolved"
 
 
+@pytest.mark.one_database
 async def test_the_one_it_was_given_to_owns_the_deadline(office: Office) -> None:
     alert = await claimed(office)
     await office.console(BEN, present=True)
@@ -171,6 +180,7 @@ async def test_the_one_it_was_given_to_owns_the_deadline(office: Office) -> None
     assert office.alert(alert).state == "waiting"
 
 
+@pytest.mark.one_database
 async def test_it_is_given_to_somebody_who_is_not_there(office: Office) -> None:
     alert = await claimed(office)
     await office.console(ANN, present=True)

@@ -13,6 +13,7 @@ from tests.integration.conftest import Seats
 from tests.integration.office import ANN, BEN, CHIEF, Office
 from tests.processes import Service
 
+pytestmark = pytest.mark.one_database
 WHY = "the bus goes"
 
 

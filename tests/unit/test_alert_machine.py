@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import FrozenInstanceError, dataclass, fields, replace as by_the_book
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from callcenter.alerts.alert_rules import ALERT_TABLE
+from callcenter.alerts.changing import replace
 from callcenter.alerts.effects import (
     AskResponders,
     EndSearch,
@@ -168,6 +169,21 @@ def fire(alert: Alert, *, until: datetime) -> tuple[Alert, list[tuple[float, str
 
 def rungs(fired: list[tuple[float, str, Change]]) -> list[tuple[float, str]]:
     return [(at, change.data["rung"]) for at, identifier, change in fired if identifier == "ladder.climbs"]
+
+
+def test_a_changed_alert_is_the_one_the_standard_library_makes() -> None:
+    plain, whole = (next(one for one in records(State.CLAIMED) if one and one.silent is flag) for flag in (False, True))
+    for name in (field.name for field in fields(Alert)):
+        value = getattr(whole, name)
+        assert replace(plain, **{name: value}) == by_the_book(plain, **{name: value})
+    assert replace(plain) == plain
+    assert plain != whole, "and neither was changed"
+    for wrong in ({"stat": State.CLOSED}, {"priority": 1}):
+        with pytest.raises(TypeError, match="no field"):
+            replace(plain, **wrong)
+    with pytest.raises(FrozenInstanceError):
+        replace(plain, rung=1).rung = 2  # type: ignore[misc]
+    assert replace(SUBJECT, key="k") == by_the_book(SUBJECT, key="k"), "also what has slots"
 
 
 # -- the full product: every state, none included, with every input
