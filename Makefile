@@ -15,7 +15,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-.PHONY: help demo serve test check bench month chaos lock schemas screenshots stories system browser
+.PHONY: help demo serve test check bench month year chaos lock schemas screenshots stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: $(VENV)/.dev ## measure press to frame and press to painted row next to t
 
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
+
+year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step (ARGS="--seed 7 --days 30")
+	@exec $(BIN)/python -m benchmarks.year $(ARGS)
 
 chaos: $(VENV)/.dev ## kill processes at random points for a while and count what was lost
 	@VNH_KILLS=$${VNH_KILLS:-60} VNH_OUTAGE_S=$${VNH_OUTAGE_S:-30} exec $(BIN)/python -m pytest -p no:cacheprovider tests/e2e -s

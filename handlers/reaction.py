@@ -18,6 +18,8 @@ from handlers import dialling, plans
 
 log = structlog.get_logger()
 
+_NAMES_PEOPLE = get_args(PhoneWish)  # asked of every effect there is
+
 
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
@@ -41,9 +43,9 @@ def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
 
     For a test alarm nobody is: whatever rule wishes for it, and however long nobody closes it.
     """
-    if alert.subject.synthetic and isinstance(effect, get_args(PhoneWish)):
+    if alert.subject.synthetic and isinstance(effect, _NAMES_PEOPLE):
         return
-    if not (unit.rings and isinstance(effect, get_args(PhoneWish))):
+    if not (unit.rings and isinstance(effect, _NAMES_PEOPLE)):
         unit.wish(effect)
         return
     alert = unit.alert(alert.id) or alert  # as it stands: what came of an earlier wish may have changed it
