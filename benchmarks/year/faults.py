@@ -9,14 +9,15 @@ from benchmarks.month.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class YearPlan(Plan):
-    """The load is that of field.md 3: 3,500 calls a day for 210,000 people, most of them presses here.
+    """The load is that of the field, 3,500 calls a day for 210,000 people, but half of them are presses, and nine of
+    ten of those emergencies.
 
     Shares are of 1, of each occasion. What goes wrong with the telephone network and with people: see Plan.
     """
 
     days: int = 365
-    presses_a_day: float = 0.012
-    callers_a_day: float = 0.005
+    presses_a_day: float = 0.0085
+    callers_a_day: float = 0.0085
     storm_day: int = 40
     answers_lost: float = 0.01
 
