@@ -21,16 +21,16 @@ class Devices(Happenings):
     def take(self, faults: Faults) -> None:
         self.faults = faults
         self.unanswered: dict[tuple[str, str], int] = {}  # message -> how often it was sent
-
-    def _message(self) -> str:
-        if self._messages > 20 and self.faults.strike("counter_restarts"):
-            return f"m{self.faults.dice.randrange(1, 20)}"
-        return super()._message()
+        self._used: dict[str, list[str]] = {}  # ids of a device's messages
 
     def _hear(self, device: str, leaf: str, body: dict[str, object]) -> None:
         faults = self.faults
         if faults.strike("stranger"):
             device = f"stranger-{faults.dice.randrange(50)}"
+        used = self._used.setdefault(device, [])
+        if used and "rep" not in body and faults.strike("counter_restarts"):
+            body = body | {"msg": faults.dice.choice(used)}
+        used.append(str(body["msg"]))
         if faults.strike("clock_off"):
             off = timedelta(seconds=faults.dice.choice((-86_400 * 30, -7200, -300, 300, 7200)))
             body = body | {"at": (self._clock.time + off).isoformat(), "clock": faults.dice.choice(("gnss", "unset"))}

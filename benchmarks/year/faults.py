@@ -36,7 +36,7 @@ class YearPlan(Plan):
     rubbish: float = 0.01  # a payload that cannot be read
     retained: float = 0.004
     stranger: float = 0.004  # a device that nobody has registered
-    counter_restarts: float = 0.004
+    counter_restarts: float = 0.01  # ids of old messages are used again
 
     # people
     stale_click: float = 0.02

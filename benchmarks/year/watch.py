@@ -34,6 +34,7 @@ class Watch:
         self._presses: Counter[str] = Counter()  # of alerts, as the timeline tells them
         self._legs: set[str] = set()  # calls that truly rang
         self._rests = _longest_rests(policy)
+        self._heard: set[tuple[str, str, bytes]] = set()  # messages
         self._n = 0
         self.checks = 0
         self.presses = self.calls = 0
@@ -205,11 +206,24 @@ class Watch:
         if signal.body.kind not in ALARMS or any(line.rule == "signal.echo" for line in unit.entries):
             return
         self.presses += taken.new
+        heard_before = self._heard_before(signal)
         alert = self._store.alerts.get(taken.alert or "")
         if alert is None:
             raise Breach("a press has an alert", taken.alert, f"{signal.device} {signal.msg} has none")
         if taken.new and alert.state not in UNRESOLVED:
             raise Breach("a press ends at an open alert", alert.id, f"it is {alert.state}")
+        if taken.new and heard_before:
+            raise Breach("a message counts once", alert.id, f"{signal.device} {signal.msg} counts again")
+        another = not (taken.new or heard_before or signal.retained or signal.body.rep)
+        if another and alert.state not in UNRESOLVED:
+            raise Breach("a new press is no repeat", alert.id, f"{signal.device} {signal.msg}: it is {alert.state}")
+
+    def _heard_before(self, signal: Signal) -> bool:
+        """The same bytes under the same id. (A body without one cannot be told apart from another.)"""
+        key = (signal.device, signal.msg or "", signal.raw)
+        known = bool(signal.msg) and key in self._heard
+        self._heard.add(key)
+        return known
 
     # -- now and then
 

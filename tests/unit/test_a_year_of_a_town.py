@@ -23,14 +23,14 @@ from callcenter.alerts.call_rules import CALL_TABLE
 from callcenter.alerts.effects import HangUpOthers
 from callcenter.alerts.model import UNRESOLVED, Alert, Kind, State, Subject
 from callcenter.alerts.rules import Change
-from handlers import dialling, offers, whose
+from handlers import device_signals, dialling, offers, whose
 
 # Five days of a hamlet that presses ten times as often as others, and everything that can go wrong does, often.
 BUSY = YearPlan(
-    days=5, residents=60, presses_a_day=0.06, callers_a_day=0.03, storm_presses=4, storm_day=1, meddles_a_day=20,
+    days=5, residents=30, presses_a_day=0.14, callers_a_day=0.03, storm_presses=4, storm_day=1, meddles_a_day=20,
     news_lost=0.02, news_twice=0.1, answers_lost=0.05, hang_ups_fail=0.05, lapses=0.15, wrong_numbers=0.06,
     dies_at_commit=0.01, done_and_forgotten=0.02, timer_late=0.05, timer_raced=0.05,
-    ack_lost=0.1, clock_off=0.2, rubbish=0.05, retained=0.03, stranger=0.03, counter_restarts=0.05,
+    ack_lost=0.1, clock_off=0.2, rubbish=0.05, retained=0.03, stranger=0.03, counter_restarts=0.3,
     stale_click=0.05, double_click=0.05, vanishes=0.05,
 )  # fmt: skip
 
@@ -106,6 +106,14 @@ BROKEN: dict[str, tuple[Callable[[], AbstractContextManager], str]] = {
     "a press is swallowed": (
         lambda: _rule(ALERT_TABLE, UNRESOLVED, "alarm", _press_is_swallowed),
         "every press counts",
+    ),
+    "a repeat counts again": (
+        lambda: patch.multiple(device_signals, _is_repeat=lambda *_: False),
+        "a message counts once",
+    ),
+    "whatever names a known id is a repeat": (
+        lambda: patch.multiple(device_signals, _is_repeat=lambda *_: True),
+        "a new press is no repeat",
     ),
     "a timer ends an alert": (
         lambda: _rule(ALERT_TABLE, [State.CLAIMED], "timer.claim_idle", _timer_closes),
