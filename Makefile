@@ -50,7 +50,7 @@ bench: $(VENV)/.dev ## measure press to frame and press to painted row next to t
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
-year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step (ARGS="--seed 7 --days 30")
+year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step: two minutes (ARGS="--seed 7 --days 30")
 	@exec $(BIN)/python -m benchmarks.year $(ARGS)
 
 chaos: $(VENV)/.dev ## kill processes at random points for a while and count what was lost
