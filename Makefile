@@ -24,7 +24,7 @@ $(VENV)/.dev: requirements-dev.lock requirements.lock
 	$(INSTALL) --no-compile -r requirements-dev.lock
 	touch $(VENV)/.run $@
 
-.PHONY: help demo drill serve test check bench storm month chaos lock schemas screenshots stories system browser
+.PHONY: help demo drill serve test check bench storm month year chaos lock schemas screenshots stories system browser
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ storm: $(VENV)/.dev ## a hundred times the busy hour for a minute: presses, stuc
 
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
+
+year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step: two minutes (ARGS="--seed 7 --days 30")
+	@exec $(BIN)/python -m benchmarks.year $(ARGS)
 
 chaos: $(VENV)/.dev system ## break a deployment of many processes for 10 minutes and count what was lost (ARGS="--seed 7 --minutes 3")
 	@exec $(BIN)/python -m tests.chaos $(ARGS)

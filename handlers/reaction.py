@@ -18,6 +18,8 @@ from handlers import dialling, drill_telephone, plans
 
 log = structlog.get_logger()
 
+_NAMES_PEOPLE = get_args(PhoneWish)  # asked of every effect there is
+
 
 def react(unit: Unit, before: Alert | None, happened: AlertInput, *, actor: str) -> Entry | Refused:
     """Let the machine decide and take over what follows. A refusal changes nothing and is counted."""
@@ -42,7 +44,7 @@ def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
     For a test alarm nobody is: whatever rule wishes for it, and however long nobody closes it. For a drill only who may
     be, and only until anybody is rung in earnest.
     """
-    rings = isinstance(effect, get_args(PhoneWish))
+    rings = isinstance(effect, _NAMES_PEOPLE)
     if rings and alert.subject.synthetic:
         return
     if rings and alert.exercise and not drill_telephone.takes_part(unit, alert, effect):

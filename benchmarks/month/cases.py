@@ -38,6 +38,10 @@ class Case:
         return str(self.view["responder"]["party"]) if self.view["responder"] else ""
 
     @property
+    def silent(self) -> bool:
+        return bool(self.view["silent"])
+
+    @property
     def is_free(self) -> bool:
         """Nobody has it, and somebody should."""
         return self.state == "waiting" or (self.state == "handed_over" and not self.owner)

@@ -46,7 +46,8 @@ class Clockwork:
         heapq.heappush(self._heap, (max(when, self.time), next(self._numbers), what, given))
 
     def after(self, seconds: float, what: Callable[..., None], *given: object) -> None:
-        self.at(self.time + timedelta(seconds=seconds), what, *given)
+        when = self.time + timedelta(seconds=seconds) if seconds > 0 else self.time
+        heapq.heappush(self._heap, (when, next(self._numbers), what, given))
 
     def spawn(self, work: Coroutine[Any, Any, Any], done: Done | None = None) -> None:
         """Run it until its first sleep; `done` hears how it ended. Without one an error ends the month."""
@@ -62,9 +63,16 @@ class Clockwork:
         else:
             self.after(seconds, self.spawn, work, done)
 
+    def next_at(self) -> datetime:
+        """When the next thing happens; there is always one."""
+        return self._heap[0][0]
+
+    def run_one(self) -> None:
+        self.time, _, what, given = heapq.heappop(self._heap)
+        self.steps += 1
+        what(*given)
+
     def run(self, until: datetime) -> None:
         while self._heap and self._heap[0][0] <= until:
-            self.time, _, what, given = heapq.heappop(self._heap)
-            self.steps += 1
-            what(*given)
+            self.run_one()
         self.time = until

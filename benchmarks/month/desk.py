@@ -137,7 +137,7 @@ class Desk:
                 await self._sees_to_it(case, person)
             elif "120" in case.plans or dice.random() < 0.06:
                 await self._hands_over(case, person)
-            elif case.view["silent"] or dice.random() < 0.45:
+            elif case.silent or dice.random() < 0.45:
                 if self._act(case, person, Action.DISPATCH):
                     await self._sees_to_it(case, person)
             else:

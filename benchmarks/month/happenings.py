@@ -16,6 +16,7 @@ from callcenter.storage import tables as t
 from devices.decoders import decode
 
 Settle = Callable[[Any], Any]
+Stops = Callable[[str, bool], None]  # a responder's stop switch is thrown
 # Shares of a day's presses by hour: mornings and evenings, and never nothing.
 RHYTHM = (2, 2, 2, 2, 3, 4, 6, 7, 7, 6, 5, 5, 4, 4, 4, 5, 5, 6, 7, 7, 6, 4, 3, 2)
 KINDS = {"sos": 66, "fall": 13, "help": 6, "wander": 4, "fire": 1, "gas": 1, "off_hook": 4, "service_key": 5}
@@ -23,8 +24,11 @@ STORM_HOUR, STORM_S = 2.5, 900
 
 
 class Happenings:
-    def __init__(self, settle: Settle, clock: Clockwork, network: PhoneNetwork, town: Registered, plan: Plan) -> None:
+    def __init__(
+        self, settle: Settle, clock: Clockwork, network: PhoneNetwork, town: Registered, plan: Plan, *, stops: Stops
+    ) -> None:
         self._settle, self._clock, self._network, self._town, self._plan = settle, clock, network, town, plan
+        self._stops = stops
         self._dice = plan.dice("happenings")
         self._messages = 0
         self.presses = 0
@@ -93,8 +97,16 @@ class Happenings:
 
     def _switch(self, volunteer: Volunteer, stopped: bool) -> None:
         (self._town.stopped.add if stopped else self._town.stopped.discard)(volunteer.id)
+        self._stops(volunteer.id, stopped)
 
+
+def stop_in(read: Callable[..., Any]) -> Stops:
+    """Stop switches that are thrown in the database."""
+
+    def stops(responder: str, stopped: bool) -> None:
         def write(connection: Connection) -> None:
-            connection.execute(update(t.responders).where(t.responders.c.id == volunteer.id).values(stopped=stopped))
+            connection.execute(update(t.responders).where(t.responders.c.id == responder).values(stopped=stopped))
 
-        self._network._centre.read(write)
+        read(write)
+
+    return stops

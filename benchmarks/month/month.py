@@ -21,7 +21,7 @@ from benchmarks.month.checks import Checks, Violation
 from benchmarks.month.clockwork import Clockwork
 from benchmarks.month.desk import Desk
 from benchmarks.month.habits import Townsfolk
-from benchmarks.month.happenings import Happenings
+from benchmarks.month.happenings import Happenings, stop_in
 from benchmarks.month.journeys import Journeys
 from benchmarks.month.network import PhoneNetwork
 from benchmarks.month.plan import START, Plan
@@ -54,7 +54,7 @@ class Month:
 
 
 @contextmanager
-def _seeded_ids(plan: Plan) -> Iterator[None]:
+def seeded_ids(plan: Plan) -> Iterator[None]:
     """The centre's only dice are in its ids; with these too from the seed two runs are the same to the last hash."""
     dice, real = plan.dice("ids"), ids.os
     ids.os = SimpleNamespace(urandom=dice.randbytes)  # type: ignore[assignment]
@@ -65,7 +65,7 @@ def _seeded_ids(plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _heard_log(logged: Counter[str], errors: list[str]) -> Iterator[None]:
+def heard_log(logged: Counter[str], errors: list[str]) -> Iterator[None]:
     """Everything the centre logs is counted; what is an error is kept."""
 
     def count(_logger: object, level: str, event: Any) -> Any:
@@ -82,7 +82,7 @@ def _heard_log(logged: Counter[str], errors: list[str]) -> Iterator[None]:
         structlog.configure(**before)
 
 
-def _policy() -> policies.AlertPolicy:
+def shipped_policy() -> policies.AlertPolicy:
     policy = policies.read(kinds=frozenset(Kind))
     assert not isinstance(policy, str), policy
     return policy
@@ -94,9 +94,9 @@ def month(plan: Plan) -> Iterator[Month]:
     memory = Path("/dev/shm")
     scratch = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
     errors: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="vnh-month-", dir=scratch) as directory, _seeded_ids(plan):
+    with tempfile.TemporaryDirectory(prefix="vnh-month-", dir=scratch) as directory, seeded_ids(plan):
         found = _wire(plan, f"sqlite:///{directory}/month.db")
-        with _heard_log(found.logged, errors):
+        with heard_log(found.logged, errors):
             began, busy = time.perf_counter(), time.process_time()
             gc.freeze()  # nothing of it makes circles that matter
             gc.disable()
@@ -123,7 +123,7 @@ def _wire(plan: Plan, url: str) -> Month:
         made.append(PhoneNetwork(centre, clock, folk, plan, town.wrong))
         return made[0]
 
-    centre = VirtualCentre(url, clock, _policy(), words, gateway)
+    centre = VirtualCentre(url, clock, shipped_policy(), words, gateway)
     network = made[0]
     checks = Checks(centre, network, town, plan)
     checks.watch(cases.all)
@@ -137,7 +137,8 @@ def _wire(plan: Plan, url: str) -> Month:
 
 def _run(found: Month, errors: list[str]) -> None:
     centre, checks = found.centre, found.checks
-    happenings = Happenings(centre.settle, centre.clock, found.network, found.town, found.plan)
+    stops = stop_in(centre.read)
+    happenings = Happenings(centre.settle, centre.clock, found.network, found.town, found.plan, stops=stops)
     centre.clock.run(START + timedelta(days=found.plan.days) + AFTERWARDS)
     found.presses = happenings.presses
     checks.end()

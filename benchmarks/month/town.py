@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from benchmarks.month.plan import HOLIDAYS, START, Plan
-from callcenter.alerts.duty import Override, Rota, is_on_duty, read_hours
+from callcenter.alerts.duty import Interval, Override, Rota, on_duty, read_hours
 from callcenter.clock import china
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
@@ -30,6 +30,7 @@ HOURS = {
 EMPTY_VILLAGE_LEVEL, EMPTY_NEIGHBOURS, EMPTY_STATIONS = 2, 1, 1
 OPERATORS = ("operator1", "operator2", "operator3", "operator4")
 DUTY = "duty1"
+WEEK = timedelta(days=7)
 SEATS = {name: f"+86100199{number:04d}" for number, name in enumerate(OPERATORS, start=1)}
 
 
@@ -45,11 +46,16 @@ class Volunteer:
     absences: list[tuple[datetime, datetime]]
     stops_at: datetime | None = None
     back_at: datetime | None = None
+    _weeks: dict[int, list[Interval]] = field(default_factory=dict)
 
     def on_duty(self, now: datetime) -> bool:
-        overrides = tuple(Override(a, b, False) for a, b in self.absences)
-        holidays = frozenset(map(date.fromisoformat, HOLIDAYS))
-        return is_on_duty(Rota(read_hours(self.hours), overrides, holidays), now, china())
+        """Worked out a week at a time: it is asked for each time somebody is to be rung."""
+        week = (now - START) // WEEK
+        if week not in self._weeks:
+            overrides = tuple(Override(a, b, False) for a, b in self.absences)
+            rota = Rota(read_hours(self.hours), overrides, frozenset(map(date.fromisoformat, HOLIDAYS)))
+            self._weeks[week] = on_duty(rota, START + week * WEEK, START + (week + 1) * WEEK, china())
+        return any(begins <= now < ends for begins, ends in self._weeks[week])
 
 
 @dataclass(slots=True)
@@ -61,6 +67,7 @@ class Registered:
     bracelets: list[tuple[str, Resident]]
     home_phones: list[str]
     wrong: set[str]  # numbers that no carrier rings
+    hired: list[Responder]
     by_phone: dict[str, Volunteer] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)  # responders who have switched themselves off, now
 
@@ -104,19 +111,12 @@ def _volunteer(one: Responder, plan: Plan, dice: Random) -> Volunteer:
     return volunteer
 
 
-def register(url: str, plan: Plan) -> Registered:
-    """Build the town and write it into a new database."""
+def populate(plan: Plan) -> Registered:
+    """Build the town; it is written down nowhere yet."""
     dice = plan.dice("town")
     found = build_town(plan.seed, plan.residents)
     hired = _hire(found, plan, dice)
     volunteers = {one.id: _volunteer(one, plan, dice) for one in hired}
-    migrate(url)
-    engine = connect(url, writer=True, size=1)
-    with engine.begin() as connection:
-        _write_people(connection, found)
-        _write_volunteers(connection, hired, volunteers)
-        _write_staff(connection)
-    engine.dispose()
     people = {person.id: person for person in found.residents}
     return Registered(
         found,
@@ -124,8 +124,22 @@ def register(url: str, plan: Plan) -> Registered:
         [(one.id, people[one.resident_id]) for one in found.devices if one.resident_id],
         [one.id for one in found.devices if not one.resident_id],
         _wrong_numbers(found, volunteers, plan, dice),
+        hired,
         {volunteer.phone: volunteer for volunteer in volunteers.values()},
     )
+
+
+def register(url: str, plan: Plan) -> Registered:
+    """Build the town and write it into a new database."""
+    town = populate(plan)
+    migrate(url)
+    engine = connect(url, writer=True, size=1)
+    with engine.begin() as connection:
+        _write_people(connection, town.town)
+        _write_volunteers(connection, town.hired, town.volunteers)
+        _write_staff(connection)
+    engine.dispose()
+    return town
 
 
 def _wrong_numbers(found: Town, volunteers: dict[str, Volunteer], plan: Plan, dice: Random) -> set[str]:
