@@ -4,17 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Desk
 from tests.browser.test_layout import faults
 from tests.browser.test_live_list import names, row_of
-
-
-def accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
 
 
 @pytest.fixture
@@ -44,7 +39,7 @@ def test_everybody_sees_that_a_drill_runs_and_nobody_mistakes_a_press_for_it(
     room.locator("#drill-desk [name=resident_id]").fill("r-1")
     room.locator("#drill-desk [name=words]").fill("She has fallen in the yard.")
     room.locator("#drill-open").click()
-    accessible(room)
+    assert not violations(room)
 
     drilled = console.locator(".row-drill")
     expect(drilled).to_contain_text("测试居民1")
@@ -61,13 +56,13 @@ def test_everybody_sees_that_a_drill_runs_and_nobody_mistakes_a_press_for_it(
     expect(real.locator(".mark-real")).to_have_text("REAL")
     top = [row.bounding_box()["y"] for row in (real, drilled)]
     assert top[0] < top[1], "what is real stands above whatever is practised"
-    accessible(console)
+    assert not violations(console)
 
     drilled.click()
     expect(console.locator(".drill-line")).to_contain_text("Nobody is in danger")
     expect(console.locator(".timeline")).to_contain_text("DRILL: Supervisor1 opened this alert to practise")
     expect(console.locator(".timeline")).to_contain_text("She has fallen in the yard.")
-    accessible(console)
+    assert not violations(console)
     assert faults(console) == []
 
     room.locator("#drill-end").click()

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from callcenter.alerts.gaps import GapKind
 from callcenter.storage import gap_book
 from callcenter.storage.engine import connect
-from tests.browser.test_incidents import TAGS
+from tests.browser.axe import WCAG, violations
 from tests.browser.test_reports import go
 from tests.processes import Service
 
@@ -36,8 +35,7 @@ def test_from_the_banner_to_the_roll(sign_in: Callable[..., Page], gap: str, lan
     banner.get_by_role("link").click()
     page.get_by_role("button", name="people now").wait_for()
     page.get_by_label("Language").select_option(language)
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    assert not violations(page, WCAG)
     page.get_by_label("Language" if language == "en" else "语言").select_option("en")
     page.get_by_role("button", name="people now").click()
     expect(page.get_by_role("heading", name="Outage")).to_be_visible()

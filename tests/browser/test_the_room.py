@@ -69,7 +69,8 @@ def test_a_screen_of_its_own_account_sees_the_wall_and_nothing_else(
 ) -> None:
     centre.hire("screen1", "wallboard")
     cookie = {"name": "vnh_session", "value": tokens("screen1"), "domain": "127.0.0.1", "path": "/"}
-    page = open_page(lambda page: page.context.add_cookies([cookie]))
+    page = open_page()
+    page.context.add_cookies([cookie])  # now: the console, which opened first, is not for it
     beside(page, "/wall")
     expect(page.locator(".wall-figure")).to_have_count(4)
     assert page.request.get(page.url.replace("/wall", "/api/v1/alerts")).status == 403

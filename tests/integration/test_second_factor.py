@@ -13,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from cryptography.fernet import Fernet
 
-from callcenter import centre
+from callcenter import provisions
 from callcenter.alerts.rules import Refused
 from callcenter.console import auth
 from callcenter.console.api import Api
@@ -314,8 +314,8 @@ async def test_who_has_no_telephone_at_hand_works_a_shift_without(desk: Desk) ->
 @pytest.mark.parametrize("roles", ["nobody", "supervisor,wallboard", "prober"])
 def test_a_role_that_cannot_have_one_is_refused_at_start(roles: str) -> None:
     with pytest.raises(OSError, match="CALLCENTER_SECOND_FACTOR_ROLES"):
-        centre._demands(Settings(second_factor_roles=roles))
-    assert centre._demands(Settings(second_factor_roles=" supervisor, admin,")) == {"supervisor", "admin"}
+        provisions.demands(Settings(second_factor_roles=roles))
+    assert provisions.demands(Settings(second_factor_roles=" supervisor, admin,")) == {"supervisor", "admin"}
 
 
 # -- the codes themselves
