@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,21 +50,23 @@ class Returned:
     waits_ms: list[float] = field(default_factory=list)
 
 
-async def come_back(subject: Subject, devices: Sequence[str], seconds: float, found: Returned) -> None:
+async def come_back(mqtt_port: int, devices: Sequence[str], seconds: float) -> Returned:
     """Each connects, says that it is online, beats once, stays a while and is gone: spread over the time."""
+    found = Returned()
     slots, began, every = asyncio.Semaphore(AT_ONCE), time.perf_counter(), seconds / len(devices)
     async with asyncio.TaskGroup() as group:
         for number, device in enumerate(devices):
             await asyncio.sleep(max(0.0, began + number * every - time.perf_counter()))
             await slots.acquire()
-            group.create_task(_come_back(subject, device, slots, found))
+            group.create_task(_come_back(mqtt_port, device, slots, found))
+    return found
 
 
-async def _come_back(subject: Subject, device: str, slots: asyncio.Semaphore, found: Returned) -> None:
+async def _come_back(mqtt_port: int, device: str, slots: asyncio.Semaphore, found: Returned) -> None:
     began = time.perf_counter()
     hello = wire.connect(device, username=device, password="storm")
     try:
-        line = await wire.Line.open(("127.0.0.1", subject.mqtt_port), hello, acknowledged=lambda _mid: None)
+        line = await wire.Line.open(("127.0.0.1", mqtt_port), hello, acknowledged=lambda _mid: None)
     except (OSError, TimeoutError):
         found.refused += 1
         return
@@ -114,6 +116,20 @@ def heartbeats(subject: Subject, seconds: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
+def bracelets(subject: Subject, seconds: float) -> subprocess.Popen[bytes]:
+    """In a process of their own too; it says how it went as JSON."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.storm",
+        "--seconds",
+        str(seconds),
+        "--return-to",
+        str(subject.mqtt_port),
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+
+
 async def _a_little_later(plan: LoadPlan) -> LoadResult:
     """A load names its messages after the millisecond in which it began."""
     await asyncio.sleep(0.02)
@@ -125,21 +141,22 @@ async def storm(subject: Subject, seconds: float) -> bool:
         Broker("127.0.0.1", subject.mqtt_port), subject.press_ids[:STUCK],
         presses_s=STUCK_S, seconds=seconds, connections=1, login=Login("stuck"),
     )  # fmt: skip
-    before, memory, returned = scraped(subject), Memory(subject), Returned()
+    before, memory = scraped(subject), Memory(subject)
     broker = Broker("127.0.0.1", subject.mqtt_port)
     pressing = subject.press_ids[STUCK : STUCK + int(BUSY_HOUR_S * TIMES * seconds) + 1]
     async with watching(subject) as came:
         watch = asyncio.create_task(memory.watch())
-        beating = heartbeats(subject, seconds)
+        beating, returning = heartbeats(subject, seconds), bracelets(subject, seconds)
         results = await asyncio.gather(
             run_load(LoadPlan(broker, pressing, presses_s=BUSY_HOUR_S * TIMES, seconds=seconds)),
             _a_little_later(stuck_plan),
-            come_back(subject, subject.heartbeat_ids[:RETURNING] or subject.press_ids, seconds, returned),
         )
-        beating.wait(60)
         fresh = await all_heard(results[0].published, came, 20)
         stuck = await all_heard(results[1].published, came, 20)
+        said, _ = await asyncio.to_thread(returning.communicate)  # frames go on being read meanwhile
+        await asyncio.to_thread(beating.wait)
         watch.cancel()
+        returned = Returned(**json.loads(said))
     return report(fresh, stuck, returned, memory, {k: v - before.get(k, 0.0) for k, v in scraped(subject).items()})
 
 
@@ -167,7 +184,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storm", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--database", default="", help="SQLAlchemy URL of an empty database; default SQLite")
+    parser.add_argument("--return-to", type=int, default=0, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
+    if wanted.return_to:
+        returning = [f"bracelet-{n:06}" for n in range(DEVICES, DEVICES + RETURNING)]
+        print(json.dumps(asdict(asyncio.run(come_back(wanted.return_to, returning, wanted.seconds)))))
+        return 0
     with tempfile.TemporaryDirectory(prefix="vnh-storm-") as scratch:
         subject = centre(Path(scratch) / "centre", wanted.database, 2 * DEVICES)
         try:
