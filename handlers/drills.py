@@ -18,13 +18,13 @@ from callcenter.alerts.model import DRILL_KEY, TECHNICAL, Alert, Subject
 from callcenter.alerts.rules import Refused
 from callcenter.clock import Clock, wait_event
 from callcenter.ids import new_id
-from callcenter.ports import Committed, NotStored, Submit
+from callcenter.ports import Committed, Submit
 from callcenter.ports.room import DrillAlertWanted, DrillBegun, DrillStopped
 from callcenter.storage import directory, drill_book, scope
 from callcenter.storage.drill_book import Drill
 from callcenter.storage.records import rfc3339
 from callcenter.storage.unit import Unit
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.intake import Handler
 from handlers.reaction import react
 
@@ -142,12 +142,7 @@ class DrillWatch:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.look()
-            except (Unavailable, NotStored):  # the door has said so
-                pass
-            except Exception:
-                log.exception("drill.look_failed")
+            await attempted(self.look(), "drill.look_failed")
             await wait_event(self._changed, self._clock, LOOK_S)
 
     async def look(self) -> None:

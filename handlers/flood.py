@@ -11,11 +11,11 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.flood import Flood, Load, held, reviewed
 from callcenter.clock import Clock, wait_event
-from callcenter.ports import Committed, NotStored, Submit
+from callcenter.ports import Committed, Submit
 from callcenter.ports.room import FloodWanted
 from callcenter.storage import flood_book
 from callcenter.storage.unit import Unit
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.intake import Handler
 
 log = structlog.get_logger()
@@ -76,12 +76,7 @@ class FloodWatch:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.look()
-            except (Unavailable, NotStored):  # the door has said so
-                pass
-            except Exception:
-                log.exception("flood.look_failed")
+            await attempted(self.look(), "flood.look_failed")
             await wait_event(self._changed, self._clock, LOOK_S)
 
     async def look(self) -> None:

@@ -9,9 +9,9 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.gaps import Gap, GapKind, counts, proves
 from callcenter.clock import Clock
-from callcenter.ports import NotStored, Submit
+from callcenter.ports import Submit
 from callcenter.storage.gap_book import Standing
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.gaps import GapBegan, GapEnded, GapPassed, GapReviewed
 
 log = structlog.get_logger()
@@ -49,12 +49,7 @@ class GapWatch:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.look()
-            except (Unavailable, NotStored):  # the door has said so
-                pass
-            except Exception:
-                log.exception("gaps.look_failed")
+            await attempted(self.look(), "gaps.look_failed")
             await self._clock.sleep(LOOK_S)
 
     async def look(self) -> None:

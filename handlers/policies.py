@@ -13,7 +13,7 @@ from callcenter.storage import policy_queries
 from callcenter.storage.policy_queries import NewPolicy
 from callcenter.storage.policy_shelf import Shelf
 from callcenter.storage.unit import Unit
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.intake import Handler
 
 log = structlog.get_logger()
@@ -50,12 +50,7 @@ class PolicyWatch:
     async def run(self) -> None:
         while True:
             await self._clock.sleep(LOOK_S)
-            try:
-                await self.look()
-            except Unavailable:  # the door has said so; readiness is red. The last good version stays.
-                continue
-            except Exception:
-                log.exception("policies.look_failed")
+            await attempted(self.look(), "policies.look_failed")
 
     async def look(self) -> None:
         """Raises Unavailable."""

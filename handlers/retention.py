@@ -7,10 +7,9 @@ from datetime import datetime, time, timedelta
 import structlog
 
 from callcenter.clock import Clock, china
-from callcenter.ports import NotStored
 from callcenter.storage.retention import CHUNK, RULES, Keep, Keys, Rule, take_away
 from callcenter.storage.unit import Unit
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.coverage import next_night
 from handlers.intake import Door, Handler
 
@@ -57,12 +56,7 @@ class Retention:
             if now < due:
                 continue
             due = next_night(now, self._zone, NIGHTLY)
-            try:
-                await self.take(now)
-            except (NotStored, Unavailable):  # the door has said so; tomorrow is early enough
-                pass
-            except Exception:
-                log.exception("retention.failed")
+            await attempted(self.take(now), "retention.failed")
 
     async def take(self, now: datetime) -> dict[str, int]:
         """All that is due. Raises NotStored and Unavailable."""

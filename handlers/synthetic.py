@@ -9,7 +9,7 @@ import structlog
 from callcenter import metrics
 from callcenter.clock import Clock
 from callcenter.storage.records import rfc3339
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 
 log = structlog.get_logger()
 
@@ -32,12 +32,7 @@ class SyntheticWatch:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.look()
-            except Unavailable:  # the door has said so
-                pass
-            except Exception:
-                log.exception("synthetic.look_failed")
+            await attempted(self.look(), "synthetic.look_failed")
             await self._clock.sleep(LOOK_S)
 
     async def look(self) -> None:

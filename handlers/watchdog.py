@@ -10,9 +10,8 @@ import structlog
 from callcenter import metrics
 from callcenter.alerts.model import Kind
 from callcenter.clock import Clock
-from callcenter.ports import NotStored
 from callcenter.storage import work
-from callcenter.storage.writer import Unavailable
+from handlers.attempts import attempted
 from handlers.intake import Door
 from handlers.operator_actions import ConsolesReviewed
 from handlers.timers import CallChecked, DeadlinesChecked
@@ -53,12 +52,8 @@ class Watchdog:
         """Keep the process heartbeat, which is also the proof that something can be stored."""
         while True:
             now = self._clock.now()
-            try:
-                await self._door.later(partial(work.beat, node=self._node, now=now, works=self.works()))
-            except NotStored:
-                pass
-            except Exception:
-                log.exception("watchdog.probe_failed")
+            beat = partial(work.beat, node=self._node, now=now, works=self.works())
+            await attempted(self._door.later(beat), "watchdog.probe_failed")
             before = self._clock.monotonic()
             await self._clock.sleep(1.0)
             metrics.loop_lag.set(max(0.0, self._clock.monotonic() - before - 1.0))
@@ -66,12 +61,7 @@ class Watchdog:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.check()
-            except (NotStored, Unavailable):  # the door has said so; readiness is red
-                pass
-            except Exception:
-                log.exception("watchdog.check_failed")
+            await attempted(self.check(), "watchdog.check_failed")
             await self._clock.sleep(EVERY_S)
 
     async def check(self) -> Findings:
