@@ -20,11 +20,12 @@ export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make 
 # The longest first, so that all end at about the same time. Browser tests have pytest runs of their own: their event
 # loop disturbs the others. They wait for a browser more than they work, so there are two.
 parts=(
-  "browser-a tests/browser/test_[a-o]*.py"
-  "sqlite tests/integration -m 'not long and not postgres'"
   "unit tests/unit"
   "telephone tests/telephone"
+  "browser-a tests/browser/test_[a-o]*.py"
+  "sqlite-a tests/integration/test_[a-s]*.py -m 'not long and not postgres'"
   "browser-p tests/browser/test_[p-z]*.py"
+  "sqlite-t tests/integration/test_[t-z]*.py -m 'not long and not postgres'"
   "postgres tests/integration -m 'not long and postgres'"
   "e2e tests/e2e"
 )
