@@ -21,13 +21,13 @@ export PYTEST_ADDOPTS='-m "not long"'  # six minutes on two shared cores; `make 
 # loop disturbs the others. They wait for a browser more than they work, so there are two.
 parts=(
   "unit tests/unit"
+  "sqlite-a tests/integration/test_[a-s]*.py -m 'not long and not postgres'"
   "telephone tests/telephone"
   "browser-a tests/browser/test_[a-o]*.py"
-  "sqlite-a tests/integration/test_[a-s]*.py -m 'not long and not postgres'"
   "browser-p tests/browser/test_[p-z]*.py"
-  "sqlite-t tests/integration/test_[t-z]*.py -m 'not long and not postgres'"
   "postgres tests/integration -m 'not long and postgres'"
   "e2e tests/e2e"
+  "sqlite-t tests/integration/test_[t-z]*.py -m 'not long and not postgres'"
 )
 
 # On a busy machine whatever waits is now and then late: what failed is tried once more, and said so. An example that
