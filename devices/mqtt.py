@@ -77,6 +77,7 @@ class _Client(aiomqtt.Client):
     ) -> None:
         self._take = take
         self._thread = threading.get_ident()  # the event loop's; paho connects in another one
+        self.storing: set[int] = set()  # packet ids of what was heard and is not yet stored
         self.open = True  # until its connection is over; an acknowledgement must never reach another one
         super().__init__(
             address.host,
@@ -234,7 +235,6 @@ class Lane:
         self._sleep = sleep
         self._on_change = on_change
         self._client: _Client | None = None
-        self._storing: dict[tuple[str, bytes], asyncio.Future[Any]] = {}  # what was heard and is not yet stored
 
     @property
     def connected(self) -> bool:
@@ -317,10 +317,9 @@ class Lane:
 
         topic = message._topic.decode(errors="replace")  # paho's own `topic` raises when it is not UTF-8
         heard = Message(topic, bytes(message.payload), bool(message.retain), acknowledge)
-        same = topic, heard.payload
-        if message.dup and (earlier := self._storing.get(same)):
-            # A broker gives again what we are slow to store. Taken each time, it would make us slower and slower.
-            earlier.add_done_callback(lambda future: _settle(future, acknowledge, leave))
+        if message.dup and message.mid in client.storing:
+            # A broker gives again what we are slow to store; taken each time, it would make us slower and slower. Known
+            # by its packet id alone: two presses may look alike. The first one's end acknowledges it, once.
             return
         try:
             stored = self._receive(heard)
@@ -332,13 +331,10 @@ class Lane:
         if stored is None:
             acknowledge()
             return
-        storing = self._storing[same] = asyncio.ensure_future(stored)
-        storing.add_done_callback(lambda future: self._stored(same, future))
+        client.storing.add(message.mid)
+        storing = asyncio.ensure_future(stored)
+        storing.add_done_callback(lambda _future: client.storing.discard(message.mid))
         storing.add_done_callback(lambda future: _settle(future, acknowledge, leave))
-
-    def _stored(self, same: tuple[str, bytes], future: asyncio.Future[Any]) -> None:
-        if self._storing.get(same) is future:  # two presses may look alike
-            del self._storing[same]
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
         """Send one message; with QoS 1 wait until the broker has it. Raises ConnectionError or TimeoutError.

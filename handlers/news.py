@@ -19,6 +19,7 @@ TOPIC = "vnh/centre/news"
 EVERY_S = 2.0  # each process is heard of so often, whether it has written anything or not
 REST_S = 0.02  # a storm of commits is told so often at most
 FRESH_S = 3 * EVERY_S
+MOST_NODES = 64  # that are listened to: whoever floods this topic fills no memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,16 @@ class News:
             return
         if node == self._node:
             return
-        self._heard[node] = self._clock.monotonic(), standing
+        self._keep(node, standing)
         self._looks.written()
         if free:
             self._looks.free()
+
+    def _keep(self, node: str, standing: Standing) -> None:
+        now = self._clock.monotonic()
+        self._heard = {name: told for name, told in self._heard.items() if told[0] >= now - FRESH_S}
+        if node in self._heard or len(self._heard) < MOST_NODES:
+            self._heard[node] = now, standing
 
     async def run(self) -> None:
         while True:

@@ -51,13 +51,14 @@ class Watchdog:
     async def run_probe(self) -> None:
         """Keep the process heartbeat, which is also the proof that something can be stored."""
         while True:
-            now = self._clock.now()
-            beat = partial(work.beat, node=self._node, now=now, works=self.works())
-            await attempted(self._door.later(beat), "watchdog.probe_failed")
+            await attempted(self._beat(), "watchdog.probe_failed")
             before = self._clock.monotonic()
             await self._clock.sleep(1.0)
             metrics.loop_lag.set(max(0.0, self._clock.monotonic() - before - 1.0))
             await self._clock.sleep(PROBE_S - 1.0)
+
+    async def _beat(self) -> None:
+        await self._door.later(partial(work.beat, node=self._node, now=self._clock.now(), works=self.works()))
 
     async def run(self) -> None:
         while True:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -117,15 +116,7 @@ def fill_disk(stage: Stage, _name: str) -> Broken | None:
         return None
     stage.town.disk.fill()
 
-    def clear() -> None:
-        stage.town.disk.clear()
-        postgres = stage.town.postgres
-        assert postgres.process
-        time.sleep(0.3)
-        if postgres.process.poll() is not None:  # without room for its log it ends
-            postgres.resume()
-
-    return Broken("filled PostgreSQL's disk", stage.dice.uniform(1, 5), clear)
+    return Broken("filled PostgreSQL's disk", stage.dice.uniform(1, 5), stage.town.disk.clear)
 
 
 def step_clock(stage: Stage, name: str) -> Broken:

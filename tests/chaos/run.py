@@ -77,6 +77,10 @@ class Breaker:
             if name not in self._broken and service.process and service.process.poll() is not None:
                 self._tell(f"{name} had ended by itself ({service.process.poll()}) and is started again")
                 self._stage.town.start(name)
+        postgres = self._stage.town.postgres
+        if "postgres" not in self._broken and postgres.process and postgres.process.poll() is not None:
+            self._tell("PostgreSQL had ended by itself, as it does without room for its log, and is started again")
+            postgres.resume()
 
     def _break(self) -> None:
         dice = self._stage.dice

@@ -191,7 +191,7 @@ async def test_what_the_broker_gives_again_while_it_is_being_stored_is_taken_onc
             three.set()
         return taken[-1]
 
-    given = press(7) + press(8, again=True) + press(9) + press(10, b"vnh/v1/bracelet-2/up/sos", again=True)
+    given = press(7) + press(7, again=True) + press(9) + press(10, again=True) + press(9, again=True)
     broker = RudeBroker(0, gives=given)
     async with lane_at(broker, {"vnh/#": 1}, receive), asyncio.timeout(9):
         await three.wait()
@@ -199,7 +199,8 @@ async def test_what_the_broker_gives_again_while_it_is_being_stored_is_taken_onc
         for stored in taken:
             stored.set_result(None)
         heard = b""
-        while len(heard) < 16:
+        while len(heard) < 12:
             heard += await broker.heard.get()
-        assert {heard[n : n + 4] for n in range(0, 16, 4)} == {puback(mid) for mid in (7, 8, 9, 10)}
-    assert len(taken) == 3  # two presses that look alike are two, and so is what was given to nobody before
+        # Once each: a second one could acknowledge whatever gets the number next.
+        assert sorted(heard[n : n + 4] for n in range(0, len(heard), 4)) == [puback(mid) for mid in (7, 9, 10)]
+    assert len(taken) == 3  # presses that look alike are several, also one that was given to another connection before

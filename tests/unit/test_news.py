@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callcenter.ports import Committed
-from handlers.news import FRESH_S, TOPIC, Looks, News, Standing
+from handlers.news import FRESH_S, MOST_NODES, TOPIC, Looks, News, Standing
 from tests.conftest import ManualClock
 
 
@@ -66,6 +66,18 @@ def test_who_hears_and_who_calls_is_believed_for_a_while(clock: ManualClock) -> 
     assert one.others_call
     clock.advance(FRESH_S + 0.1)
     assert not one.others_hear
+
+
+def test_whoever_floods_it_fills_no_memory(clock: ManualClock) -> None:
+    one = news(clock)
+    one.hear(says("b"))
+    for n in range(10 * MOST_NODES):
+        one.hear(says(f"node-{n}", hears=False))
+    assert len(one._heard) == MOST_NODES
+    assert one.others_hear
+    clock.advance(FRESH_S + 0.1)
+    one.hear(says("c"))
+    assert list(one._heard) == ["c"]
 
 
 async def test_each_commit_is_told_a_storm_of_them_once(clock: ManualClock) -> None:
