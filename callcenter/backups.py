@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,29 +58,42 @@ def dialect_of(settings: Settings) -> str:
 
 def make(settings: Settings, directory: Path, now: datetime, *, release: str, with_key: bool) -> Manifest:
     """Make one in `directory`. Raises CopyFailed; then nothing of it is left."""
-    dialect = dialect_of(settings)
-    name = f"vnh-{now:%Y%m%dT%H%M%SZ}"
-    data, part = directory / f"{name}{ENDINGS[dialect]}", directory / f".{name}.part"
     if with_key and (settings.secret_key.get_secret_value() or not (settings.data_dir / KEY_FILE).exists()):
         raise CopyFailed("there is no secret.key to copy: the key is in CALLCENTER_SECRET_KEY")
+    name = f"vnh-{now:%Y%m%dT%H%M%SZ}"
+    data, part = directory / f"{name}{ENDINGS[dialect_of(settings)]}", directory / f".{name}.part"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.touch(PRIVATE, exist_ok=False)
-        found = _copy(settings, part)
-        made = Manifest(
-            FORMAT, data.name, dialect, release, found.revision, now, found.written_at, found.head_n, found.head_hash,
-            digest(part), part.stat().st_size, found.rows, fingerprint(settings),
-        )  # fmt: skip
-        part.rename(data)
-        _write(directory / f"{name}{MANIFEST}", _READ.dump_json(_READ.validate_python(asdict(made)), indent=1))
-        if with_key:
-            _write(directory / f"{name}.key", (settings.data_dir / KEY_FILE).read_bytes())
+        part.touch(PRIVATE, exist_ok=False)  # ours from here on, and nobody else's of the same second
     except OSError as error:
         raise CopyFailed(str(error)) from error
-    except SQLAlchemyError as error:
-        raise CopyFailed(f"the database does not answer: {error.__cause__ or error}".splitlines()[0]) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with ExitStack() as undo:
+        undo.callback(part.unlink, missing_ok=True)
+        if data.exists():
+            raise CopyFailed(f"{data} is there already")
+        for path in (data, directory / f"{name}{MANIFEST}", directory / f"{name}.key"):
+            undo.callback(path.unlink, missing_ok=True)
+        try:
+            made = _make(settings, part, data, now, release=release)
+            if with_key:
+                _write(directory / f"{name}.key", (settings.data_dir / KEY_FILE).read_bytes())
+            _write(directory / f"{name}{MANIFEST}", _READ.dump_json(_READ.validate_python(asdict(made)), indent=1))
+        except OSError as error:
+            raise CopyFailed(str(error)) from error
+        except SQLAlchemyError as error:
+            raise CopyFailed(f"the database does not answer: {error.__cause__ or error}".splitlines()[0]) from error
+        undo.pop_all()
+    return made
+
+
+def _make(settings: Settings, part: Path, data: Path, now: datetime, *, release: str) -> Manifest:
+    """The data; its manifest is still to be written."""
+    found = _copy(settings, part)
+    made = Manifest(
+        FORMAT, data.name, dialect_of(settings), release, found.revision, now, found.written_at, found.head_n,
+        found.head_hash, digest(part), part.stat().st_size, found.rows, fingerprint(settings),
+    )  # fmt: skip
+    part.rename(data)
     return made
 
 
@@ -93,10 +106,13 @@ def _copy(settings: Settings, part: Path) -> Facts:
 
 def _write(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
-        file.write(content)
-    sync(part)
-    part.rename(path)
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE), "wb") as file:
+            file.write(content)
+        sync(part)
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
     sync(path)
 
 

@@ -306,3 +306,36 @@ def test_without_its_programs_postgresql_is_not_backed_up_and_that_is_said(
     with pytest.raises(CopyFailed, match="postgresql-client"):
         backups.make(settings, tmp_path / "backups", NOW, release="0", with_key=False)
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_one_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full when the manifest is written: data that no manifest names would stay there for ever."""
+    made = Settings(data_dir=tmp_path / "centre")
+    made.data_dir.mkdir()
+    lay_out(made.database)
+
+    def full(_path: Path) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(backups, "sync", full)
+        with pytest.raises(CopyFailed, match="no space"):
+            backups.make(made, tmp_path / "kept", NOW, release="1", with_key=False)
+    assert list((tmp_path / "kept").iterdir()) == []
+    backups.make(made, tmp_path / "kept", NOW, release="1", with_key=False)
+
+
+def test_a_second_one_of_the_same_second_leaves_the_first_alone(tmp_path: Path) -> None:
+    made = Settings(data_dir=tmp_path / "centre")
+    made.data_dir.mkdir()
+    lay_out(made.database)
+    backups.make(made, tmp_path / "kept", NOW, release="1", with_key=False)
+    there = sorted((path.name, path.read_bytes()) for path in (tmp_path / "kept").iterdir())
+    under_way = tmp_path / "other" / f".vnh-{NOW:%Y%m%dT%H%M%SZ}.part"
+    under_way.parent.mkdir()
+    under_way.touch()
+    for directory in (tmp_path / "kept", under_way.parent):
+        with pytest.raises(CopyFailed):
+            backups.make(made, directory, NOW, release="2", with_key=False)
+    assert sorted((path.name, path.read_bytes()) for path in (tmp_path / "kept").iterdir()) == there
+    assert under_way.exists()
