@@ -69,7 +69,7 @@ storm: $(VENV)/.dev ## a hundred times the busy hour for a minute: presses, stuc
 month: $(VENV)/.dev ## simulate a month of 2,000 residents in virtual time and check every alert: 6 minutes (ARGS="--seed 7 --days 3")
 	@exec $(BIN)/python -m benchmarks.month $(ARGS)
 
-year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step: two minutes (ARGS="--seed 7 --days 30")
+year: $(VENV)/.dev ## simulate a year of 2,000 residents without a database, every promise checked at every step: a minute (ARGS="--seed 7 --days 30")
 	@exec $(BIN)/python -m benchmarks.year $(ARGS)
 
 chaos: $(VENV)/.dev system ## break a deployment of many processes for 10 minutes and count what was lost (ARGS="--seed 7 --minutes 3")

@@ -38,6 +38,10 @@ class Case:
         return str(self.view["responder"]["party"]) if self.view["responder"] else ""
 
     @property
+    def resident(self) -> str:
+        return str(self.view["resident_id"] or "")
+
+    @property
     def silent(self) -> bool:
         return bool(self.view["silent"])
 

@@ -135,6 +135,8 @@ class Desk:
                 await self._asks_120(case, person)
             elif case.responder or case.there_at:
                 await self._sees_to_it(case, person)
+            elif self._folk.is_at_ease(case.resident):
+                await self._hears_they_are_well(case, person)
             elif "120" in case.plans or dice.random() < 0.06:
                 await self._hands_over(case, person)
             elif case.silent or dice.random() < 0.45:
@@ -145,6 +147,11 @@ class Desk:
         finally:
             self._busy[name] -= 1
             self._at_the_phone()
+
+    async def _hears_they_are_well(self, case: Case, person: Person) -> None:
+        if self._act(case, person, Action.STEP, text="asks"):
+            await self._clock.sleep(self._dice.uniform(10, 40))
+            await self._resolves(case, person, "false_alarm")
 
     async def _advises(self, case: Case, person: Person) -> None:
         for _ in range(self._dice.randint(1, 5)):

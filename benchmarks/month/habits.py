@@ -25,6 +25,7 @@ IGNORES, BUSY, REJECTS = Habit("ignores"), Habit("busy"), Habit("rejects")
 
 # what -> weight by day
 RESIDENT = {"speaks": 45, "presses": 12, "well": 10, "silent": 8, "ignores": 17, "busy": 3, "voicemail": 5}
+AT_EASE = {"speaks": 35, "well": 45, "ignores": 14, "busy": 3, "voicemail": 3}  # has pressed by mistake
 VOLUNTEER = {
     "goes": 38,
     "repeats": 5,
@@ -53,6 +54,7 @@ class Townsfolk:
 
     def __init__(self, town: Registered, plan: Plan) -> None:
         self._town = town
+        self._lives = {person.phone: person.id for person in town.town.residents}
         self._dice = plan.dice("habits")
         self.operators_there: set[str] = set()  # who sits at the desk now and is on no call
 
@@ -60,7 +62,8 @@ class Townsfolk:
         if role == "operator":
             return self._operator(number)
         if role in ("elder", "caller"):
-            return self._drawn(RESIDENT, stays=(40.0, 240.0))
+            weights = AT_EASE if self.is_at_ease(self._lives.get(number, "")) else RESIDENT
+            return self._drawn(weights, stays=(40.0, 240.0))
         volunteer = self._town.by_phone.get(number)
         weights = dict(ON_DUTY if role == "duty" else VOLUNTEER)
         if _is_night(now):
@@ -68,6 +71,10 @@ class Townsfolk:
         if volunteer and not volunteer.on_duty(now):
             weights["goes"], weights["ignores"] = weights["goes"] // 4, weights["ignores"] * 2
         return self._drawn(weights, stays=(10.0, 35.0))
+
+    def is_at_ease(self, resident: str) -> bool:
+        """Whether they pressed by mistake, as they say to whoever asks."""
+        return resident in self._town.at_ease
 
     def _operator(self, number: str) -> Habit:
         name = next((name for name, phone in SEATS.items() if phone == number), "")

@@ -21,6 +21,7 @@ Stops = Callable[[str, bool], None]  # a responder's stop switch is thrown
 RHYTHM = (2, 2, 2, 2, 3, 4, 6, 7, 7, 6, 5, 5, 4, 4, 4, 5, 5, 6, 7, 7, 6, 4, 3, 2)
 KINDS = {"sos": 66, "fall": 13, "help": 6, "wander": 4, "fire": 1, "gas": 1, "off_hook": 4, "service_key": 5}
 STORM_HOUR, STORM_S = 2.5, 900
+CANCELS, CANCELS_A_MISTAKE = 0.08, 0.4  # presses that are taken back on the device
 
 
 class Happenings:
@@ -29,7 +30,7 @@ class Happenings:
     ) -> None:
         self._settle, self._clock, self._network, self._town, self._plan = settle, clock, network, town, plan
         self._stops = stops
-        self._dice = plan.dice("happenings")
+        self._dice, self._mistakes = plan.dice("happenings"), plan.dice("mistakes")
         self._messages = 0
         self.presses = 0
         for day in range(plan.days):
@@ -66,7 +67,9 @@ class Happenings:
         if kind in ("off_hook", "service_key"):
             self._hear(dice.choice(self._town.home_phones), "up/call", {"msg": self._message(), "event": kind})
             return
-        device, _person = dice.choice(self._town.bracelets)
+        device, person = dice.choice(self._town.bracelets)
+        at_ease = self._mistakes.random() < self._plan.mistakes
+        (self._town.at_ease.add if at_ease else self._town.at_ease.discard)(person.id)
         body: dict[str, object] = {"kind": kind, "src": "button", "batt": 60, "msg": self._message()}
         self._hear(device, "up/sos", body)
         if dice.random() < 0.1:  # our answer was late: the same press again
@@ -75,7 +78,7 @@ class Happenings:
             for _ in range(dice.randint(1, 3)):
                 again = body | {"msg": self._message()}
                 self._clock.after(dice.uniform(3, 90), self._hear, device, "up/sos", again)
-        if dice.random() < 0.08:
+        if dice.random() < (CANCELS_A_MISTAKE if at_ease else CANCELS):
             cancel = {"kind": "cancel", "msg": self._message()}
             self._clock.after(dice.uniform(3, 25), self._hear, device, "up/sos", cancel)
 

@@ -16,6 +16,7 @@ class Plan:
     residents: int = 2_000
     presses_a_day: float = 0.02  # for each resident: a month of 2,000 residents has some 1,500 alerts
     callers_a_day: float = 0.006
+    mistakes: float = 0.0  # of presses: nothing has happened, and whoever pressed says so
     storm_presses: int = 25  # one night a power cut frightens that many at once
     storm_day: int = 11
 

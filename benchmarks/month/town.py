@@ -70,6 +70,7 @@ class Registered:
     hired: list[Responder]
     by_phone: dict[str, Volunteer] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)  # responders who have switched themselves off, now
+    at_ease: set[str] = field(default_factory=set)  # residents who pressed last by mistake
 
 
 def _hire(found: Town, plan: Plan, dice: Random) -> list[Responder]:

@@ -20,6 +20,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--days", type=int, default=usual.days)
     parser.add_argument("--residents", type=int, default=usual.residents)
+    parser.add_argument("--mistakes", type=float, default=usual.mistakes, help="share of presses that are no emergency")
     parser.add_argument("--parts", type=int, default=PARTS, help="1: the year in one piece, on one core")
     parser.add_argument("--part", type=int, help="only this one (1 is the first)")
     parser.add_argument("--until", type=int, help="to this step and no further (with --part)")
@@ -34,11 +35,12 @@ def _days(days: int, parts: int, part: int) -> int:
 def play(asked: argparse.Namespace, part: int) -> Result:
     """One part. Its dice are its own, so that no part is a copy of another."""
     plan = replace(
-        YearPlan(residents=asked.residents),
+        YearPlan(residents=asked.residents, mistakes=asked.mistakes),
         seed=asked.seed * 1_000 + part,
         days=_days(asked.days, asked.parts, part),
     )
-    again = f"--seed {asked.seed} --days {asked.days} --residents {asked.residents} --parts {asked.parts}"
+    same = ("seed", "days", "residents", "mistakes", "parts")
+    again = " ".join(f"--{name} {getattr(asked, name)}" for name in same)
     return result_of(year(plan, until=asked.until), part, again)
 
 

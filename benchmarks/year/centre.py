@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.month.clockwork import Clockwork
 from benchmarks.year.faults import Faults
 from benchmarks.year.store import Line as Noted, Store
-from benchmarks.year.unit import MemoryUnit
+from benchmarks.year.unit import MemoryUnit, Plan
 from callcenter.alerts.call_inputs import CallNews, InboundCall
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.inputs import TimerKind
@@ -93,7 +93,7 @@ class YearCentre:
         self.commits = 0
         self.record: list[Recorded | Outside] | None = None  # what was decided, for whoever wants to see it again
         self.clock, self.store, self.policy, self.faults, self.watch = clock, store, policy, faults, watch
-        self._shelf, self._plans = Shelf(policy, rings=True), plans
+        self._shelf, self._plans = Shelf(replace(policy, rings=True), rings=True), Plan(plans)
         self._handlers = dict(HANDLERS)
         self.processes = [Process("a", timedelta()), Process("b", timedelta(seconds=faults.plan.skew_s))]
         self.listeners: list[Callable[[Noted], None]] = []

@@ -9,8 +9,8 @@ from benchmarks.month.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class YearPlan(Plan):
-    """The load is that of the field, 3,500 calls a day for 210,000 people, but half of them are presses, and nine of
-    ten of those emergencies.
+    """The load is that of the field, 3,500 calls a day for 210,000 people, but half of them are presses; three of four
+    presses are no emergency, as there.
 
     Shares are of 1, of each occasion. What goes wrong with the telephone network and with people: see Plan.
     """
@@ -18,6 +18,7 @@ class YearPlan(Plan):
     days: int = 365
     presses_a_day: float = 0.0085
     callers_a_day: float = 0.0085
+    mistakes: float = 0.75
     storm_day: int = 40
     answers_lost: float = 0.01
 

@@ -46,6 +46,10 @@ class Case:
         return self.alert.responder
 
     @property
+    def resident(self) -> str:
+        return self.alert.subject.resident or ""
+
+    @property
     def silent(self) -> bool:
         return self.alert.silent
 

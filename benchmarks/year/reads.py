@@ -48,12 +48,17 @@ def _responder(store: Store, id: str) -> Person | None:
 
 
 def _able(store: Store, found: Iterable[Helper], household: str, now: datetime) -> list[Askable]:
-    duty, stopped = store.register.volunteers, store.stopped
-    return [
-        replace(one, key=household in keys, on_duty=duty[id].on_duty(now))
-        for id, keys, one in found
-        if id not in stopped
-    ]
+    duty, stopped, standing = store.register.volunteers, store.stopped, store.register.standing
+    able = []
+    for id, keys, one in found:
+        if id in stopped:
+            continue
+        key, on_duty = household in keys, duty[id].on_duty(now)
+        known = id, one.above, key, on_duty
+        if known not in standing:
+            standing[known] = replace(one, key=key, on_duty=on_duty)
+        able.append(standing[known])
+    return able
 
 
 def _askable(

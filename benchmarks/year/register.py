@@ -33,6 +33,7 @@ class Register:
         self.by_number: defaultdict[str, list[Person]] = defaultdict(list)
         self.volunteers = town.volunteers
         self._askable: dict[str, Askable] = {}
+        self.standing: dict[tuple[str, int | None, bool, bool], Askable] = {}  # as they were asked before
         self._around: dict[tuple[str | None, tuple[str, ...]], list[Helper]] = {}
         self._write_people(town)
         self._write_devices(town)

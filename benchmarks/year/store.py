@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from benchmarks.year.register import Register
@@ -60,6 +61,11 @@ class Pending:
     effect: Effect
     node: str  # whose it is
     free_at: datetime  # anybody's from then on
+
+
+def in_order(calls: dict[str, Call]) -> list[Call]:
+    """As they were wanted: one process's clock may be behind that of the one before it."""
+    return sorted(calls.values(), key=attrgetter("wanted_at", "id"))
 
 
 @dataclass(slots=True)
@@ -127,7 +133,7 @@ class Store:
         """Take it into the history and its hash; a year's text would be gigabytes."""
         self.n = line.n
         alert = line.after
-        stands = (alert.version, alert.press_count) if alert else ()
+        stands = f"{alert.version}.{alert.press_count}" if alert else ""
         self.hash.update(f"{line.n}{line.at.microsecond}{line.alert_id}{line.rule}{line.actor}{stands}".encode())
         if line.alert_id:
             lines = self.history.get(line.alert_id)
@@ -138,7 +144,7 @@ class Store:
     # -- what the centre asks of its calls
 
     def calls_about(self, alert: str) -> list[Call]:
-        return list(self.calls_of.get(alert, {}).values())
+        return in_order(self.calls_of.get(alert, {}))
 
     def load(self, *, but: str) -> Counter[str]:
         return Counter(one.party for one in self.going.values() if one.alert_id != but)

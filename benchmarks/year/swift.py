@@ -8,8 +8,11 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+
+from callcenter.alerts import changing
 
 _MADE: dict[type, Callable[..., Any]] = {}
 _PACKAGES = ("callcenter.alerts.", "callcenter.storage.", "callcenter.telephony.", "handlers.", "benchmarks.year.")
@@ -44,6 +47,7 @@ def _make(kind: type) -> Callable[..., Any]:
 def swiftly() -> Iterator[None]:
     """While this lasts our modules use it."""
     with ExitStack() as stack:
+        stack.enter_context(patch.object(changing, "dataclasses", SimpleNamespace(replace=replace)))
         for name, module in sorted(sys.modules.items()):
             if name.startswith(_PACKAGES) and getattr(module, "replace", None) is dataclasses.replace:
                 stack.enter_context(patch.object(module, "replace", replace))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from benchmarks.year.store import Line, Pending, Store
+from benchmarks.year.store import Line, Pending, Store, in_order
 from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import ClearRetained, Effect
 from callcenter.alerts.model import Alert, Subject
@@ -18,6 +18,7 @@ from callcenter.storage.unit_values import Heard, Known, WrittenEffect
 from config.plans import Plans
 
 KEPT_CALLBACKS = 20_000
+LEASE = timedelta(seconds=EFFECT_LEASE_S)
 
 
 class Calls:
@@ -34,7 +35,7 @@ class Calls:
         return self._store.calls_about(alert_id)
 
     def living(self, alert_id: str) -> list[Call]:
-        return list(self._store.living_of.get(alert_id, {}).values())
+        return in_order(self._store.living_of.get(alert_id, {}))
 
     def by_ref(self, gateway: str, ref: str) -> Call | None:
         return self._store.calls.get(self._store.refs.get((gateway, ref), ""))
@@ -111,7 +112,7 @@ class MemoryUnit(Unit):
 
     connection: Any
 
-    def __init__(self, store: Store, *, now: datetime, node: str, shelf: Shelf, plans: Plans) -> None:
+    def __init__(self, store: Store, *, now: datetime, node: str, shelf: Shelf, plans: Plan) -> None:
         self.now, self.node, self.connection = now, node, store
         self._shelf, self._opens_under = shelf, shelf.in_force
         self.in_force = shelf.in_force.book
@@ -122,7 +123,7 @@ class MemoryUnit(Unit):
         self._devices = store.register.devices
         self._changes = _Changes()
         self._calls, self._offers = Calls(store), Offers(store)  # type: ignore[assignment]
-        self.plans = Plan(plans)  # type: ignore[assignment]
+        self.plans = plans  # type: ignore[assignment]
         self.alerts_before: dict[str, Alert | None] = {}
 
     @property
@@ -205,9 +206,9 @@ class MemoryUnit(Unit):
                 store.timers.get(alert, {}).pop(kind, None)
         for (alert, kind), due in changes.timers_set.items():
             store.timers.setdefault(alert, {})[kind] = due
-        free_at = self.now + timedelta(seconds=EFFECT_LEASE_S)
-        for written in (one for one in changes.effects if one.kept):
-            store.outbox[written.id] = Pending(written.effect, self.node, free_at)
+        for written in changes.effects:
+            if written.kept:
+                store.outbox[written.id] = Pending(written.effect, self.node, self.now + LEASE)
         for line in self.entries:
             store.note(line)
 

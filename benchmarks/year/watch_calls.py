@@ -1,11 +1,14 @@
 """What must hold of every change of a call and of an offer. Each answers how many things it looked at."""
 
+from operator import attrgetter
+
 from benchmarks.year.breach import Breach
 from callcenter.alerts.call_model import STATE_RANK, Call, CallState
 from callcenter.alerts.offer_model import ASKED, ENDED, GOING, Offer
 
 ONCE = ("placed_at", "ringing_at", "answered_at", "joined_at", "ended_at", "hang_up_at")  # said once, never changed
 FIXED = ("party", "number", "role", "dialogue", "direction", "wanted_at", "not_after")
+_once, _fixed = attrgetter(*ONCE), attrgetter(*FIXED)
 
 
 def call(before: Call | None, after: Call) -> int:
@@ -20,13 +23,12 @@ def call(before: Call | None, after: Call) -> int:
     back = STATE_RANK[after.state] < STATE_RANK[before.state]
     if back and (before.state, after.state) != (CallState.UNKNOWN, CallState.WANTED):
         raise Breach("a call goes forward", after.alert_id, f"{before.state} became {after.state}")
-    for name in ONCE:
-        known = getattr(before, name)
-        if known is not None and getattr(after, name) != known:
+    for name, known, now in zip(ONCE, _once(before), _once(after), strict=True):
+        if known is not None and now != known:
             raise Breach("a time is written once", after.alert_id, f"{name} of a call: {known}")
-    for name in FIXED:
-        if getattr(before, name) != getattr(after, name):
-            raise Breach("whose call it is never changes", after.alert_id, name)
+    if _fixed(before) != _fixed(after):
+        changed = [name for name in FIXED if getattr(before, name) != getattr(after, name)]
+        raise Breach("whose call it is never changes", after.alert_id, f"{changed}")
     if before.answer is not None and after.answer not in (before.answer, "too_late"):
         raise Breach("an answer is an answer", after.alert_id, f"{before.answer} became {after.answer}")
     return 7

@@ -367,5 +367,6 @@ def decide_call(call: Call, happened: CallInput, *, now: datetime, policy: CallP
     outcome = rule.decide(call, happened, now, policy)
     if isinstance(outcome, Refused):
         return outcome
-    version = call.version + (outcome.call != call)
-    return CallDecided(rule.id, replace(outcome, call=replace(outcome.call, version=version)))
+    if outcome.call != call:
+        outcome = replace(outcome, call=replace(outcome.call, version=call.version + 1))
+    return CallDecided(rule.id, outcome)

@@ -81,7 +81,7 @@ def noted(alert: Alert, now: datetime) -> Alert:
     before = {one.step: one for one in alert.steps_done}
     after = {step: one for step, one in before.items() if one.by}
     for step in alert.plan:
-        if step.id not in after and (at := _known_since(step, alert, now)):
+        if step.done_by and step.id not in after and (at := _known_since(step, alert, now)):
             known = before.get(step.id)
             after[step.id] = known or StepDone(step.id, at)
     if after == before:

@@ -74,11 +74,12 @@ class CallBook:
         return self._calls[call_id]
 
     def of_alert(self, alert_id: str) -> list[Call]:
-        """Every call of the alert, in the order in which they were wanted."""
+        """Every call of the alert, in the order in which they were wanted; always the same one."""
         if alert_id not in self._read_alerts:
             self._take(_OF_ALERT.rows(self.connection, {"b_alert": alert_id}))
             self._read_alerts.add(alert_id)
-        return sorted((c for c in self._calls.values() if c and c.alert_id == alert_id), key=lambda c: c.wanted_at)
+        theirs = (call for call in self._calls.values() if call and call.alert_id == alert_id)
+        return sorted(theirs, key=lambda call: (call.wanted_at, call.id))
 
     def by_ref(self, gateway: str, ref: str) -> Call | None:
         """The call a carrier knows under its own name."""

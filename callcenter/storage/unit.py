@@ -178,7 +178,8 @@ class Unit:
 
     def ruling(self, alert: Alert | None) -> AlertPolicy:
         """By which the machine decides: the alert's policy (of none yet: the one in force), and whether we ring."""
-        return replace(self.policy_of(alert) if alert else self.in_force, rings=self.rings)
+        policy = self.policy_of(alert) if alert else self.in_force
+        return policy if policy.rings == self.rings else replace(policy, rings=self.rings)
 
     def policy_about(self, alert_id: str | None) -> AlertPolicy:
         """That of the alert, and the one in force for what belongs to none."""

@@ -4,7 +4,9 @@ Whatever the memory answers otherwise than the tables, some entry, call, offer, 
 would be another one.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from handlers.call_updates import CallUpdates, Lines
 from handlers.intake import Handler
 
 DAY = YearPlan(
-    seed=3, days=1, residents=24, presses_a_day=0.25, callers_a_day=0.08, storm_presses=3, storm_day=0,
+    days=1, residents=24, presses_a_day=0.25, callers_a_day=0.08, storm_presses=3, storm_day=0,
     meddles_a_day=40, news_lost=0.02, news_twice=0.1, answers_lost=0.05, wrong_numbers=0.08, lapses=0.15,
     dies_at_commit=0.01, retained=0.05, stranger=0.05, counter_restarts=0.1, rubbish=0.1,
 )  # fmt: skip
@@ -47,11 +49,16 @@ def _handlers() -> dict[type, Handler]:
     return HANDLERS | CallUpdates(Lines(words, SOS_NUMBER)).handlers()
 
 
+@pytest.fixture(params=[1, 5])
+def plan(request: pytest.FixtureRequest) -> YearPlan:
+    return replace(DAY, seed=request.param)
+
+
 @pytest.fixture
-def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+def writer(plan: YearPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     monkeypatch.setattr(work, "beat", lambda *_: None)  # who is there stands in what was recorded
     url = f"sqlite:///{tmp_path}/year.db"
-    register(url, DAY)
+    register(url, plan)
     found = Writer(connect(url, writer=True, size=1), node="a", policy=Shelf(shipped_policy(), rings=True), seal=SEAL)
     todo = response_plans.read(kinds=frozenset(Kind))
     assert not isinstance(todo, str)
@@ -73,6 +80,8 @@ def _beside(connection: Connection, one: Outside, now: datetime) -> None:
 
 def _told(line: Line | Entry) -> tuple[Any, ...]:
     after = line.after if isinstance(line, Entry) else canonical(alert_view(line.after)) if line.after else None
+    if isinstance(line, Line) and after:  # memory keeps the number of whom nobody knows as it is
+        after = re.sub(r'"number:(\+\d+)"', lambda found: f'"number:{SEAL.digest(found[1])[:16]}"', after)
     return line.n, line.at, line.alert_id, line.rule, line.actor, line.ring, after
 
 
@@ -93,8 +102,8 @@ def _same_at_the_end(found: Year, connection: Connection) -> None:
         assert dict(timers_of(connection, alert)) == found.store.timers.get(alert, {})
 
 
-def test_the_same_inputs_tell_the_same_over_memory_and_over_sqlite(writer: Writer) -> None:
-    found = year(DAY, record=True)
+def test_the_same_inputs_tell_the_same_over_memory_and_over_sqlite(plan: YearPlan, writer: Writer) -> None:
+    found = year(plan, record=True)
     assert found.breach is None, found.breach
     recorded = found.centre.record or []
     assert len(recorded) > 1_000
