@@ -21,7 +21,7 @@ from callcenter import (
 )
 from callcenter.centre import PARTS, Centre
 from callcenter.console.roles import ROLES
-from callcenter.deployment import VERSION, Refused, bring_up, load, writer_of
+from callcenter.deployment import VERSION, Refused, bring_up, load, when_there, writer_of
 from callcenter.people import key_safes
 from callcenter.storage.copies import CopyFailed
 from callcenter.storage.engine import connect
@@ -102,11 +102,15 @@ def serve(arguments: argparse.Namespace) -> int:
     parts = frozenset(arguments.only.split(",")) if arguments.only else PARTS
     _check_parts(chosen, parts)
     _check_ports(chosen)
-    bring_up(chosen)
-    _check_drill(chosen)
-    writer = writer_of(chosen, policy)
-    synthetic.prepare(chosen, writer)
-    writer.close()
+
+    def prepare() -> None:
+        bring_up(chosen)
+        _check_drill(chosen)
+        writer = writer_of(chosen, policy)
+        synthetic.prepare(chosen, writer)
+        writer.close()
+
+    when_there(chosen, prepare)
     return _run_loop(chosen, policy, parts=parts)
 
 
@@ -208,6 +212,8 @@ def main() -> int:
     except (Refused, Unavailable, CopyFailed) as error:
         print(f"callcenter: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before anything was started; afterwards it is an orderly end
+        return 130
 
 
 if __name__ == "__main__":

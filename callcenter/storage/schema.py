@@ -10,10 +10,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from callcenter.storage import tables as t
 from callcenter.storage.engine import connect
 from callcenter.storage.records import GENESIS
+from callcenter.storage.writer import Unavailable
 
 PATIENCE_S = 120.0  # for another process that migrates, and for a step over many rows
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -46,7 +48,8 @@ def migrate(url: str, revision: str = "head") -> None:
     """Upgrade to the revision, and write the first line of the timeline's head. Safe for several processes at once.
 
     While releases change one process after another, one of the release before may have to start again: a newer schema
-    is left as it is when this release can work with it (docs/adr/0035). Raises Newer.
+    is left as it is when this release can work with it (docs/adr/0035). Raises Newer, and Unavailable of a PostgreSQL
+    that does not answer.
     """
     engine = connect(url, writer=True, size=1, patience_s=PATIENCE_S)
     if engine.dialect.name == "sqlite":
@@ -64,6 +67,10 @@ def migrate(url: str, revision: str = "head") -> None:
                 connection.execute(insert(t.timeline_head).values(id=1, n=0, hash=GENESIS))
             if engine.dialect.name == "sqlite" and (broken := connection.execute(_BROKEN_KEYS).first()):
                 raise RuntimeError(f"rows of {broken[0]} name what is not in {broken[2]}")
+    except OperationalError as error:
+        if engine.dialect.name == "sqlite":
+            raise
+        raise Unavailable(f"the database does not answer: {error.__cause__ or error}".splitlines()[0]) from error
     finally:
         engine.dispose()
 

@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from callcenter.storage import tables as t
+from tests.e2e.books import Books
 from tests.e2e.console import Console
 from tests.e2e.deployment import Deployment, everywhere, frozen, write_lock
 from tests.e2e.fleet import Fleet
-from tests.processes import Postgres, running, wait_for
+from tests.processes import Postgres, Service, press, running, wait_for
 
 pytestmark = pytest.mark.slow
 OUTAGE_S = max(8.0, float(os.environ.get("VNH_OUTAGE_S", "8")))
@@ -53,6 +55,26 @@ def second_postgres() -> Iterator[Postgres]:
             yield cluster
     finally:
         cluster.remove()
+
+
+def test_who_starts_while_it_is_away_waits_for_it_and_then_hears(second_postgres: Postgres, tmp_path: Path) -> None:
+    """Whatever starts processes anew gives up after some tries: then nobody would hear a press any more."""
+    service = Service(tmp_path, database_url=second_postgres.create())
+    service.register()
+    with killed(second_postgres):
+        service.start(ready=False)
+        log = tmp_path / "service.log"
+        wait_for(
+            lambda: log.exists() and log.read_text().count("database.awaited") > 1, seconds=30, what="a second look"
+        )
+        assert service.process
+        assert service.process.poll() is None
+    try:
+        service.wait_ready()
+        press(service.mqtt_port, "bracelet-1", '{"v": 1, "kind": "sos", "msg": "p1"}')
+        wait_for(lambda: len(Books(service.database_url).rows(t.alerts)) == 1, seconds=20, what="the alert")
+    finally:
+        assert service.stop() == 0
 
 
 def watch(one: Deployment, fleet: Fleet, console: Console, alert: str) -> Seen:
