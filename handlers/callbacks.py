@@ -10,7 +10,7 @@ from callcenter.alerts.call_model import Call
 from callcenter.alerts.model import Alert
 from callcenter.alerts.naming import surname
 from callcenter.alerts.script import Said
-from callcenter.storage import roll_book
+from callcenter.storage import consents, roll_book
 from callcenter.storage.unit import Unit
 from config.prompts import Prompts
 from handlers import searching
@@ -37,8 +37,18 @@ def said(unit: Unit, call_id: str, prompts: Prompts) -> Said | None:
     if call is None:
         return None
     alert = unit.alert(call.alert_id) if call.alert_id else None
-    facts = replace(_facts(unit, call, alert, prompts), drill=alert is not None and alert.drill)
+    drill, recorded = alert is not None and alert.drill, may_record(unit, call, alert)
+    facts = replace(_facts(unit, call, alert, prompts), drill=drill, recorded=recorded)
     return Said(call.id, dialogues.script(call, facts, prompts))
+
+
+def may_record(unit: Unit, call: Call, alert: Alert | None) -> bool:
+    """Whether whoever the call is about has not refused that it is recorded."""
+    if alert:
+        subject = alert.subject
+        return consents.may_record(unit.connection, resident=subject.resident, household=subject.household)
+    kind, _, party = call.party.partition(":")
+    return consents.may_record(unit.connection, resident=party if kind == "resident" else None)
 
 
 def _facts(unit: Unit, call: Call, alert: Alert | None, prompts: Prompts) -> dialogues.Facts:

@@ -10,7 +10,7 @@ from callcenter.alerts.effects import LeaveRoom
 from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.storage.unit import Unit
-from handlers import debts
+from handlers import callbacks, debts
 from handlers.ending import end_room
 from handlers.legs import change
 from handlers.next_call import ring_operator
@@ -79,7 +79,7 @@ def left(unit: Unit, gone: Call) -> None:
         return
     for call in there:
         if needs_somebody(call):
-            change(unit, call, LeftAlone(silent=len(there) == 1))
+            change(unit, call, LeftAlone(len(there) == 1, callbacks.may_record(unit, call, alert)))
 
 
 def emptied(unit: Unit, last: Call) -> None:

@@ -20,7 +20,17 @@ from callcenter.alerts.call_model import Role
 from callcenter.alerts.last_seen import Fix, Lost
 from callcenter.alerts.model import Alert
 from callcenter.alerts.ranking import Spot, metres
-from callcenter.storage import call_book, directory, drill_book, page_book, refused_phones, sightings, synthetic, work
+from callcenter.storage import (
+    call_book,
+    consents,
+    directory,
+    drill_book,
+    page_book,
+    refused_phones,
+    sightings,
+    synthetic,
+    work,
+)
 from callcenter.storage.directory import Askable, Home, Person
 from handlers import dialling, gaps, legs
 
@@ -252,6 +262,7 @@ _INSTEAD: Mapping[ModuleType, Mapping[str, Any]] = {
     },
     sightings: {"worn": _worn, "lost": _lost, "near": _near},
     page_book: {"links_of_party": _none_of_it},
+    consents: {"may_record": lambda *_asked, **_more: True},
     synthetic: {"tidy": _nothing},
     drill_book: {"running": _nothing},
     gaps: {"at_start": _nothing},

@@ -118,9 +118,10 @@ class CallDue:
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """Whoever it talked to is out of the room. `silent`: nobody else is left in it either."""
+    """Whoever it talked to is out of the room. `silent`: nobody else is left in it either. `recorded`: calls are."""
 
     silent: bool
+    recorded: bool = True
     key: str = "left_alone"
 
 

@@ -54,7 +54,7 @@ def is_left_alone(call: Call, left: LeftAlone, now: datetime, _policy: CallPolic
     soon = now + timedelta(seconds=ALONE_S)
     effects: tuple[Effect, ...] = (HoldCall(call.id, False),) if call.held else ()
     if left.silent:
-        effects = (SpeakTo(call.id, "left_alone", until=soon.isoformat()),)
+        effects = (SpeakTo(call.id, "left_alone", soon.isoformat(), left.recorded),)
     after = replace(call, held=False, checks=0, tries=0, due=soon)
     return CallChange(after, {"silent": left.silent}, effects)
 

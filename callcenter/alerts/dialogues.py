@@ -29,9 +29,11 @@ class Facts:
     they_go: bool = False  # whoever is at the phone has said so on their page
     seen: str = ""  # of whom is looked for: where, how long ago and how exactly (last_seen)
     drill: bool = False  # that is said before anything else
+    recorded: bool = True  # whoever it is about has not refused
 
 
 TOLD = ("name", "place", "kind", "goes", "seen")
+SPEAKS_OF_RECORDING = frozenset({"hotline_joins", "consult_joins"})  # the same words without it: NAME_unrecorded
 
 # dialogue -> the question that opens it; a dialogue that is missing here asks nothing
 _FIRST_STEP: Mapping[str, str] = {
@@ -158,7 +160,7 @@ def _script(call: Call, facts: Facts, prompts: Prompts) -> Script:
         return Ask(call.step, (say(key), Pause(1), say(f"{key}_keys")), seconds, speech)
 
     if call.answer is Answer.TOO_LATE:
-        return _after_offer(call, say)
+        return _after_offer(call, facts, say)
     if call.hang_up_at or (call.over and call.dialogue not in NEEDING):
         over = "offer_accepted_on_page" if facts.they_go else "nobody_needed"
         asked = {"transfer": "transfer_too_late"} | dict.fromkeys(ASKING, over)
@@ -170,21 +172,24 @@ def _script(call: Call, facts: Facts, prompts: Prompts) -> Script:
     if call.step in ("offer", "transfer", "found"):
         return (ask(call.dialogue, PRESS_S),)
     if call.dialogue in DECIDED_BY_KEY:
-        return _after_offer(call, say)
+        return _after_offer(call, facts, say)
     if call.dialogue == "roll_call" and call.answer is Answer.WELL:
         return (say("roll_call_thanks"), Hangup())
     if call.dialogue == "search_over":
         return (say("search_over"), Hangup())
     if call.dialogue == "welfare" and call.answer is Answer.WELL:
-        return (say("welfare_thanks"), Join(call.room, start=False))
+        return (say("welfare_thanks"), Join(call.room, start=False, record=facts.recorded))
     starts = call.direction is not Direction.INBOUND and call.role is Role.OPERATOR
-    return (say(f"{call.dialogue}_joins"), Join(call.room, start=starts))
+    words = f"{call.dialogue}_joins"
+    if words in SPEAKS_OF_RECORDING and not facts.recorded:
+        words = f"{words}_unrecorded"
+    return (say(words), Join(call.room, start=starts, record=facts.recorded))
 
 
-def _after_offer(call: Call, say: Callable[[str], Say]) -> Script:
+def _after_offer(call: Call, facts: Facts, say: Callable[[str], Say]) -> Script:
     asked = "offer" if call.dialogue == "duty" else call.dialogue
     if call.answer is Answer.ACCEPTED and asked == "search":  # nobody searches with a telephone at their ear
         return (say("search_accepted"), Hangup())
     if call.answer is Answer.ACCEPTED:
-        return (say(f"{asked}_accepted"), Join(call.room))
+        return (say(f"{asked}_accepted"), Join(call.room, record=facts.recorded))
     return (say(f"{asked}_{call.answer.value if call.answer else 'no_response'}"), Hangup())

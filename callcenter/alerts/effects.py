@@ -192,6 +192,7 @@ class HoldCall:
 class SpeakTo:
     """Say something to who waits in the room, and put them back there. `prompt` names the words.
 
+    The room may begin anew with them: `recorded` says whether that is recorded.
     `until` (RFC 3339): later they may be talking to somebody.
     """
 
@@ -199,6 +200,7 @@ class SpeakTo:
     call: str
     prompt: str
     until: str
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def _detail(connection: Connection, alert_id: str, who: SignedIn, policy_of: Pol
         ),
         "position": queries.position(connection, subject.device),
         "position_withheld": consents.withholds_position(connection, subject.device),
+        "unrecorded": not consents.may_record(connection, resident=subject.resident, household=subject.household),
         "plan": plan_view(alert),
         "timeline": queries.entries_of(connection, alert.id),
         "offers": queries.offers(connection, alert.id),

@@ -97,8 +97,8 @@ consents = Table(
     metadata,
     Column("resident_id", Text, ForeignKey("residents.id"), primary_key=True),
     Column("purpose", Text, primary_key=True),  # consents.PURPOSES
-    Column("given_on", Text, nullable=False),
-    Column("given_by", Text, nullable=False),  # in words: herself, her guardian
+    Column("given_on", Text),  # null: was asked, and refused
+    Column("given_by", Text),  # in words: herself, her guardian
     Column("withdrawn_on", Text),
     Column("withdrawn_by", Text, nullable=False, server_default=""),
 )

@@ -70,7 +70,7 @@ class AriGateway:
             return receipt  # Asterisk knows an id only as long as its channel lives
         endpoint = endpoint_of(leg.to, self._settings)
         known = self._board.open(leg.call_id, leg.call_id, inbound=False)
-        known.leg.rescue = (Join(leg.room),) if leg.role in KEPT_ON_LINE else (Hangup(),)
+        known.leg.rescue = (Join(leg.room, record=False),) if leg.role in KEPT_ON_LINE else (Hangup(),)
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 await self._until_heard()

@@ -327,7 +327,7 @@ class Line:
             return
         say = Say(await self._text_of(call, effect.prompt, ""), call.language)
         try:
-            await gateway.say(call.id, call.provider_ref, (say, Join(call.room, start=False)))
+            await gateway.say(call.id, call.provider_ref, (say, Join(call.room, start=False, record=effect.recorded)))
         except TelephonyError as error:
             log.warning("telephony.not_said", gateway=gateway.name, reason=type(error).__name__)
 

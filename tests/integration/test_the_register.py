@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from callcenter import audit
 from callcenter.alerts.rules import Refused
 from callcenter.people import import_file
 from callcenter.ports import ConsentSaid, FactsConfirmed, FactsSaid, Faulty, Stale
-from callcenter.storage import directory, queries, register_book, roll_book, tables as t
+from callcenter.storage import consents, directory, queries, register_book, roll_book, tables as t
 from callcenter.storage.scope import EVERYTHING, Scope
 from tests.conftest import ManualClock
 from tests.integration.bracelet import bracelet
@@ -289,8 +289,8 @@ async def test_a_position_is_shown_while_an_alert_is_open_or_with_consent(
     assert await positions(seats, alert) == (False, False, False)
     path, agreed = f"residents/{resident}/consents/position", {"given": True, "day": "2026-11-20", "by": "本人"}
     given = await put(seats, path, agreed)
-    assert given.body["consents"] == [{"purpose": "position", "given_on": "2026-11-20", "given_by": "本人",
-                                       "withdrawn_on": None, "withdrawn_by": ""}]  # fmt: skip
+    assert given.body["consents"][0] == {"purpose": "position", "holds": True, "given_on": "2026-11-20",
+                                         "given_by": "本人", "withdrawn_on": None, "withdrawn_by": ""}  # fmt: skip
     assert await positions(seats, alert) == (True, True, True)
     assert (await put(seats, path, agreed | {"given": False})).status == 200
     assert await positions(seats, alert) == (False, False, False)
@@ -298,6 +298,44 @@ async def test_a_position_is_shown_while_an_alert_is_open_or_with_consent(
     assert (await put(seats, path.replace("position", "advertising"), agreed)).status == 404
     late = agreed | {"day": (date.today() + timedelta(days=2)).isoformat()}  # noqa: DTZ011 (any day to come)
     assert (await put(seats, path, late)).code == "in_future"
+
+
+@http
+async def test_calls_are_recorded_until_somebody_refuses(centre: Service, seats: Seats, worn: str) -> None:
+    resident = worn.replace("bracelet", "r")
+    async with bracelet(centre.mqtt_port, worn) as device:
+        await device.press("p1")
+        alert = (await device.answer())["alert"]
+
+    async def recorded() -> tuple[bool, bool]:
+        """What the alert's card says, and what the register does."""
+        shown = (await seats.operator.get(f"/api/v1/alerts/{alert}")).body["unrecorded"]
+        return not shown, (await record(seats, resident))["consents"][1]["holds"]
+
+    assert await recorded() == (True, True)
+    path, said = f"residents/{resident}/consents/recording", {"given": False, "day": "2026-11-20", "by": "本人"}
+    refused = await put(seats, path, said)
+    assert refused.body["consents"][1] == {"purpose": "recording", "holds": False, "given_on": None, "given_by": None,
+                                           "withdrawn_on": "2026-11-20", "withdrawn_by": "本人"}  # fmt: skip
+    assert await recorded() == (False, False)
+    assert (await put(seats, path, said | {"given": True})).status == 200
+    assert await recorded() == (True, True)
+    assert [one["fact"] for one in (await record(seats, resident))["history"]] == ["consent.recording"] * 2
+
+
+def test_in_a_house_one_who_refuses_is_enough(office: Office) -> None:
+    def may(resident: str | None, household: str | None = None) -> bool:
+        return office.read(consents.may_record, resident=resident, household=household)
+
+    house = office.read(
+        lambda connection: connection.execute(
+            select(t.residents.c.household_id).where(t.residents.c.id == "r-1")
+        ).scalar_one()
+    )
+    assert (may("r-1"), may("r-2"), may(None, house), may(None)) == (True, True, True, True)
+    with office.writer.transaction() as connection:
+        consents.say(connection, "r-1", consents.RECORDING, given=False, on="2026-11-20", by="herself")
+    assert (may("r-1"), may("r-2"), may(None, house), may(None)) == (False, True, False, True)
 
 
 async def test_a_consent_is_of_who_wears_it_now(office: Office) -> None:
@@ -313,5 +351,7 @@ async def test_a_consent_is_of_who_wears_it_now(office: Office) -> None:
     await changed(office, ("devices", "bracelet-1"), resident_id="r-2")
     assert office.read(queries.position, "bracelet-1") is None, "the next to wear it was never asked"
     await says("r-2", given=False)
-    assert office.rows("consents")[0].resident_id == "r-1"
-    assert len(office.rows("consents")) == 1
+    assert [(row.resident_id, row.given_on, row.withdrawn_on) for row in office.rows("consents")] == [
+        ("r-1", "2026-11-20", None),
+        ("r-2", None, "2026-11-20"),
+    ]

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from callcenter import metrics
+from callcenter.alerts.call_model import Call
 from callcenter.alerts.effects import FetchRecording
-from callcenter.storage import tables as t
+from callcenter.storage import consents, tables as t
 from simulators.carrier.account import Network
 from simulators.carrier.callees import Callee
-from tests.telephone.exchange import ANN_PHONE, CHANCE, Exchange
+from tests.telephone.exchange import ANN_PHONE, CHANCE, RESIDENT, Exchange
 from tests.telephone.village import call_of, rings, rows, village
 
 pytestmark = pytest.mark.long
@@ -30,6 +32,10 @@ async def recording(exchange: Exchange, state: str) -> dict[str, Any]:
     )
 
 
+def call_now(exchange: Exchange, id: str) -> Call:
+    return next(one for one in exchange.calls() if one.id == id)
+
+
 def kept_by_carrier(exchange: Exchange) -> list[str]:
     return list(exchange.carrier._recordings.kept)
 
@@ -44,6 +50,28 @@ async def test_a_recording_is_fetched_hashed_stored_and_deleted_at_the_carrier(t
         assert sound.startswith(b"RIFF")
         assert (row["sha256"], row["bytes"]) == (hashlib.sha256(sound).hexdigest(), len(sound))
         await exchange.until(lambda: not kept_by_carrier(exchange), what="nothing left at the carrier")
+
+
+def refuses(connection: Connection) -> None:
+    consents.say(connection, "r-1", consents.RECORDING, given=False, on="2026-10-01", by="herself")
+
+
+async def test_of_whom_has_refused_nothing_is_recorded_also_when_the_operators_line_drops(tmp_path: Path) -> None:
+    """The room begins anew with whoever was left alone in it."""
+    async with village(tmp_path, more=refuses) as exchange:
+        exchange.callees(Callee("answer", rings_s=1, stays_s=12), ANN_PHONE)
+        await exchange.seat()
+        leg = rings(exchange, RESIDENT, callee=Callee("silent", stays_s=60))
+        call = await call_of(exchange, leg)
+        await exchange.until(lambda: call_now(exchange, call.id).joined_at, what="a talk")
+        await exchange.until(lambda: "我们马上再为您接通" in "".join(leg.heard), what="left alone")
+        await exchange.until(lambda: call_now(exchange, call.id).over, what="the end")
+        await exchange.until(lambda: all(one.over for one in exchange.calls(call.alert_id)), what="everybody's end")
+        assert "录音" not in "".join(leg.heard)
+        later = exchange.clock.monotonic() + 20
+        await exchange.until(lambda: exchange.clock.monotonic() > later, what="time for a recording to be told of")
+        assert not kept_by_carrier(exchange)
+        assert rows(exchange, t.recordings) == []
 
 
 async def test_a_crash_between_fetching_and_deleting_loses_nothing(

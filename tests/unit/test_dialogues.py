@@ -104,12 +104,22 @@ def test_the_script_follows_from_the_record_alone() -> None:
     assert all(said(one) == said(replace(one)) for one in EVERY)
 
 
+def test_of_whom_has_refused_nothing_is_recorded_and_nobody_is_told_that_it_is() -> None:
+    for one in EVERY:
+        steps = script(one, replace(FACTS, recorded=False), PROMPTS)
+        assert not any(step.record for step in steps if isinstance(step, Join)), one
+        assert not any("录音" in say.text or "recorded" in say.text for say in words(steps)), one
+        known = script(one, FACTS, PROMPTS)
+        assert [type(step) for step in steps] == [type(step) for step in known], "and all else is as it was"
+        assert all(step.record for step in known if isinstance(step, Join))
+
+
 def test_every_prompt_is_used() -> None:
     filled = {"name": "n", "place": "p", "kind": "k", "goes": "g", "who": "w", "area": "a", "link": "l", "number": "1",
               "seen": "s", "way": "v"}  # fmt: skip
     used = {PROMPTS.text(key, "en", **filled) for key in PROMPTS.texts}
     known = {"name": "n", "place": "p", "kind": "k", "goes": "g", "seen": "s"}
-    told = (Facts(**known), Facts(**known, they_go=True), Facts(drill=True))
+    told = (Facts(**known), Facts(**known, they_go=True), Facts(drill=True), Facts(**known, recorded=False))
     english = [one for one in EVERY if one.language == "en"]
     spoken = {say.text for facts in told for one in english for say in words(script(one, facts, PROMPTS))}
     silent = used - spoken
@@ -289,7 +299,7 @@ def test_nobody_is_told_more_than_they_need() -> None:
 
 
 def test_what_can_be_told_is_name_place_kind_who_goes_and_where_they_were_seen_and_nothing_else() -> None:
-    told = {field for field in Facts.__dataclass_fields__} - {"they_go", "drill"}
+    told = {field for field in Facts.__dataclass_fields__} - {"they_go", "drill", "recorded"}
     assert told == set(TOLD) == {"name", "place", "kind", "goes", "seen"}
     assert {"number", "way"} == prompts.FIELDS - told, "parts of `seen`"
 

@@ -145,6 +145,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "callcenter.console.oidc_tokens": {"joserfc"},
     "callcenter.console.oidc_provider": {"aiohttp", "joserfc.jwk.KeySet"},
     "callcenter.centre": {"aiohttp", "structlog"},
+    "callcenter.deployment": {"structlog"},
     "callcenter.audit": {"sqlalchemy"},
     "callcenter.drill_centre": {"sqlalchemy.Connection"},
     "callcenter.backups": {"pydantic", "sqlalchemy"},

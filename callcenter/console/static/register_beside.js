@@ -49,8 +49,8 @@ function agree(event, one, given) {
 
 /** @param {{ one: Consent }} props */
 function Agreed({ one }) {
-  const holds = one.given_on !== null && one.withdrawn_on === null;
-  const stands = one.given_on === null ? t("consent.never") : valueText("consent", one);
+  const holds = one.holds;
+  const stands = one.given_on === null && one.withdrawn_on === null ? t("consent.never") : valueText("consent", one);
   return html`<li data-purpose=${one.purpose}>
     <p><strong>${t(`consent_purpose.${one.purpose}`)}</strong> ${stands}</p>
     <p class="record-says">${t(`consent_says.${one.purpose}`)}</p>
@@ -58,7 +58,7 @@ function Agreed({ one }) {
       onSubmit=${(/** @type {SubmitEvent} */ event) => agree(event, one, !holds)}>
       <label>${t("consent.day")}<input name="day" type="date" required defaultValue=${today()} max=${today()} /></label>
       <label>${t("consent.by")}<input name="by" maxlength="100" required autocomplete="off" /></label>
-      <button aria-disabled=${busy.value}>${t(holds ? "consent.withdraw" : "consent.give")}</button>
+      <button aria-disabled=${busy.value}>${t(!holds ? "consent.give" : one.given_on ? "consent.withdraw" : "consent.refuse")}</button>
     </form>`}
   </li>`;
 }

@@ -15,7 +15,7 @@ const contact = (one) => [one.name, one.relation, one.phone, one.keyholder && t(
 /** @param {any} one what somebody has said to a purpose */
 function consent(one) {
   return one.withdrawn_on
-    ? t("consent.withdrawn", { day: one.withdrawn_on, by: one.withdrawn_by })
+    ? t(one.given_on ? "consent.withdrawn" : "consent.refused", { day: one.withdrawn_on, by: one.withdrawn_by })
     : t("consent.given", { day: one.given_on, by: one.given_by });
 }
 

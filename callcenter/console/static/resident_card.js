@@ -98,6 +98,7 @@ export function ResidentCard({ detail, alert }) {
     ${!resident && html`<p class="unidentified">${t("card.unidentified", { device: alert.device_id })}</p>`}
     ${resident?.left_on && html`<p class="unidentified">${
       t("card.left", { day: resident.left_on, why: t(`choice.left_why.${resident.left_why}`) })}</p>`}
+    ${detail.unrecorded && html`<p class="unidentified">${t("card.unrecorded")}</p>`}
     <dl class="facts">
       ${resident && h(Fact, { name: "person", tone: "short" }, person(resident))}
       ${resident && h(Fact, { name: "phone", tone: "short" }, html`<span class="phone">${resident.phone}</span>
