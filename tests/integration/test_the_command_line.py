@@ -195,9 +195,6 @@ IMPOSSIBLE = {
     "a node name no broker takes": ({"CALLCENTER_NODE": "Node 1"}, ["CALLCENTER_NODE"]),
     "no such policy": ({"CALLCENTER_POLICY_FILE": "/nowhere/policy.toml"}, ["policy.toml"]),
     "a data directory that cannot be": ({"CALLCENTER_DATA_DIR": "/dev/null/data"}, ["/dev/null"]),
-    "a database nobody answers for": (
-        {"CALLCENTER_DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:1/x"}, ["database"],
-    ),
 }  # fmt: skip
 
 
@@ -205,6 +202,12 @@ IMPOSSIBLE = {
 def test_impossible_settings_are_refused_in_one_line(empty: Deployment, name: str) -> None:
     empty.extra, words = IMPOSSIBLE[name]
     assert_one_clear_line(empty.run("serve"), *words)
+
+
+def test_a_database_nobody_answers_for_is_one_line_of_every_command_but_serve(empty: Deployment) -> None:
+    """`serve` waits for it: tests/e2e/test_database_away.py."""
+    empty.extra = {"CALLCENTER_DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:1/x"}
+    assert_one_clear_line(empty.run("migrate"), "database", "refused")
 
 
 @pytest.mark.parametrize(("only", "says"), [("intake,cats", "there is no cats"), ("intake", "PostgreSQL")])
