@@ -77,8 +77,6 @@ def year(plan: YearPlan, *, until: int | None = None, record: bool = False) -> Y
         found.until = until
         with heard_log(found.logged, errors):
             busy = time.process_time()
-            gc.collect()
-            gc.freeze()
             gc.disable()  # nothing of it makes circles that matter
             try:
                 _run(found)
@@ -90,7 +88,6 @@ def year(plan: YearPlan, *, until: int | None = None, record: bool = False) -> Y
                 found.breach = _raised(error)
             finally:
                 gc.enable()
-                gc.unfreeze()
             found.busy_s = time.process_time() - busy
     return found
 

@@ -49,7 +49,7 @@ def _handlers() -> dict[type, Handler]:
     return HANDLERS | CallUpdates(Lines(words, SOS_NUMBER)).handlers()
 
 
-@pytest.fixture(params=[1, 5])
+@pytest.fixture(params=[1, pytest.param(5, marks=pytest.mark.long)])
 def plan(request: pytest.FixtureRequest) -> YearPlan:
     return replace(DAY, seed=request.param)
 
