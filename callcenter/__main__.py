@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -106,9 +107,8 @@ def serve(arguments: argparse.Namespace) -> int:
     def prepare() -> None:
         bring_up(chosen)
         _check_drill(chosen)
-        writer = writer_of(chosen, policy)
-        synthetic.prepare(chosen, writer)
-        writer.close()
+        with closing(writer_of(chosen, policy)) as writer:
+            synthetic.prepare(chosen, writer)
 
     when_there(chosen, prepare)
     return _run_loop(chosen, policy, parts=parts)
