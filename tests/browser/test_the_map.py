@@ -102,6 +102,11 @@ def test_r19_each_level_has_its_time_and_the_next_comes_by_itself_unless_held(
     desk.act(desk.open_alerts()[0]["id"], "dispatch")
     rungs, says = page.locator(".rung"), page.locator("#asking-heading small")
     expect(says).to_contain_text(re.compile(r"^more people are asked in 0:[0-3]\d"))
+    card, panel = page.locator(".view-card").bounding_box(), page.locator("section.asking").bounding_box()
+    assert card
+    assert panel
+    assert panel["y"] - card["y"] < 24, "nothing empty above it: the address is below, and has to be in sight"
+    assert card["width"] - panel["width"] < 60, "as wide as the card"
     expect(page.locator("#action-hold")).to_have_attribute("aria-disabled", "false")
     page.locator("#alert-view").focus()
     page.keyboard.press("w")
