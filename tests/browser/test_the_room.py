@@ -70,6 +70,7 @@ def test_a_screen_of_its_own_account_sees_the_wall_and_nothing_else(
     centre.hire("screen1", "wallboard")
     cookie = {"name": "vnh_session", "value": tokens("screen1"), "domain": "127.0.0.1", "path": "/"}
     page = open_page()
+    expect(page.locator("#username")).to_be_visible()
     page.context.add_cookies([cookie])  # now: the console, which opened first, is not for it
     beside(page, "/wall")
     expect(page.locator(".wall-figure")).to_have_count(4)
