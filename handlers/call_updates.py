@@ -29,6 +29,7 @@ from callcenter.ports import CallActed, CallWanted, DebtDischarged, SeatTaken
 from callcenter.storage import call_book, directory, refused_phones
 from callcenter.storage.call_records import call_view
 from callcenter.storage.unit import Unit
+from callcenter.storage.unit_values import Needs
 from config.prompts import Prompts
 from handlers import callers, debts, incidents, links, offers, rooms
 from handlers.callbacks import keep, said
@@ -66,6 +67,10 @@ class DebtDue:
     due: datetime
 
 
+def _call(one: CallNews | CallResult | CallTimerFired | CallWanted) -> Needs:
+    return Needs(calls=(one.call_id,) if one.call_id else ())
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """What the handlers must know of this deployment's telephone."""
@@ -82,12 +87,12 @@ class CallUpdates:
 
     def handlers(self) -> dict[type, Handler]:
         return {
-            CallNews: Handler(self.take_news, salvage=callers.less_of),
+            CallNews: Handler(self.take_news, _call, salvage=callers.less_of),
             InboundCall: Handler(self.take_inbound, salvage=callers.smaller),
-            CallResult: Handler(self.take_result),
-            CallTimerFired: Handler(self.fire),
+            CallResult: Handler(self.take_result, _call),
+            CallTimerFired: Handler(self.fire, _call),
             DebtDue: Handler(lambda unit, one: debts.call_back(unit, one.call_id, one.due)),
-            CallWanted: Handler(self.act, withdrawable=True),
+            CallWanted: Handler(self.act, _call, withdrawable=True),
             DebtDischarged: Handler(debts.discharge, withdrawable=True),
             SeatTaken: Handler(self.take_seat, withdrawable=True),
         }

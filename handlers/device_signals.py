@@ -137,10 +137,10 @@ def _is_repeat(unit: Unit, signal: Signal, heard: Heard) -> bool:
     return bool(signal.body.rep)
 
 
-def _earlier(unit: Unit, signal: Signal, msg: str) -> Iterator[Heard]:
+def _earlier(unit: Unit, signal: Signal, msg: str | None) -> Iterator[Heard]:
     """Everything stored under this id: the first under the id itself, presses of a restarted counter behind it."""
     number, key = 1, msg
-    while heard := unit.heard(signal.device, key):
+    while key and (heard := unit.heard(signal.device, key)):
         yield heard
         number += 1
         key = f"{msg}~{number}"
@@ -164,17 +164,18 @@ def take_signal(unit: Unit, signal: Signal) -> Taken:
         return Taken(None, new=False)
     if signal.retained:
         unit.wish(ClearRetained(signal.device))
-    earlier = list(_earlier(unit, signal, signal.msg)) if signal.msg else []
-    for heard in earlier:
+    earlier = 0
+    for heard in _earlier(unit, signal, signal.msg):  # a storm of repeats asks for the first only, which is known
         if _is_repeat(unit, signal, heard):
             unit.count(metrics.signals_repeated.inc)
             alert = unit.alert(heard.alert_id) if heard.alert_id else None
             level = alert.told if alert else "stored"  # a repeat never hears less than was said before
             unit.wish(TellDevice(signal.device, heard.ref, level, heard.alert_id), kept=False)  # or it repeats again
             return Taken(heard.alert_id, new=False)
+        earlier += 1
     msg = signal.msg or f"{ANY_MESSAGE}{new_id(unit.now)}"
     if earlier:
-        msg = f"{msg}~{len(earlier) + 1}"
+        msg = f"{msg}~{earlier + 1}"
     if signal.body.kind in _KINDS:
         return _raise_alarm(unit, signal, msg, _KINDS[signal.body.kind])
     return _take_other(unit, signal, msg)

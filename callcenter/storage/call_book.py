@@ -1,6 +1,6 @@
 """The calls of one writing transaction: what was read, what changed, and the callbacks that came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,10 +11,10 @@ from callcenter.alerts.model import EMERGENCIES, RANK, State
 from callcenter.privacy import Seal
 from callcenter.storage import tables as t
 from callcenter.storage.call_records import call_from_row, call_row
-from callcenter.storage.prepared import Prepared
+from callcenter.storage.prepared import Prepared, PreparedLookup
 
 _COLUMNS = tuple(column.name for column in t.calls.columns)
-_ONE = Prepared(select(t.calls).where(t.calls.c.id == bindparam("b_id")))
+_THESE = PreparedLookup(lambda keys: select(t.calls).where(t.calls.c.id.in_([key[0] for key in keys])))
 _OF_ALERT = Prepared(select(t.calls).where(t.calls.c.alert_id == bindparam("b_alert")).order_by(t.calls.c.wanted_at))
 _BY_REF = Prepared(
     select(t.calls).where(t.calls.c.provider_ref == bindparam("b_ref"), t.calls.c.gateway == bindparam("b_gateway"))
@@ -67,10 +67,14 @@ class CallBook:
         self._changed: set[str] = set()
         self._callbacks: dict[tuple[str, str], dict[str, Any]] = {}
 
+    def load(self, ids: set[str]) -> None:
+        """Read these in one go."""
+        if missing := ids - self._calls.keys():
+            self._calls |= dict.fromkeys(missing)
+            self._take(_THESE.rows(self.connection, ((call,) for call in missing)))
+
     def get(self, call_id: str) -> Call | None:
-        if call_id not in self._calls:
-            self._take(_ONE.rows(self.connection, {"b_id": call_id}))
-            self._calls.setdefault(call_id, None)
+        self.load({call_id})
         return self._calls[call_id]
 
     def of_alert(self, alert_id: str) -> list[Call]:
@@ -107,7 +111,7 @@ class CallBook:
         here = {call.id for call in self._calls.values() if call and _is_called_back(call) and call.alert_id != but}
         return len(here | {call for call in stored if self._calls.get(call) is None})
 
-    def _take(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _take(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:
             call = call_from_row(dict(zip(_COLUMNS, row, strict=True)), self._seal)
             if self._calls.get(call.id) is None:

@@ -24,12 +24,12 @@ def value(row: Mapping[Any, Any], column: str, read: Callable[[Any], T], safest:
         return safest
 
 
-def tell(column: str, alert: str) -> None:
-    """Counted each time, logged once: an open alert is read every second."""
+def tell(column: str, row: str) -> None:
+    """Counted each time, logged once: an open alert is read every second. `row`: the id of what it stands in."""
     metrics.values_unreadable.labels(column).inc()
-    _log(column, alert)
+    _log(column, row)
 
 
 @lru_cache(4096)
-def _log(column: str, alert: str) -> None:
-    log.error("storage.unreadable", column=column, alert=alert, exc_info=True)
+def _log(column: str, row: str) -> None:
+    log.error("storage.unreadable", column=column, row=row, exc_info=True)

@@ -95,7 +95,7 @@ class Unit:
         needs = list(needs)
         self._load_devices({d for n in needs for d in n.devices})
         self._load_signals({s for n in needs for s in n.signals})
-        self._load_alerts({a for n in needs for a in n.alerts})
+        self._load_alerts({a for n in needs for a in n.alerts} | self._load_calls({c for n in needs for c in n.calls}))
         homes = {f"household:{known.home}" for known in self._devices.values() if known and known.home}
         self._load_open({subject_key(known, d) for d, known in self._devices.items()} | homes)
 
@@ -156,6 +156,13 @@ class Unit:
         if missing := ids - self._alerts.keys():
             self._alerts |= dict.fromkeys(missing)
             self._take(sql.ALERTS.rows(self.connection, ((alert,) for alert in missing)))
+
+    def _load_calls(self, ids: set[str]) -> set[str]:
+        """Tells whose they are."""
+        if not ids:
+            return set()
+        self.calls.load(ids)
+        return self.calls.alerts()
 
     def _load_open(self, subjects: set[str]) -> None:
         if missing := subjects - self._open.keys():

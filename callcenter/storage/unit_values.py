@@ -51,6 +51,7 @@ class Needs:
     devices: tuple[str, ...] = ()
     signals: tuple[tuple[str, str], ...] = ()
     alerts: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()  # and their alerts
 
 
 def subject_key(known: Known | None, device: str) -> str:

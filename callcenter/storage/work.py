@@ -18,11 +18,11 @@ from sqlalchemy import (
     update,
 )
 
-from callcenter.alerts.effects import from_row
+from callcenter.alerts.effects import ClearRetained, Effect, from_row
 from callcenter.alerts.escalation import deadlines
 from callcenter.alerts.inputs import TimerKind
 from callcenter.alerts.model import OPEN, Alert, State
-from callcenter.storage import tables as t
+from callcenter.storage import doubtful, tables as t
 from callcenter.storage.prepared import PreparedLookup
 from callcenter.storage.records import alert_from_row
 from callcenter.storage.unit import EFFECT_LEASE_S
@@ -66,7 +66,8 @@ def take_effects(
 ) -> list[WrittenEffect]:
     """Take pending effects of these kinds that nobody works on (their writer died, or failed), for one lease.
 
-    Others are left alone: perhaps a newer release performs them.
+    Others are left alone: perhaps a newer release performs them. What cannot be read stays pending, told and counted
+    (`stuck_effects`), and keeps nothing else waiting.
     """
     free = (
         select(t.outbox.c.id)
@@ -80,8 +81,12 @@ def take_effects(
         .values(free_at=now + timedelta(seconds=EFFECT_LEASE_S), attempts=t.outbox.c.attempts + 1)
         .returning(t.outbox.c.id, t.outbox.c.kind, t.outbox.c.args)
     )
-    rows = connection.execute(taken).all()
-    return [WrittenEffect(row.id, from_row(row.kind, json.loads(row.args))) for row in sorted(rows)]
+    read = [(row.id, _effect(row)) for row in sorted(connection.execute(taken).all())]
+    return [WrittenEffect(id, effect) for id, effect in read if effect]
+
+
+def _effect(row: Row[str, str, str]) -> Effect | None:
+    return doubtful.value(row._mapping, "args", lambda args: from_row(row.kind, json.loads(args)), None)
 
 
 def give_back(connection: Connection, effects: Sequence[str], now: datetime) -> None:
@@ -206,8 +211,9 @@ def fail_effect(connection: Connection, effect: str, reason: str) -> bool:
 
 def cleared_since(connection: Connection, device: str, since: datetime) -> bool:
     """Whether a retained alarm of this device was wished away since then."""
-    cleared = select(t.outbox.c.args).where(t.outbox.c.kind == "clear_retained", t.outbox.c.created_at > since)
-    return any(json.loads(args)["device"] == device for args in connection.execute(cleared).scalars())
+    columns = (t.outbox.c.id, t.outbox.c.kind, t.outbox.c.args)
+    cleared = select(*columns).where(t.outbox.c.kind == ClearRetained.kind, t.outbox.c.created_at > since)
+    return any(_effect(row) == ClearRetained(device) for row in connection.execute(cleared))
 
 
 def forget_done_effects(connection: Connection, before: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     InternalError,
     OperationalError,
+    PendingRollbackError,
     TimeoutError as PoolTimeout,
 )
 
@@ -84,6 +85,11 @@ class Writer:
         except _DOWN as error:
             self.close()
             raise away(str(error.__cause__ or error)) from error
+        except PendingRollbackError as error:
+            if self._connection is None or not self._connection.invalidated:
+                raise
+            self.close()  # it was lost before, in something that may fail alone, and somebody went on
+            raise away("the connection was lost") from error
         except DBAPIError as error:
             if error.connection_invalidated or self._damaged(error.orig):
                 self.close()

@@ -72,7 +72,7 @@ class Breaker:
             time.sleep(0.2)
 
     def _supervise(self) -> None:
-        """Who has ended by themselves, because the database was not there, are started again, as on any machine."""
+        """Who has ended by themselves is started again, as on any machine, and it is said."""
         for name, service in self._stage.town.services.items():
             if name not in self._broken and service.process and service.process.poll() is not None:
                 self._tell(f"{name} had ended by itself ({service.process.poll()}) and is started again")

@@ -113,8 +113,10 @@ class Switchboard:
 
     def submit(self, what: Any) -> Any:
         """As the door does it: one commit, and only then what follows."""
+        handler = self.handlers[type(what)]
         with self.writer.unit(self.now) as unit:
-            result = self.handlers[type(what)].apply(unit, what)
+            unit.prefetch([handler.needs(what)])
+            result = handler.apply(unit, what)
         self.effects += [written.effect for written in unit.effects]
         for entry in unit.entries:
             self._note(entry)

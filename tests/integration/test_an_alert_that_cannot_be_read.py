@@ -13,7 +13,7 @@ from callcenter.console.live import _snapshot
 from callcenter.reactions import due
 from callcenter.storage import queries, tables as t, unit as unit_of, work
 from callcenter.storage.engine import connect
-from tests.integration.office import Office
+from tests.integration.office import Office, payload
 
 NEWER_PLAN = '[["s1","说","say",0,"",0,"what only a newer release knows"]]'
 NEWER_STEPS = '[["s1","2026-11-21T08:00:00+00:00","operator1","Ann","x","more"]]'
@@ -131,6 +131,35 @@ async def test_an_alert_that_cannot_be_read_at_all_keeps_no_press_and_no_console
     assert (await office.press(msg="p3")).alert == taken, "later presses join that one"
     assert sorted(shown(office)) == sorted([other, taken]), "the console has everybody else"
     office.assert_whole()
+
+
+@pytest.mark.parametrize("args", ["no json", "5", "{}", '{"device": 5, "whispers": true}'])
+async def test_an_effect_that_cannot_be_read_keeps_no_other_waiting(args: str, office: Office) -> None:
+    office.writer.performs = lambda kind: False  # some other process's: this one only writes them
+    await office.press(msg="p1")
+    await office.press("bracelet-2", msg="p2")
+    bad, good = sorted(row.id for row in office.rows("outbox"))
+    engine = connect(office.url, writer=True, size=1)
+    with engine.begin() as connection:
+        connection.execute(update(t.outbox).where(t.outbox.c.id == bad).values(args=args))
+    engine.dispose()
+    before = metrics.values_unreadable.labels("args")._value.get()
+    now = office.clock.now()
+    taken = await office.door.later(lambda connection: work.take_effects(connection, now, ["tell_device"]))
+    assert [one.id for one in taken] == [good]
+    assert metrics.values_unreadable.labels("args")._value.get() == before + 1
+    later = now + timedelta(seconds=1)
+    assert office.read(work.stuck_effects, later) == 2, "it stays, and the watchdog counts it"
+
+
+@pytest.mark.parametrize("args", ["no json", "{}"])
+async def test_a_wish_that_cannot_be_read_keeps_no_empty_press_waiting(args: str, office: Office) -> None:
+    await office.sos("bracelet-1", payload("p1"), retained=True)
+    engine = connect(office.url, writer=True, size=1)
+    with engine.begin() as connection:
+        connection.execute(update(t.outbox).where(t.outbox.c.kind == "clear_retained").values(args=args))
+    engine.dispose()
+    assert (await office.sos("bracelet-1", b"")).alert, "in doubt it is a press and no echo"
 
 
 async def test_a_deadline_of_an_unknown_kind_keeps_no_other_from_firing(office: Office) -> None:

@@ -24,6 +24,7 @@ from callcenter.alerts.inputs import Action
 from callcenter.alerts.model import EMERGENCIES, OPEN, UNRESOLVED, Alert, Outcome
 from callcenter.alerts.offer_model import ASKED, OfferState
 from callcenter.ports import CallWanted
+from callcenter.storage.prepared import Prepared
 from tests.integration.office import ANN, BEN
 from tests.integration.switchboard import POLICY, YES, Leg, Rows, Switchboard
 from tests.telephone.exchange import CHANCE, DAUGHTER, HOTLINE, NEIGHBOURS, RESIDENT, SOS_NUMBER, fill
@@ -479,3 +480,21 @@ def test_what_is_found_where_the_call_is_not_any_more_is_not_news_of_it(board: S
     assert EndStray(one, "one", "CA1") not in board.effects, "found by its number it may be another one's"
     board.submit(CallResult(one, Placed("one", "CA1")))
     assert EndStray(one, "one", "CA1") in board.effects, "its own request says so: it must not go on ringing"
+
+
+def test_a_group_reads_its_calls_in_one_go(board: Switchboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a group is decided, every process waits for it."""
+    calls = asked(board)
+    assert len(calls) > 2
+    results = [CallResult(one.id, PlacingUnknown("main", "lost")) for one in calls]
+    questions: list[object] = []
+    rows = Prepared.rows
+    monkeypatch.setattr(Prepared, "rows", lambda self, *given: questions.append(self) or rows(self, *given))
+    with board.writer.unit(board.now) as unit:
+        unit.prefetch(board.handlers[CallResult].needs(one) for one in results)
+        questions.clear()
+        for one in results:
+            call = unit.calls.get(one.call_id)
+            assert call
+            assert unit.alert(call.alert_id or "")
+        assert not questions

@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
+from callcenter.ports import Committed
+from callcenter.storage.prepared import Prepared
 from tests.conftest import Seat
 from tests.integration.bracelet import bracelet, metrics_now
-from tests.integration.office import Office
+from tests.integration.office import Office, payload
 from tests.processes import Service
 
 
@@ -145,3 +149,29 @@ async def test_a_repeat_costs_no_row(office: Office) -> None:
         await office.press("bracelet-1", "p1", rep=repeat)
     assert told == [("tell_device", True), *[("tell_device", False)] * 3]
     assert [row.kind for row in office.rows("outbox")] == ["tell_device"]
+
+
+async def test_a_storm_of_repeats_asks_the_database_as_much_as_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a group is decided, every process waits for it; so after an outage deadlines would wait for all repeats."""
+    devices = [f"bracelet-{n}" for n in range(1, 10)]
+    for device in devices:
+        await office.press(device, msg="p1")
+    asked: list[object] = []
+    rows = Prepared.rows
+    monkeypatch.setattr(Prepared, "rows", lambda self, *given: asked.append(self) or rows(self, *given))
+
+    async def repeated(devices: list[str], times: int) -> tuple[int, int]:
+        """How often the database was asked, and in how many groups they were decided."""
+        groups: list[Committed] = []
+        office.door.listen(groups.append)
+        asked.clear()
+        sent = (office.sos(device, payload("p1", rep=n)) for device in devices for n in range(1, times + 1))
+        assert not any(taken.new for taken in await asyncio.gather(*sent))
+        return len(asked), len(groups)
+
+    one, _ = await repeated(devices[:1], 1)
+    many, groups = await repeated(devices, 20)
+    assert groups < 20, "a storm is decided in groups"
+    assert many <= one * groups

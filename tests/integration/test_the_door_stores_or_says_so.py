@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from callcenter import metrics
 from callcenter.ports import MaybeStored, NotStored
@@ -313,3 +313,17 @@ async def test_a_database_that_is_lost_while_it_commits_may_have_stored(office: 
     assert not isinstance(caught.value, MaybeStored)
     await office.sos("bracelet-1", payload("a"))
     assert [alert.press_count for alert in office.alerts()] == [1]
+
+
+async def test_who_goes_on_after_the_connection_is_lost_is_no_bad_input(office: Office) -> None:
+    """Something that may fail alone was at it when it was lost: the group was taken for bad, and tried one by one."""
+
+    def goes_on(connection: Connection) -> None:
+        connection.invalidate()
+        connection.execute(text("SELECT 1"))
+
+    with pytest.raises(NotStored):
+        await office.door.later(goes_on)
+    assert not office.door.storing
+    await office.press()
+    assert office.door.storing
