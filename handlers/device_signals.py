@@ -330,10 +330,11 @@ def _signal_needs(signal: Signal | PhoneSignal) -> Needs:
 
 
 HANDLERS: dict[type, Handler] = {
-    Signal: Handler(take_signal, _signal_needs, smallest),
-    PhoneSignal: Handler(take_phone, _signal_needs),
-    Presence: Handler(take_presence),
-    CommandResult: Handler(take_result),
-    Unreadable: Handler(take_unreadable),
-    ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,))),
+    Signal: Handler(take_signal, _signal_needs, smallest, in_storms=True),
+    PhoneSignal: Handler(take_phone, _signal_needs, in_storms=True),
+    Presence: Handler(take_presence, in_storms=True),
+    CommandResult: Handler(take_result, in_storms=True),
+    Unreadable: Handler(take_unreadable, in_storms=True),
+    # No storm, but behind what its device has said: perhaps it has dialled.
+    ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,)), in_storms=True),
 }

@@ -25,6 +25,7 @@ from callcenter.storage.writer import Unavailable, Unsure
 log = structlog.get_logger()
 
 LARGEST_GROUP = 256  # committed together at most: the first of a storm need not wait for the last
+OTHERS = LARGEST_GROUP // 2  # of them at most what does not come in storms, while what does waits
 STOP_S = 2.5  # what a hanging database may cost when the service stops
 STUCK_AFTER_S = 3.0  # a commit that takes longer than this means that alarms are not being stored
 
@@ -35,13 +36,15 @@ class Handler:
 
     `needs` lets a group be read in one go. `salvage` gives the smallest form of an input that the database
     would not take: an SOS must not be lost because of what came with it. A `withdrawable` input is not decided
-    any more once whoever asked has given up: a click must not act minutes later.
+    any more once whoever asked has given up: a click must not act minutes later. Of what comes `in_storms` thousands
+    may wait: deadlines and people do not wait behind them.
     """
 
     apply: Callable[[Unit, Any], Any]
     needs: Callable[[Any], Needs] = lambda _input: Needs()
     salvage: Callable[[Any], Any | None] = lambda _input: None
     withdrawable: bool = False
+    in_storms: bool = False
 
 
 # A write that no rule decides (telemetry, finished effects): runs alone, after what is urgent.
@@ -67,9 +70,19 @@ class _Queues:
     """Shared between the event loop and the writer; every access holds the condition."""
 
     ready: threading.Condition = field(default_factory=threading.Condition)
+    storm: deque[_Waiting] = field(default_factory=deque)
     urgent: deque[_Waiting] = field(default_factory=deque)
     later: deque[_Waiting] = field(default_factory=deque)
     closing: bool = False
+
+    def __len__(self) -> int:
+        return len(self.urgent) + len(self.storm) + len(self.later)
+
+    def next_group(self) -> list[_Waiting]:
+        """Presses come last: one that waits while its alert is ended opens another, and is not ended unseen."""
+        others = min(len(self.urgent), max(OTHERS, LARGEST_GROUP - len(self.storm)))
+        presses = min(len(self.storm), LARGEST_GROUP - others)
+        return [self.urgent.popleft() for _ in range(others)] + [self.storm.popleft() for _ in range(presses)]
 
 
 class Door:
@@ -112,10 +125,11 @@ class Door:
         return not self._failing and (busy is None or self._clock.monotonic() - busy < STUCK_AFTER_S)
 
     def submit(self, what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
-        """Put an input (of a type that has a handler) into the queue, in the order of the calls."""
-        if type(what) not in self._handlers:
+        """Put an input (of a type that has a handler) into its queue, in the order of the calls."""
+        handler = self._handlers.get(type(what))
+        if handler is None:
             raise TypeError(f"no handler for {type(what).__name__}")
-        return self._enqueue(self._queues.urgent, what)
+        return self._enqueue(self._queues.storm if handler.in_storms else self._queues.urgent, what)
 
     def later(self, job: Job) -> asyncio.Future[Any]:
         """Have `job(connection)` run in a transaction of its own when nothing urgent waits."""
@@ -148,21 +162,19 @@ class Door:
     def _run(self) -> None:
         while True:
             with self._queues.ready:
-                while not (self._queues.urgent or self._queues.later or self._queues.closing):
+                while not (self._queues or self._queues.closing):
                     self._queues.ready.wait()
-                waiting = [*self._queues.urgent, *self._queues.later]
-                if self._queues.closing and (not waiting or self._failing):
+                if self._queues.closing and (not self._queues or self._failing):
                     break
-                urgent = self._queues.urgent
-                group = [urgent.popleft() for _ in range(min(len(urgent), LARGEST_GROUP))]
-                group = [one for one in group if not self._withdrawn(one)]
+                group = [one for one in self._queues.next_group() if not self._withdrawn(one)]
                 job = self._queues.later.popleft() if self._queues.later else None
-                metrics.door_waiting.set(len(urgent) + len(self._queues.later))
+                metrics.door_waiting.set(len(self._queues))
             if group:
                 self._hand_back(group, self._settle(group))
             if job:
                 self._do_later(job)
                 self._hand_back([job], [])
+        waiting = [*self._queues.urgent, *self._queues.storm, *self._queues.later]
         self._fail(waiting, Unavailable("the service is stopping"))
         self._hand_back(waiting, [])
         self._writer.close()

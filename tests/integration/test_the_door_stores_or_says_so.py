@@ -13,15 +13,18 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from callcenter import metrics
-from callcenter.ports import MaybeStored, NotStored
+from callcenter.alerts.model import Outcome
+from callcenter.ports import Acted, MaybeStored, NotStored
 from callcenter.storage import tables as t, work
 from callcenter.storage.engine import connect
 from devices.decoders import decode
 from devices.events import Presence, Signal, StateBody
 from handlers.device_signals import Taken
+from handlers.intake import LARGEST_GROUP
 from handlers.timers import TimerFired
 from tests.conftest import ManualClock
 from tests.integration.office import Office, payload
+from tests.processes import wait_for
 
 POISON = "poison"
 
@@ -56,6 +59,43 @@ async def test_what_arrives_together_is_stored_together_in_order(
     assert len(groups) <= 2  # what came while the writer was held is one commit
     told = [entry.data for entry in office.entries()]
     assert [f'"msg":"p{n}"' in told[n] for n in range(200)] == [True] * 200
+    office.assert_whole()
+
+
+async def test_a_claim_waits_for_no_storm_of_repeats(office: Office, stop_the_writer: threading.Event) -> None:
+    stop_the_writer.set()
+    alert = (await office.press("bracelet-1", "p0")).alert
+    stop_the_writer.clear()
+    groups: list[int] = []
+    office.door.listen(lambda committed: groups.append(len(committed.effects)))
+    storm = [office.sos(f"bracelet-{1 + n % 9}", payload(f"p{n // 9}", rep=n)) for n in range(5 * LARGEST_GROUP)]
+    claimed = office.act(alert, "claim")
+    claimed.add_done_callback(lambda _done: groups.append(-1))
+    stop_the_writer.set()
+    assert isinstance(await claimed, Acted)
+    await asyncio.gather(*storm)
+    assert groups.index(-1) <= 3  # the first was taken before the claim came, and one may be done before it is told
+    assert len(groups) > 5
+    office.assert_whole()
+
+
+async def test_a_press_that_waits_while_its_alert_is_ended_opens_another(
+    office: Office, stop_the_writer: threading.Event
+) -> None:
+    """In the order in which they came it would have been ended with the alert, unseen."""
+    stop_the_writer.set()
+    alert = (await office.press("bracelet-1", "p0")).alert
+    await office.acts(alert, "claim")
+    stop_the_writer.clear()
+    other = office.sos("bracelet-2", payload("p0"))
+    await asyncio.to_thread(wait_for, lambda: not office.door._queues, what="the writer has taken it, and is held")
+    press, ended = office.sos("bracelet-1", payload("p1")), office.act(alert, "resolve", outcome=Outcome.FALSE_ALARM)
+    stop_the_writer.set()
+    assert isinstance(await ended, Acted)
+    await other
+    opened = (await press).alert
+    assert opened != alert
+    assert office.alert(opened).state == "waiting"
     office.assert_whole()
 
 
