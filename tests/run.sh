@@ -43,7 +43,8 @@ part() {
     tests --last-failed --last-failed-no-failures none "$@"
     code=$?
   fi
-  echo "$name $code, $((SECONDS - began)) s" >>"$scratch/codes"
+  times >"$scratch/times"-"$name"
+  echo "$name $code, $((SECONDS - began)) s, at work $(tail -n 1 "$scratch/times-$name")" >>"$scratch/codes"
 }
 
 for one in "${parts[@]}"; do
