@@ -1,6 +1,6 @@
 """Which telephones a drill may ring, and that it lets go of all of them as soon as anybody is rung in earnest."""
 
-import structlog
+from functools import partial
 
 from callcenter.alerts.call_inputs import HangUpWanted
 from callcenter.alerts.call_model import Role
@@ -20,9 +20,8 @@ from callcenter.alerts.model import Alert
 from callcenter.storage import directory, drill_book
 from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
+from handlers.alone import alone
 from handlers.legs import change
-
-log = structlog.get_logger()
 
 # These end what rings. Everything else that is wished of a telephone makes one ring.
 ENDING = (EndSearch, HangUpColleague, HangUpOthers, LeaveRoom)
@@ -57,15 +56,14 @@ def give_way(unit: Unit) -> None:
 
     Whatever is wrong with the drill, whom the press rings is rung.
     """
-    try:
-        drill = drill_book.running(unit.connection)
-        if drill is None or not drill.rings:
-            return
-        with unit.connection.begin_nested():
-            drill_book.fall_silent(unit.connection)
-            calls = [call for alert in unit.exercises() for call in unit.calls.living(alert.id)]
-            for call in calls:
-                change(unit, call, HangUpWanted("drill_gives_way"))
-            unit.log(None, rule="drill.gave_way", actor="system", data={"calls": len(calls)})
-    except Exception:
-        log.exception("drill.gave_no_way")
+    drill = drill_book.running(unit.connection)
+    if drill and drill.rings:
+        alone(unit, partial(_give_way, unit), otherwise=None, failed="drill.gave_no_way")
+
+
+def _give_way(unit: Unit) -> None:
+    drill_book.fall_silent(unit.connection)
+    calls = [call for alert in unit.exercises() for call in unit.calls.living(alert.id)]
+    for call in calls:
+        change(unit, call, HangUpWanted("drill_gives_way"))
+    unit.log(None, rule="drill.gave_way", actor="system", data={"calls": len(calls)})

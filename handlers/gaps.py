@@ -6,8 +6,7 @@ Nobody is rung by a gap alone: it proposes a roll, and a named human starts it (
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-import structlog
+from functools import partial
 
 from callcenter.alerts.gaps import Gap, GapKind, Settled, counts, proves
 from callcenter.alerts.roll import IncidentKind, Listed, by_risk
@@ -16,10 +15,9 @@ from callcenter.ports.room import GapDismissed, IncidentRaised, SweepWanted, Swe
 from callcenter.storage import gap_book, network, work
 from callcenter.storage.records import rfc3339
 from callcenter.storage.unit import Unit
+from handlers.alone import alone
 from handlers.incidents import MOST_PEOPLE, open_roll
 from handlers.intake import Handler
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +93,7 @@ def passed(unit: Unit, seen: GapPassed) -> None:
 
 def at_start(unit: Unit) -> None:
     """This process begins: was there a time in which none lived? Nothing about that keeps a centre from starting."""
-    try:
-        with unit.connection.begin_nested():
-            _look_back(unit)
-    except Exception:
-        log.exception("gaps.not_looked_back")
+    alone(unit, partial(_look_back, unit), otherwise=None, failed="gaps.not_looked_back")
 
 
 def _look_back(unit: Unit) -> None:

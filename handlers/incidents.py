@@ -3,12 +3,10 @@
 Who needs help or is not reached becomes an alert of their own, and the roll knows which. Emergencies never wait for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-
-import structlog
 
 from callcenter.alerts.call_ends import WRONG_NUMBER
 from callcenter.alerts.call_inputs import HangUpWanted
@@ -37,12 +35,11 @@ from callcenter.storage.directory import Person
 from callcenter.storage.roll_book import Incident
 from callcenter.storage.scope import area_of
 from callcenter.storage.unit import Unit
+from handlers.alone import alone
 from handlers.intake import Handler
 from handlers.legs import change
 from handlers.next_call import free_seats
 from handlers.reaction import react
-
-log = structlog.get_logger()
 
 TICK = timedelta(seconds=5)
 CARRIER_FAILED = frozenset({CallOutcome.BY_HAND, CallOutcome.FAILED, CallOutcome.LOST})
@@ -122,15 +119,16 @@ def _ask_or_say_so(unit: Unit, incident: Incident, entry: Entry) -> None:
     """Whatever is wrong with one of them keeps nobody else from being asked, and in the end they are an alert."""
     last = entry.attempts + 1 >= ATTEMPTS
     for step in (_ask, partial(_not_reached, for_good=True)) if last else (_ask,):
-        try:
-            with unit.connection.begin_nested():
-                step(unit, incident, entry)
-        except Exception:
-            log.exception("incident.not_asked", incident=incident.id)
-        else:
+        done = partial(_done, step, unit, incident, entry)
+        if alone(unit, done, otherwise=False, failed="incident.not_asked", incident=incident.id):
             return
     attempts = min(entry.attempts + 1, ATTEMPTS - 1)  # it goes on until something works
     _stands(unit, incident, entry, Standing.NOT_REACHED, attempts=attempts, asked_at=unit.now)
+
+
+def _done(step: Callable[[Unit, Incident, Entry], None], unit: Unit, incident: Incident, entry: Entry) -> bool:
+    step(unit, incident, entry)
+    return True
 
 
 def _ask(unit: Unit, incident: Incident, entry: Entry) -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-
-import structlog
+from functools import partial
 
 from callcenter.alerts.inputs import AlarmRaised
 from callcenter.alerts.model import RANK, Alert, Subject
@@ -13,9 +12,8 @@ from callcenter.storage.plan_book import OwnStep
 from callcenter.storage.scope import area_of
 from callcenter.storage.unit import Unit
 from config.plans import PlanStep
+from handlers.alone import alone
 from handlers.intake import Handler
-
-log = structlog.get_logger()
 
 
 def planned(unit: Unit, before: Alert | None, alarm: AlarmRaised) -> AlarmRaised:
@@ -31,12 +29,8 @@ def _own(unit: Unit, subject: Subject) -> Sequence[OwnStep]:
     known = unit.device(subject.device) if subject.device else None
     if known is not None and not known.planned:  # nearly always: known with the device, without another question
         return ()
-    try:
-        with unit.connection.begin_nested():
-            return _read(unit, subject)
-    except Exception:  # whatever is wrong with a plan, the press is stored and people are told
-        log.exception("plan.unreadable", subject=subject.key)
-        return ()
+    # Whatever is wrong with a plan, the press is stored and people are told.
+    return alone(unit, partial(_read, unit, subject), otherwise=(), failed="plan.unreadable", subject=subject.key)
 
 
 def _read(unit: Unit, subject: Subject) -> Sequence[OwnStep]:

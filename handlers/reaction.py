@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import get_args
-
-import structlog
 
 from callcenter import metrics
 from callcenter.alerts.alert_rules import ALERT_TABLE
@@ -15,8 +14,7 @@ from callcenter.alerts.rules import Refused, decide
 from callcenter.storage.records import Entry
 from callcenter.storage.unit import Unit
 from handlers import dialling, drill_telephone, plans
-
-log = structlog.get_logger()
+from handlers.alone import alone
 
 _NAMES_PEOPLE = get_args(PhoneWish)  # asked of every effect there is
 
@@ -55,12 +53,9 @@ def wish(unit: Unit, alert: Alert, effect: Effect) -> None:
     if not alert.exercise and not isinstance(effect, drill_telephone.ENDING):
         drill_telephone.give_way(unit)
     alert = unit.alert(alert.id) or alert  # as it stands: what came of an earlier wish may have changed it
-    happened: Sequence[AlertInput]
-    try:
-        with unit.connection.begin_nested():
-            happened = dialling.place(unit, alert, effect)
-    except Exception:  # whatever is wrong with a telephone list, the press is stored and people are told
-        log.exception("dialling.failed", effect=effect.kind, alert=alert.id)
-        happened = [EffectFailed(effect.kind, "internal")]
+    # Whatever is wrong with a telephone list, the press is stored and people are told.
+    fails: Sequence[AlertInput] = [EffectFailed(effect.kind, "internal")]
+    place = partial(dialling.place, unit, alert, effect)
+    happened = alone(unit, place, otherwise=fails, failed="dialling.failed", effect=effect.kind, alert=alert.id)
     for one in happened:
         react(unit, unit.alert(alert.id), one, actor="system")

@@ -1,6 +1,6 @@
 """What follows when somebody comes into an alert's room, leaves it, or was the last of it (telephony.md, 5)."""
 
-import structlog
+from functools import partial
 
 from callcenter.alerts.call_inputs import HangUpWanted, LeftAlone, Met
 from callcenter.alerts.call_model import Call, Role
@@ -11,12 +11,11 @@ from callcenter.alerts.inputs import CallReport
 from callcenter.alerts.model import UNRESOLVED, Alert
 from callcenter.storage.unit import Unit
 from handlers import callbacks, debts
+from handlers.alone import alone
 from handlers.ending import end_room
 from handlers.legs import change
 from handlers.next_call import ring_operator
 from handlers.reaction import wish
-
-log = structlog.get_logger()
 
 
 def _alert(unit: Unit, call: Call) -> Alert | None:
@@ -31,12 +30,7 @@ def _known(unit: Unit, alert: Alert) -> list[Call]:
     """Its calls, as far as they can be read: a fault in them hides no deadline, and holds up no operator."""
     if not unit.rings:
         return []
-    try:
-        with unit.connection.begin_nested():
-            return unit.calls.of_alert(alert.id)
-    except Exception:
-        log.exception("rooms.unknown", alert=alert.id)
-        return []
+    return alone(unit, partial(unit.calls.of_alert, alert.id), otherwise=[], failed="rooms.unknown", alert=alert.id)
 
 
 def owner_talks(unit: Unit, alert: Alert) -> bool:

@@ -49,6 +49,11 @@ class Unsure(Unavailable):
     """The database was lost while it committed: all of the unit is stored, or nothing."""
 
 
+def is_lost(connection: Connection) -> bool:
+    """Whether the database is gone. SQLAlchemy does not hear it from a prepared statement; the driver knows."""
+    return connection.invalidated or bool(getattr(connection.connection.dbapi_connection, "closed", False))
+
+
 class Writer:
     """One connection, used by one thread. After a failure the next unit connects anew."""
 

@@ -15,10 +15,13 @@ from sqlalchemy import Connection, event, text
 from callcenter import metrics
 from callcenter.alerts.model import Outcome
 from callcenter.ports import Acted, MaybeStored, NotStored
-from callcenter.storage import tables as t, work
+from callcenter.storage import drill_book, tables as t, work
 from callcenter.storage.engine import connect
+from callcenter.storage.unit import Unit
+from callcenter.storage.writer import Unavailable
 from devices.decoders import decode
 from devices.events import Presence, Signal, StateBody
+from handlers.alone import alone
 from handlers.device_signals import Taken
 from handlers.intake import LARGEST_GROUP
 from handlers.timers import TimerFired
@@ -367,3 +370,36 @@ async def test_who_goes_on_after_the_connection_is_lost_is_no_bad_input(office: 
     assert not office.door.storing
     await office.press()
     assert office.door.storing
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_a_lost_database_is_no_fault_of_what_may_fail_alone(
+    prepared: bool, postgres_url: str, clock: ManualClock
+) -> None:
+    """It was logged as a fault of each telephone list, and the group went on."""
+
+    def cut(unit: Unit) -> None:
+        mine = unit.connection.connection.dbapi_connection
+        assert mine
+        with psycopg.connect(postgres_url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (mine.info.backend_pid,))
+        if prepared:
+            unit.alert("unknown")
+        else:
+            drill_book.running(unit.connection)
+
+    async with Office(postgres_url, clock) as office:
+        with pytest.raises(Unavailable), office.writer.unit(clock.now()) as unit:
+            alone(unit, partial(cut, unit), otherwise=None, failed="nobody.hears_this")
+        await office.press()
+
+
+async def test_what_may_fail_alone_takes_its_rows_back(office: Office) -> None:
+    def fails(unit: Unit) -> str:
+        unit.connection.execute(text("DELETE FROM residents"))
+        raise ValueError("a fault of ours")
+
+    before = len(office.rows("residents"))
+    with office.writer.unit(office.clock.now()) as unit:
+        assert alone(unit, partial(fails, unit), otherwise="no", failed="test.failed", reason="ours") == "no"
+    assert len(office.rows("residents")) == before > 0

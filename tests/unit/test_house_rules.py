@@ -80,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
                  "callcenter.storage.consents", "callcenter.storage.register_book", "callcenter.storage.learned",
                  "callcenter.storage.policy_queries", "callcenter.storage.policy_shelf",
                  "callcenter.storage.records", "callcenter.storage.writer.Unavailable",
-                 "callcenter.storage.writer.Unsure", "callcenter.privacy",
+                 "callcenter.storage.writer.Unsure", "callcenter.storage.writer.is_lost", "callcenter.privacy",
                  "callcenter.people", "callcenter.ports", "callcenter.metrics", "callcenter.clock", "callcenter.ids",
                  "config.policies", "config.plans", "config.prompts"},
     # Black boxes: they know the wire and nothing of the centre.
