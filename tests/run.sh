@@ -35,10 +35,13 @@ parts=(
 part() {
   local name=$1 code began=$SECONDS
   shift
-  tests() { .venv/bin/python -m pytest -o cache_dir="$scratch/cache-$name" "$@"; }
+  # What hangs says where, and ends.
+  tests() {
+    timeout --foreground 900 .venv/bin/python -m pytest -o cache_dir="$scratch/cache-$name" -o faulthandler_timeout=300 "$@"
+  }
   tests "$@"
   code=$?
-  if ((code)); then
+  if ((code && code != 124)); then
     echo "SECOND TRY of what failed:"
     tests --last-failed --last-failed-no-failures none "$@"
     code=$?
