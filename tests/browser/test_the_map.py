@@ -55,6 +55,14 @@ def test_help_is_sent_in_two_clicks_and_seen_coming(contexts: Callable[..., Brow
     page.locator("#action-dispatch").click()
     page.locator(".action-form button[type=submit]").click()
 
+    first_word = """(node) => {
+      const word = document.createRange();
+      word.setStart(node.firstChild, 0);
+      word.setEnd(node.firstChild, node.firstChild.data.indexOf(" "));
+      return word.getClientRects().length;
+    }"""
+    assert page.locator(".rung strong").first.evaluate(first_word) == 1, "no word of a narrow rung is broken"
+
     way = page.locator(".way", has_text="赵国强")
     expect(way).to_have_attribute("data-state", "asked")
     expect(way).to_contain_text("usual place")
