@@ -196,15 +196,16 @@ class CallUpdates:
         else:
             unit.count(metrics.recordings_missing.inc)
 
-    def take_result(self, unit: Unit, result: CallResult) -> bool:
+    def take_result(self, unit: Unit, result: CallResult) -> datetime | None:
+        """When it was decided; None: it changed nothing."""
         call, happened = unit.calls.get(result.call_id), result.happened
         if call is None or (result.gateway and _is_stray(call, result.gateway) and isinstance(happened, Heard)):
-            return False  # found, by its number perhaps, where the call is not any more: as likely another one's leg
+            return None  # found, by its number perhaps, where the call is not any more: as likely another one's leg
         if self.apply(unit, call, happened):
-            return True
+            return unit.now
         if isinstance(happened, Placed) and not result.gateway and _is_stray(call, happened.gateway):
             unit.wish(EndStray(call.id, happened.gateway, happened.ref))  # dialled by another one meanwhile
-        return False
+        return None
 
     def fire(self, unit: Unit, fired: CallTimerFired) -> bool:
         call = unit.calls.get(fired.call_id)

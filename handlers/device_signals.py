@@ -150,11 +150,11 @@ def _is_echo(unit: Unit, signal: Signal) -> bool:
     """Clearing a retained alarm is itself an empty message on the device's topic, heard by every process.
 
     Within seconds of a clearing an empty one is not taken for a press, and not acknowledged to the device
-    either: a real one is repeated and counts then (docs/adr/0007).
+    either: a real one is repeated and counts then (docs/adr/0007). How long it waited to be decided does not matter.
     """
     if signal.raw or signal.retained:
         return False
-    return work.cleared_since(unit.connection, signal.device, unit.now - ECHO_WITHIN)
+    return work.cleared_since(unit.connection, signal.device, signal.received_at - ECHO_WITHIN)
 
 
 def take_signal(unit: Unit, signal: Signal) -> Taken:
@@ -335,6 +335,6 @@ HANDLERS: dict[type, Handler] = {
     Presence: Handler(take_presence, in_storms=True),
     CommandResult: Handler(take_result, in_storms=True),
     Unreadable: Handler(take_unreadable, in_storms=True),
-    # No storm, but behind what its device has said: perhaps it has dialled.
-    ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,)), in_storms=True),
+    # A deadline: that they have dialled may wait in a storm, and then somebody asks for nothing.
+    ReceiverForgotten: Handler(receiver_forgotten, lambda one: Needs(devices=(one.device,))),
 }

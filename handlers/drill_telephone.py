@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import structlog
+
 from callcenter.alerts.call_inputs import HangUpWanted
 from callcenter.alerts.call_model import Role
 from callcenter.alerts.drill_rules import is_emergency
@@ -22,6 +24,8 @@ from callcenter.storage.directory import Person
 from callcenter.storage.unit import Unit
 from handlers.alone import alone
 from handlers.legs import change
+
+log = structlog.get_logger()
 
 # These end what rings. Everything else that is wished of a telephone makes one ring.
 ENDING = (EndSearch, HangUpColleague, HangUpOthers, LeaveRoom)
@@ -56,7 +60,11 @@ def give_way(unit: Unit) -> None:
 
     Whatever is wrong with the drill, whom the press rings is rung.
     """
-    drill = drill_book.running(unit.connection)
+    try:
+        drill = drill_book.running(unit.connection)
+    except Exception:  # of what stands there; of a database that is gone the next statement tells
+        log.exception("drill.unreadable")
+        return
     if drill and drill.rings:
         alone(unit, partial(_give_way, unit), otherwise=None, failed="drill.gave_no_way")
 

@@ -227,6 +227,7 @@ class Door:
         started = self._busy_since = self._clock.monotonic()
         try:
             with self._writer.unit(self._clock.now()) as unit:
+                unit.now = self._clock.now()  # other processes had their turn first: times follow the numbers
                 unit.prefetch(self._handlers[type(one.what)].needs(one.what) for one in group)
                 for one in group:
                     one.result = self._handlers[type(one.what)].apply(unit, one.what)

@@ -93,8 +93,8 @@ class CallBook:
         return next(found, None)
 
     def alerts(self) -> set[str]:
-        """The alerts of every call this unit has seen: what it changed is not stored yet."""
-        return {call.alert_id for call in self._calls.values() if call and call.alert_id}
+        """The alerts of every call this unit has changed, which is not stored yet."""
+        return {call.alert_id for one in self._rows if (call := self._calls[one]) and call.alert_id}
 
     def living(self, alert_id: str) -> list[Call]:
         return [call for call in self.of_alert(alert_id) if not call.over]

@@ -94,8 +94,10 @@ class Unit:
     def prefetch(self, needs: Iterable[Needs]) -> None:
         needs = list(needs)
         self._load_devices({d for n in needs for d in n.devices})
-        self._load_signals({s for n in needs for s in n.signals})
-        self._load_alerts({a for n in needs for a in n.alerts} | self._load_calls({c for n in needs for c in n.calls}))
+        signals, calls = {s for n in needs for s in n.signals}, {c for n in needs for c in n.calls}
+        self._load_signals(signals)
+        heard = {found.alert_id for signal in signals if (found := self._signals[signal]) and found.alert_id}
+        self._load_alerts({a for n in needs for a in n.alerts} | heard | self._load_calls(calls))
         homes = {f"household:{known.home}" for known in self._devices.values() if known and known.home}
         self._load_open({subject_key(known, d) for d, known in self._devices.items()} | homes)
 
@@ -162,7 +164,7 @@ class Unit:
         if not ids:
             return set()
         self.calls.load(ids)
-        return self.calls.alerts()
+        return {call.alert_id for one in ids if (call := self.calls.get(one)) and call.alert_id}
 
     def _load_open(self, subjects: set[str]) -> None:
         if missing := subjects - self._open.keys():

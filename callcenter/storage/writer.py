@@ -94,7 +94,7 @@ class Writer:
             if self._connection is None or not self._connection.invalidated:
                 raise
             self.close()  # it was lost before, in something that may fail alone, and somebody went on
-            raise away("the connection was lost") from error
+            raise Unavailable("the connection was lost") from error
         except DBAPIError as error:
             if error.connection_invalidated or self._damaged(error.orig):
                 self.close()

@@ -58,7 +58,7 @@ PROBE_S = 15.0  # a gateway whose circuit is open is looked at so often
 SOON_S = 0.3  # a carrier that cannot be reached is tried once more after this
 SLOWLY_S = 5.0  # and what was stored too slowly to leave, later and later up to this: the disk has enough to do
 THROTTLED_TRIES, THROTTLED_S = 3, 5.0  # at most so many tries in so long
-# A call is looked for 6 s after `dialling` was stored, and a request takes 4 s: it leaves so soon or not at all,
+# A call is looked for 6 s after `dialling` was decided, and a request takes 4 s: it leaves so soon or not at all,
 # for what is looked for while it is on its way is not there, and another gateway would dial it too.
 LEAVES_WITHIN_S = 1.5
 LOOK_AGAIN_S = (1.0, 1.5, 2.0)  # a carrier that cannot say whether it rings is asked so soon again
@@ -136,8 +136,10 @@ class Line:
             log.exception("telephony.probe_failed", gateway=gateway.name)
             return False
 
-    async def _tell(self, call: str, happened: CallInput, *, gateway: str = "") -> bool:
-        return bool(await self._submit(CallResult(call, happened, gateway)))
+    async def _tell(self, call: str, happened: CallInput, *, gateway: str = "") -> datetime | None:
+        """When it was decided, and then stored; None: it changed nothing."""
+        decided_at: datetime | None = await self._submit(CallResult(call, happened, gateway))
+        return decided_at
 
     # -- placing
 
@@ -176,11 +178,10 @@ class Line:
         result: CallInput
         while True:
             call = await self._read_call(call_id)
-            asked = self._clock.monotonic()
-            if call is None or not await self._tell(call_id, Dialling(gateway.name)):
+            if call is None or (decided_at := await self._tell(call_id, Dialling(gateway.name))) is None:
                 return None
             tries += 1
-            late = self._clock.monotonic() - asked > LEAVES_WITHIN_S
+            late = (self._clock.now() - decided_at).total_seconds() > LEAVES_WITHIN_S
             answer = DeadlinePassed("stored too slowly") if late else await self._dial(gateway, call)
             wait = None
             if isinstance(answer, TelephonyError):

@@ -10,6 +10,7 @@ import aiomqtt
 import pytest
 
 from devices.broker import configuration, executable
+from devices.decoders import decode
 from tests.conftest import sign_in
 from tests.integration.bracelet import bracelet, metrics_now
 from tests.integration.office import Office, payload
@@ -141,6 +142,15 @@ async def test_the_echo_of_another_process_opens_nothing_either(office: Office) 
     office.clock.advance(1)
     for _ in range(2):
         assert (await office.sos("bracelet-1", b"")).alert is None
+
+
+async def test_an_echo_that_waits_in_a_storm_is_still_one(office: Office) -> None:
+    await office.press("bracelet-1", "p1")
+    await office.sos("bracelet-1", payload("p1"), retained=True)
+    heard = decode("vnh/v1/bracelet-1/up/sos", b"", office.clock.now())
+    office.clock.advance(60)
+    assert (await office.door.submit(heard)).alert is None
+    assert len(office.alerts()) == 1
 
 
 async def test_an_empty_press_of_another_device_is_a_press(office: Office) -> None:

@@ -91,19 +91,22 @@ class Office:
     gateway: Counts = field(default_factory=Counts)
     told: list[CallInput] = field(default_factory=list)
     store_s: Callable[[CallInput], float] = lambda _one: 0.0
+    queue_s: float = 0.0  # before anything is decided
 
     def __post_init__(self) -> None:
         self.gateway.clock = self.clock
 
-    async def submit(self, result: CallResult) -> bool:
+    async def submit(self, result: CallResult) -> datetime | None:
+        await self.clock.sleep(self.queue_s)
+        decided_at = self.clock.now()
         policy = policies.read()
         assert not isinstance(policy, str)
-        decided = decide_call(self.call, result.happened, now=self.clock.now(), policy=policy.calls)
+        decided = decide_call(self.call, result.happened, now=decided_at, policy=policy.calls)
         self.told.append(result.happened)
         if not isinstance(decided, Refused):
             self.call = decided.change.call
         await self.clock.sleep(self.store_s(result.happened))
-        return not isinstance(decided, Refused)
+        return None if isinstance(decided, Refused) else decided_at
 
     def line(self) -> Line:
         async def read(_call: str) -> Call:
@@ -129,6 +132,14 @@ async def test_a_request_that_could_still_be_on_its_way_when_it_is_looked_for_do
     assert office.call.unknown_at is not None
     assert (NOW + timedelta(seconds=office.gateway.dialled[0]) - office.call.unknown_at).total_seconds() < 1.5
     assert not office.line()._circuits["counts"].open
+
+
+async def test_a_storm_before_it_keeps_no_request_from_leaving() -> None:
+    """Every request was put off because its turn came late, and asked for two more turns each time."""
+    office = Office(queue_s=3.0)
+    await office.line().place_call(PlaceCall(CALL.id))
+    assert office.gateway.dialled == [3.0]
+    assert [type(one).__name__ for one in office.told] == ["Dialling", "Placed"]
 
 
 async def test_storing_that_stays_slow_comes_to_an_end() -> None:
