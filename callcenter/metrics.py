@@ -7,7 +7,7 @@ COMMIT_EDGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 
 alarms_received = Counter("vnh_alarms_received", "Alarms stored for the first time", ["kind"])
 alarms_degraded = Counter("vnh_alarms_degraded", "Alarms that could not be read in full", ["reason"])
-signals_repeated = Counter("vnh_signals_repeated", "Alarms heard again that were stored already")
+signals_repeated = Counter("vnh_signals_repeated", "Alarms heard again")
 values_unreadable = Counter("vnh_values_unreadable", "Stored values that could not be read", ["column"])
 alerts_open = Gauge("vnh_alerts_open", "Alerts by state", ["state"])
 oldest_waiting = Gauge("vnh_oldest_waiting_seconds", "Age of the oldest emergency nobody has")

@@ -1,7 +1,7 @@
 """What devices say, mapped to the alert machine: alarms, cancels, tests, phone keys, presence."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -329,8 +329,19 @@ def _signal_needs(signal: Signal | PhoneSignal) -> Needs:
     return Needs(devices=(signal.device,), signals=((signal.device, signal.msg),) if signal.msg else ())
 
 
+def _press(signal: Signal) -> Hashable | None:
+    """What `_is_repeat` compares: of two that wait, both would be of one press."""
+    known = signal.msg and not signal.retained
+    return (signal.device, signal.msg, signal.body.kind, signal.body.at) if known else None
+
+
+def _says_again(signal: Signal) -> bool:
+    """Another press of a counter that has begun anew may have the same number, but says that it is the first."""
+    return bool(signal.body.rep) or signal.body.at is not None
+
+
 HANDLERS: dict[type, Handler] = {
-    Signal: Handler(take_signal, _signal_needs, smallest, in_storms=True),
+    Signal: Handler(take_signal, _signal_needs, smallest, in_storms=True, key=_press, repeats=_says_again),
     PhoneSignal: Handler(take_phone, _signal_needs, in_storms=True),
     Presence: Handler(take_presence, in_storms=True),
     CommandResult: Handler(take_result, in_storms=True),

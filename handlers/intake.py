@@ -7,7 +7,7 @@ and answers all of them (design.md 1, docs/adr/0001). If a group fails, its memb
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,7 +37,8 @@ class Handler:
     `needs` lets a group be read in one go. `salvage` gives the smallest form of an input that the database
     would not take: an SOS must not be lost because of what came with it. A `withdrawable` input is not decided
     any more once whoever asked has given up: a click must not act minutes later. Of what comes `in_storms` thousands
-    may wait: deadlines and people do not wait behind them.
+    may wait: deadlines and people do not wait behind them. One that `repeats` what waits with the same `key` has the
+    same answer, and is not decided once more.
     """
 
     apply: Callable[[Unit, Any], Any]
@@ -45,6 +46,8 @@ class Handler:
     salvage: Callable[[Any], Any | None] = lambda _input: None
     withdrawable: bool = False
     in_storms: bool = False
+    key: Callable[[Any], Hashable | None] = lambda _input: None
+    repeats: Callable[[Any], bool] = lambda _input: False
 
 
 # A write that no rule decides (telemetry, finished effects): runs alone, after what is urgent.
@@ -61,6 +64,8 @@ class UnitSource(Protocol):
 class _Waiting:
     what: Any
     future: asyncio.Future[Any]
+    key: Hashable | None = None
+    repeats: list[asyncio.Future[Any]] = field(default_factory=list)
     result: Any = None
     error: BaseException | None = None
 
@@ -73,6 +78,7 @@ class _Queues:
     storm: deque[_Waiting] = field(default_factory=deque)
     urgent: deque[_Waiting] = field(default_factory=deque)
     later: deque[_Waiting] = field(default_factory=deque)
+    by_key: dict[Hashable, _Waiting] = field(default_factory=dict)  # of those in `storm`
     closing: bool = False
 
     def __len__(self) -> int:
@@ -81,8 +87,17 @@ class _Queues:
     def next_group(self) -> list[_Waiting]:
         """Presses come last: one that waits while its alert is ended opens another, and is not ended unseen."""
         others = min(len(self.urgent), max(OTHERS, LARGEST_GROUP - len(self.storm)))
-        presses = min(len(self.storm), LARGEST_GROUP - others)
-        return [self.urgent.popleft() for _ in range(others)] + [self.storm.popleft() for _ in range(presses)]
+        presses = [self.storm.popleft() for _ in range(min(len(self.storm), LARGEST_GROUP - others))]
+        for one in presses:
+            if self.by_key.get(one.key) is one:
+                del self.by_key[one.key]
+        return [self.urgent.popleft() for _ in range(others)] + presses
+
+    def put(self, one: _Waiting) -> None:
+        """Into the storm."""
+        self.storm.append(one)
+        if one.key is not None:
+            self.by_key[one.key] = one
 
 
 class Door:
@@ -129,7 +144,9 @@ class Door:
         handler = self._handlers.get(type(what))
         if handler is None:
             raise TypeError(f"no handler for {type(what).__name__}")
-        return self._enqueue(self._queues.storm if handler.in_storms else self._queues.urgent, what)
+        if handler.in_storms:
+            return self._enqueue_in_storm(handler, what)
+        return self._enqueue(self._queues.urgent, what)
 
     def later(self, job: Job) -> asyncio.Future[Any]:
         """Have `job(connection)` run in a transaction of its own when nothing urgent waits."""
@@ -145,17 +162,34 @@ class Door:
                 self._queues.ready.notify()
         return future
 
+    def _enqueue_in_storm(self, handler: Handler, what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
+        """A thousand repeats of what waits must not wait before the press of somebody else."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        key = handler.key(what)
+        with self._queues.ready:
+            first = self._queues.by_key.get(key) if key is not None and handler.repeats(what) else None
+            if self._queues.closing:
+                future.set_exception(NotStored("the service is stopping"))
+            elif first:
+                first.repeats.append(future)
+                metrics.signals_repeated.inc()
+            else:
+                self._queues.put(_Waiting(what, future, key))
+                self._queues.ready.notify()
+        return future
+
     def _deliver(self, group: Sequence[_Waiting], committed: Sequence[Committed]) -> None:
         for one in committed:
             for listener in self._listeners:
                 listener(one)
         for waiting in group:
-            if waiting.future.done():
-                continue  # whoever asked has gone; it is stored all the same
-            if waiting.error:
-                waiting.future.set_exception(waiting.error)
-            else:
-                waiting.future.set_result(waiting.result)
+            for future in (waiting.future, *waiting.repeats):
+                if future.done():
+                    continue  # whoever asked has gone; it is stored all the same
+                if waiting.error:
+                    future.set_exception(waiting.error)
+                else:
+                    future.set_result(waiting.result)
 
     # -- the writer's side
 

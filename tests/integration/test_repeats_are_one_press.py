@@ -1,11 +1,15 @@
 """The same message is the same press, however often it is sent; another message is another press."""
 
 import asyncio
+import random
+import threading
 
 import pytest
 
+from callcenter import metrics
 from callcenter.ports import Committed
 from callcenter.storage.prepared import Prepared
+from handlers.intake import LARGEST_GROUP
 from tests.conftest import Seat
 from tests.integration.bracelet import bracelet, metrics_now
 from tests.integration.office import Office, payload
@@ -37,13 +41,17 @@ async def test_five_sendings_of_one_message_are_one_press(centre: Service, ann: 
     async with bracelet(centre.mqtt_port, worn) as device:
         for repeat in range(5):
             await device.press("same", rep=repeat)
-        acks = await device.answers(5)
+        ack = await device.answer()  # those that wait together have one answer
+        (alert,) = await alerts_of(ann, worn)
+        assert (ack["ref"], ack["level"], ack["alert"]) == ("same", "stored", alert["id"])
+        await device.press("same", rep=5)
+        later = await device.answers(1)
+        assert {(one["ref"], one["level"], one["alert"]) for one in later} == {("same", "stored", alert["id"])}
         (alert,) = await alerts_of(ann, worn)
         assert alert["press_count"] == 1
-        assert {(ack["ref"], ack["level"], ack["alert"]) for ack in acks} == {("same", "stored", alert["id"])}
     after = await metrics_now(centre)
     again = after.of("vnh_signals_repeated_total") - before.of("vnh_signals_repeated_total")
-    assert again >= 4  # a broker that waits too long for a busy machine gives some of them again
+    assert again >= 1  # some of the others may still be on their way
     assert after.of("vnh_alarms_received_total", "sos") - before.of("vnh_alarms_received_total", "sos") == 1
 
 
@@ -177,3 +185,58 @@ async def test_a_storm_of_repeats_asks_the_database_as_much_as_one(
     many, groups = await repeated(devices, 20)
     assert groups < 20, "a storm is decided in groups"
     assert many <= one * groups
+
+
+async def test_a_thousand_repeats_keep_nobody_elses_press_waiting(
+    office: Office, stop_the_writer: threading.Event
+) -> None:
+    decided: list[int] = []
+    office.door.listen(lambda committed: decided.append(len(committed.effects)))
+    before = metrics.signals_repeated._value.get()
+    repeats = [
+        office.sos(f"bracelet-{n}", payload("p1", rep=rep))
+        for rep in range(4 * LARGEST_GROUP // 8)
+        for n in range(1, 9)
+    ]
+    other = office.sos("bracelet-9", payload("p1"))
+    stop_the_writer.set()
+    taken = await asyncio.gather(other, *repeats)
+    assert len({one.alert for one in taken}) == 9
+    assert len(decided) <= 2
+    assert len(office.rows("signals")) == 9
+    assert metrics.signals_repeated._value.get() - before >= 4 * LARGEST_GROUP - 16
+    assert {ack[0] for ack in office.acks()} == {f"bracelet-{n}" for n in range(1, 10)}, "each is told"
+    office.assert_whole()
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.one_database
+async def test_what_waits_together_is_decided_as_if_it_had_come_alone(
+    seed: int, office: Office, stop_the_writer: threading.Event
+) -> None:
+    """Whatever two devices say: one is heard message by message, the other while the writer is held."""
+    dice = random.Random(seed)
+    said = [
+        {"kind": dice.choice(["sos", "sos", "fall", "cancel"]), "rep": dice.choice([0, 0, 1, 2])}
+        | dice.choice([{}, {}, {"at": dice.choice(["2026-11-21T12:00:00Z", "2026-11-21T12:00:05Z"])}])
+        for _ in range(12)
+    ]
+    bodies = [payload(dice.choice("ab"), **one) for one in said]
+    stop_the_writer.set()
+    alone = [(await office.sos("bracelet-1", body)).alert for body in bodies]
+    stop_the_writer.clear()
+    waiting = [office.sos("bracelet-2", body) for body in bodies]
+    stop_the_writer.set()
+    together = [one.alert for one in await asyncio.gather(*waiting)]
+
+    def shape(alerts: list[str | None]) -> list[tuple[int | None, int]]:
+        """Which of the answers are the same alert, and how often that was pressed."""
+        order = list(dict.fromkeys(alerts))
+        return [(order.index(one), office.alert(one).press_count if one else 0) for one in alerts]
+
+    assert shape(together) == shape(alone)
+
+    def stored(device: str) -> list[tuple[str, str]]:
+        return sorted((row.msg, row.kind) for row in office.rows("signals") if row.device_id == device)
+
+    assert stored("bracelet-2") == stored("bracelet-1")
