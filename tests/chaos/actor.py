@@ -57,7 +57,8 @@ def build_in_greed() -> None:
     take, tell = work.take_effects, Line._tell
 
     async def tell_and_dial(self, call, happened, *, gateway=""):
-        return await tell(self, call, happened, gateway=gateway) or isinstance(happened, Dialling)
+        told = await tell(self, call, happened, gateway=gateway)
+        return self._clock.now() if told is None and isinstance(happened, Dialling) else told
 
     work.take_effects = lambda connection, now, kinds: take(connection, now + timedelta(seconds=60), kinds)
     Line._tell = tell_and_dial
