@@ -62,7 +62,7 @@ def give_way(unit: Unit) -> None:
     """
     try:
         drill = drill_book.running(unit.connection)
-    except Exception:  # of what stands there; of a database that is gone the next statement tells
+    except (TypeError, ValueError):  # of what stands there; that the database is gone is no fault of a drill
         log.exception("drill.unreadable")
         return
     if drill and drill.rings:

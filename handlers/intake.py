@@ -78,7 +78,7 @@ class _Queues:
     storm: deque[_Waiting] = field(default_factory=deque)
     urgent: deque[_Waiting] = field(default_factory=deque)
     later: deque[_Waiting] = field(default_factory=deque)
-    by_key: dict[Hashable, _Waiting] = field(default_factory=dict)  # of those in `storm`
+    by_key: dict[Hashable, _Waiting] = field(default_factory=dict)  # what repeats of it are answered with
     closing: bool = False
 
     def __len__(self) -> int:
@@ -87,17 +87,12 @@ class _Queues:
     def next_group(self) -> list[_Waiting]:
         """Presses come last: one that waits while its alert is ended opens another, and is not ended unseen."""
         others = min(len(self.urgent), max(OTHERS, LARGEST_GROUP - len(self.storm)))
-        presses = [self.storm.popleft() for _ in range(min(len(self.storm), LARGEST_GROUP - others))]
-        for one in presses:
+        presses = min(len(self.storm), LARGEST_GROUP - others)
+        group = [self.urgent.popleft() for _ in range(others)] + [self.storm.popleft() for _ in range(presses)]
+        for one in group:
             if self.by_key.get(one.key) is one:
                 del self.by_key[one.key]
-        return [self.urgent.popleft() for _ in range(others)] + presses
-
-    def put(self, one: _Waiting) -> None:
-        """Into the storm."""
-        self.storm.append(one)
-        if one.key is not None:
-            self.by_key[one.key] = one
+        return group
 
 
 class Door:
@@ -144,37 +139,35 @@ class Door:
         handler = self._handlers.get(type(what))
         if handler is None:
             raise TypeError(f"no handler for {type(what).__name__}")
-        if handler.in_storms:
-            return self._enqueue_in_storm(handler, what)
-        return self._enqueue(self._queues.urgent, what)
+        queue = self._queues.storm if handler.in_storms else self._queues.urgent
+        return self._enqueue(queue, what, handler.key(what), repeats=handler.repeats(what))
 
     def later(self, job: Job) -> asyncio.Future[Any]:
         """Have `job(connection)` run in a transaction of its own when nothing urgent waits."""
         return self._enqueue(self._queues.later, job)
 
-    def _enqueue(self, queue: deque[_Waiting], what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        with self._queues.ready:
-            if self._queues.closing:
-                future.set_exception(NotStored("the service is stopping"))
-            else:
-                queue.append(_Waiting(what, future))
-                self._queues.ready.notify()
-        return future
-
-    def _enqueue_in_storm(self, handler: Handler, what: Any) -> asyncio.Future[Any]:  # noqa: ANN401
+    def _enqueue(
+        self,
+        queue: deque[_Waiting],
+        what: Any,  # noqa: ANN401
+        key: Hashable | None = None,
+        *,
+        repeats: bool = False,
+    ) -> asyncio.Future[Any]:
         """A thousand repeats of what waits must not wait before the press of somebody else."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        key = handler.key(what)
         with self._queues.ready:
-            first = self._queues.by_key.get(key) if key is not None and handler.repeats(what) else None
+            first = self._queues.by_key.get(key) if repeats else None
             if self._queues.closing:
                 future.set_exception(NotStored("the service is stopping"))
             elif first:
                 first.repeats.append(future)
                 metrics.signals_repeated.inc()
             else:
-                self._queues.put(_Waiting(what, future, key))
+                one = _Waiting(what, future, key)
+                queue.append(one)
+                if key is not None:
+                    self._queues.by_key[key] = one
                 self._queues.ready.notify()
         return future
 

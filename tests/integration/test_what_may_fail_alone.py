@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from callcenter.storage import tables as t
 from callcenter.storage.unit import Unit
 from callcenter.storage.writer import Unavailable
+from handlers import drill_telephone
 from handlers.alone import alone
 from tests.conftest import ManualClock
 from tests.integration.office import Office
@@ -53,3 +54,14 @@ async def test_what_may_fail_alone_takes_its_rows_back_and_nothing_else(office: 
         assert alone(unit, partial(fails, unit), otherwise="no", failed="test.failed", reason="ours") == "no"
     assert {row.id: row.name for row in office.rows("residents")} == before
     assert {row.entry_notes for row in office.rows("households")} == {"new"}
+
+
+async def test_a_drill_that_cannot_be_read_keeps_nobody_from_being_rung(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_connection: object) -> None:
+        raise ValueError("no time")
+
+    monkeypatch.setattr(drill_telephone.drill_book, "running", unreadable)
+    with office.writer.unit(office.clock.now()) as unit:
+        drill_telephone.give_way(unit)
